@@ -1,0 +1,230 @@
+"""What a worker tells the dispatcher, on the endpoint's report stream. Each has an event id: a replay is harmless."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+from uuid import uuid4
+
+from pydantic import Field
+
+from connector.wire.codec import Message, Value
+from connector.wire.metadata import Metadata
+
+
+class Outcome(StrEnum):
+    """What became of a row, as one letter. The words are in `OUTCOME_WORDS`."""
+
+    CREATED = "c"
+    UPDATED = "u"
+    UNCHANGED = "="
+    DELETED = "d"
+    FAILED = "f"
+    SKIPPED = "s"
+    UNKNOWN = "?"
+
+
+OUTCOME_WORDS: Final = {
+    Outcome.CREATED: "created",
+    Outcome.UPDATED: "updated",
+    Outcome.UNCHANGED: "unchanged",
+    Outcome.DELETED: "deleted",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "skipped",
+    Outcome.UNKNOWN: "unknown",
+}
+
+#: Stands in `Outcomes.letters` for a row whose outcome is not known yet.
+PENDING: Final = "."
+
+
+class BatchRef(Value):
+    """Names one attempt at one batch."""
+
+    job: str
+    step: int
+    batch: int
+    attempt: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.job}/{self.step}/{self.batch}.{self.attempt}"
+
+
+class Problem(Value):
+    """Why one row failed, was skipped, or is unknown; down to the cell where that is known."""
+
+    row: int
+    """index in `Outcomes.letters`"""
+    column: str | None = None
+    field: str | None = None
+    value: str | None = None
+    message: str
+    """AX's own words, or ours where the row never reached AX"""
+    advice: str
+    """what to do next"""
+    code: str = ""
+    """stable, as RSC-2104"""
+
+
+class Outcomes(Value):
+    """What became of each row of a batch. Rows are counted flat: each root row, then its nested rows, depth first."""
+
+    letters: str
+    problems: tuple[Problem, ...] = ()
+    keys: dict[int, str] = {}
+    """the EntityKey that AX returned, by row index, as `Field=value, Field=value`"""
+    blanks_kept: int = 0
+    """empty cells that kept the old value of an existing record"""
+
+
+class Report(Message):
+    """What every report carries."""
+
+    KIND = "report"
+
+    endpoint: str
+    worker: str
+    event_id: Annotated[str, Field(default_factory=lambda: uuid4().hex)]
+
+
+class WorkerAlive(Report):
+    """A worker lives, and holds these batches: the leases of all of them are renewed."""
+
+    KIND = "worker.alive"
+
+    host: str = ""
+    pid: int = 0
+    version: str = ""
+    concurrency: int = 1
+    held: tuple[BatchRef, ...] = ()
+    call_seconds: tuple[float, ...] = ()
+
+
+class WorkerStopped(Report):
+    """A worker has ended in good order; batches that it had not started are free again."""
+
+    KIND = "worker.stopped"
+
+    returned: tuple[BatchRef, ...] = ()
+
+
+class BatchTaken(Report):
+    """A worker has taken a batch off the queue: its lease begins."""
+
+    KIND = "batch.taken"
+
+    ref: BatchRef
+
+
+class Before(Value):
+    """What an updated or deleted record held before: the hash that was read, and the old values of what changes."""
+
+    hash: str = ""
+    values: dict[str, str | None] = {}
+
+
+class Intent(Value):
+    """A writing call as it is about to be made; enough to make the same call again, byte for byte."""
+
+    message_id: str
+    operation: str
+    """create, update or delete"""
+    documents: tuple[int, ...]
+    """indexes of the root rows in the batch that the call carries, in order"""
+    digest: str
+    """SHA-256 of the call's body"""
+    before: dict[int, Before] = {}
+    """by index of the root row"""
+    time_limit_s: float
+
+
+class IntentReported(Report):
+    """Asks leave for a writing call, and tells what the batch's earlier calls brought."""
+
+    KIND = "batch.intent"
+
+    ref: BatchRef
+    intent: Intent
+    so_far: Outcomes
+
+
+class BatchDone(Report):
+    """All rows of a batch have an outcome."""
+
+    KIND = "batch.done"
+
+    ref: BatchRef
+    outcomes: Outcomes
+    calls: int = 0
+    seconds: float = 0.0
+    log: tuple[str, ...] = ()
+    """lines for the job's log: AX's warnings and infos, told once each"""
+
+
+class Retry(StrEnum):
+    """What happens next with a batch that came back unfinished."""
+
+    SOON = "soon"
+    """the worker is stopping, or the contract was renewed: send it again at once"""
+    LATER = "later"
+    """the AOS is down, restarting or overloaded: send it again after a pause"""
+    NEVER = "never"
+    """configuration is wrong (account, contract, company): the job cannot go on"""
+
+
+class BatchReturned(Report):
+    """A batch could not be finished; rows whose outcome is proved are in `so_far`."""
+
+    KIND = "batch.returned"
+
+    ref: BatchRef
+    so_far: Outcomes | None = None
+    retry: Retry
+    reason: str
+    advice: str = ""
+    code: str = ""
+    settled: bool = True
+    """False: the granted call may still be at work in AX, its end is not known"""
+
+
+class ContractWanted(Report):
+    """A worker has no copy of a contract that was given to the endpoint as a folder; the answer is `jobs.Contract`."""
+
+    KIND = "contract.wanted"
+
+    reply_to: str
+    contract: str
+
+
+class Check(Value):
+    """One thing that a survey looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+class SurveyDone(Report):
+    """What a survey found. `metadata` is None where only the connection was tested, or nothing could be read."""
+
+    KIND = "survey.done"
+
+    ref: BatchRef
+    metadata: Metadata | None = None
+    checks: tuple[Check, ...] = ()
+    reason: str = ""
+    """why nothing could be read"""
+
+
+REPORTS: Final[dict[str, type[Report]]] = {
+    report.KIND: report
+    for report in (
+        WorkerAlive,
+        WorkerStopped,
+        BatchTaken,
+        IntentReported,
+        BatchDone,
+        BatchReturned,
+        ContractWanted,
+        SurveyDone,
+    )
+}

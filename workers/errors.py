@@ -1,0 +1,71 @@
+"""What can go wrong beside the AOS. Each class answers one question: what happens next.
+
+WorkerError
+  x Reject      the rows, or AX's answer to them, are at fault: tell the user, go on with the others
+    - Refusal     AX refused a call and rolled it back; it may name records
+  x Retry       the AOS is down, restarting or overloaded: the same call again, later
+    - Unsettled   the call may have been carried out: the same bytes and MessageId again, once its time limit has passed
+  x GiveUp      account, contract or configuration is wrong: tell the operator, the job cannot go on
+"""
+
+from dataclasses import dataclass
+
+
+class WorkerError(Exception):
+    """Base: a sentence, what to do next, and a stable code."""
+
+    code = "RSC-5000"
+
+    def __init__(self, message: str, *, advice: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.code = code or type(self).code
+
+
+class Reject(WorkerError):
+    """A row, or what AX says of it, is at fault."""
+
+    code = "RSC-5100"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One thing that AX says in a fault. `record` is the 1-based number of the root record, where AX names one."""
+
+    message: str
+    record: int | None = None
+    line: int | None = None
+    """1-based number of the nested record, with its table, where AX names one"""
+    table: str | None = None
+    field: str | None = None
+
+
+class Refusal(Reject):
+    """AX refused a call and rolled its transaction back (a definite fault)."""
+
+    code = "RSC-5110"
+
+    def __init__(self, message: str, *, complaints: tuple[Complaint, ...] = (), duplicate: bool = False, code: str = "") -> None:
+        super().__init__(message, code=code)
+        self.complaints = complaints
+        self.duplicate = duplicate
+        """AX has seen this MessageId: the call was probably carried out before"""
+
+
+class Retry(WorkerError):
+    """The AOS cannot be reached, restarts, or is overloaded; nothing was done."""
+
+    code = "RSC-5400"
+
+
+class Unsettled(Retry):
+    """The connection ended after the request was sent: whether AX carried it out is not known."""
+
+    code = "RSC-5410"
+
+
+class GiveUp(WorkerError):
+    """Account, contract or configuration is wrong."""
+
+    code = "RSC-5900"
