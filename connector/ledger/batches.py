@@ -1,0 +1,392 @@
+"""Batches: the unit of queueing and of retry. The current attempt is the only one whose word counts."""
+
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from connector.ledger.schema import batches, intents, jobs, problems, staging, steps
+from connector.ledger.store import Database
+from connector.wire.codec import Row, pack_rows, unpack_rows
+from connector.wire.reports import OUTCOME_WORDS, PENDING, BatchRef, Intent, Outcome, Outcomes, Problem
+
+
+class BatchState(StrEnum):
+    """Where a batch stands. The last four are final."""
+
+    PLANNED = "planned"
+    """not on the queue"""
+    SENT = "sent"
+    """on the queue, or at a worker"""
+    DONE = "done"
+    """every row has an outcome"""
+    FAILED = "failed"
+    """it could not be carried out"""
+    UNKNOWN = "unknown"
+    """a person must settle rows of it"""
+    CANCELLED = "cancelled"
+    """never carried out, or not to its end"""
+
+
+UNFINISHED = (BatchState.PLANNED, BatchState.SENT)
+
+#: Where rows of a batch stand in the package: (step, first row number, how many follow it in sequence).
+Run = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBatch:
+    """A batch as planning makes it. `size` counts nested rows too."""
+
+    step: int
+    no: int
+    rank: int
+    size: int
+    places: Sequence[Run]
+    rows: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """A batch that is about to leave."""
+
+    ref: BatchRef
+    size: int
+    rows: bytes
+    so_far: Outcomes | None
+    open_intent: Intent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """A batch that was sent and has no end yet."""
+
+    ref: BatchRef
+    taken_by: str | None
+    sent_at: float
+
+
+def add_many(db: Database, *, job: str, endpoint: str, new: Sequence[NewBatch]) -> None:
+    """Store planned batches."""
+    if new:
+        db.execute(
+            sa.insert(batches),
+            [
+                {
+                    "job": job,
+                    "endpoint": endpoint,
+                    "step": batch.step,
+                    "no": batch.no,
+                    "rank": batch.rank,
+                    "state": BatchState.PLANNED,
+                    "size": batch.size,
+                    "places": json.dumps(batch.places, separators=(",", ":")),
+                    "rows": batch.rows,
+                }
+                for batch in new
+            ],
+        )
+
+
+def claim(db: Database, *, job: str, limit: int, now: float) -> list[Sending]:
+    """Mark up to `limit` batches of the job's present rank as sent, with their next attempt number."""
+    rank = sa.select(sa.func.min(batches.c.rank)).where(batches.c.job == job, batches.c.state.in_(UNFINISHED)).scalar_subquery()
+    query = (
+        sa.select(batches)
+        .where(batches.c.job == job, batches.c.state == BatchState.PLANNED, batches.c.rank == rank, batches.c.not_before <= now)
+        .order_by(batches.c.id)
+        .limit(limit)
+    )
+    found = db.execute(query).mappings().all()
+    if found:
+        values = {"state": BatchState.SENT, "attempt": batches.c.attempt + 1, "sent_at": now, "taken_by": None}
+        db.execute(sa.update(batches).where(batches.c.id.in_([row["id"] for row in found])).values(values))
+    return [_sending(row) for row in found]
+
+
+def next_due(db: Database, *, job: str) -> tuple[float, str] | None:
+    """When the next batch that is held back may leave, and why it is held back."""
+    query = (
+        sa.select(batches.c.not_before, batches.c.reason)
+        .where(batches.c.job == job, batches.c.state == BatchState.PLANNED, batches.c.not_before > 0)
+        .order_by(batches.c.not_before)
+        .limit(1)
+    )
+    row = db.execute(query).first()
+    return (row[0], row[1]) if row else None
+
+
+def in_flight(db: Database, endpoint: str | None = None) -> list[InFlight]:
+    """Batches that were sent and have no end yet."""
+    query = sa.select(batches).with_only_columns(
+        batches.c.job, batches.c.step, batches.c.no, batches.c.attempt, batches.c.taken_by, batches.c.sent_at
+    )
+    query = query.where(batches.c.state == BatchState.SENT)
+    if endpoint is not None:
+        query = query.where(batches.c.endpoint == endpoint)
+    return [
+        InFlight(
+            ref=BatchRef(job=row.job, step=row.step, batch=row.no, attempt=row.attempt),
+            taken_by=row.taken_by,
+            sent_at=row.sent_at,
+        )
+        for row in db.execute(query)
+    ]
+
+
+def taken(db: Database, ref: BatchRef, *, worker: str, at: float) -> bool:
+    """A worker holds the batch. False where this attempt is not the current one."""
+    values = {"taken_by": worker}
+    if not db.execute(sa.update(batches).where(_current(ref)).values(values)).rowcount:
+        return False
+    started = (steps.c.job == ref.job) & (steps.c.no == ref.step) & steps.c.started_at.is_(None)
+    db.execute(sa.update(steps).where(started).values(started_at=at))
+    return True
+
+
+def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float) -> str:
+    """Record an intent. Returns "" when the call may be made, else the reason why not."""
+    row = db.execute(sa.select(batches.c.id, batches.c.open_intent).where(_current(ref))).first()
+    if row is None:
+        return "this attempt was replaced"
+    ending, paused = db.execute(sa.select(jobs.c.ending, jobs.c.paused).where(jobs.c.id == ref.job)).one()
+    repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
+    if (ending or paused) and not repeats:  # a call that may have been made is settled all the same
+        return "the job was paused" if paused and not ending else "the job was ended"
+    text = intent.model_dump_json()
+    values = {"open_intent": text, "granted_at": at, "so_far": so_far.model_dump_json()}
+    db.execute(sa.update(batches).where(batches.c.id == row.id).values(values))
+    if not repeats:
+        db.execute(
+            sa.insert(intents).values(
+                batch=row.id,
+                attempt=ref.attempt,
+                message_id=intent.message_id,
+                intent=zlib.compress(text.encode(), 1),
+                granted_at=at,
+            )
+        )
+    return ""
+
+
+def done(db: Database, ref: BatchRef, *, outcomes: Outcomes, calls: int, seconds: float, at: float) -> bool:
+    """All rows have an outcome. False where this attempt is not the current one, or had told its end before."""
+    row = _find_current(db, ref)
+    if row is None:
+        return False
+    state = BatchState.UNKNOWN if Outcome.UNKNOWN in outcomes.letters else BatchState.DONE
+    _settle(db, row, outcomes, state=state, calls=calls, seconds=seconds, at=at)
+    return True
+
+
+def returned(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bool, not_before: float, reason: str) -> bool:
+    """The batch came back unfinished and is sent again later. False where this attempt is not the current one."""
+    values = {"state": BatchState.PLANNED, "not_before": not_before, "reason": reason, "taken_by": None}
+    if so_far is not None:
+        values["so_far"] = so_far.model_dump_json()
+    if settled:
+        values |= {"open_intent": None, "granted_at": None}
+    return bool(db.execute(sa.update(batches).where(_current(ref)).values(values)).rowcount)
+
+
+def replace(db: Database, ref: BatchRef, *, now: float, reason: str) -> float | None:
+    """Take a batch away from an attempt that was lost. Returns when it may be sent again.
+
+    Where a granted call has told no end, AX may still be at work on it: the batch waits until the call's limit has passed.
+    None where this attempt is not the current one.
+    """
+    row = db.execute(sa.select(batches.c.open_intent, batches.c.granted_at).where(_current(ref))).first()
+    if row is None:
+        return None
+    due = 0.0
+    if row.open_intent and row.granted_at:
+        due = max(now, row.granted_at + Intent.model_validate_json(row.open_intent).time_limit_s)
+    values = {"state": BatchState.PLANNED, "not_before": due, "reason": reason, "taken_by": None}
+    db.execute(sa.update(batches).where(_current(ref)).values(values))
+    return due
+
+
+def cancel_waiting(db: Database, job: str, *, at: float) -> None:
+    """End the batches of a job that no worker holds: their rows are skipped, or unknown where a call told no end."""
+    waiting = (batches.c.job == job) & (
+        (batches.c.state == BatchState.PLANNED) | ((batches.c.state == BatchState.SENT) & batches.c.taken_by.is_(None))
+    )
+    untouched = waiting & batches.c.open_intent.is_(None) & batches.c.so_far.is_(None)
+    sums = (
+        sa.select(batches.c.step, sa.func.count(), sa.func.sum(batches.c.size))
+        .where(untouched, ~_nested())
+        .group_by(batches.c.step)
+    )
+    for step, _, size in db.execute(sums).all():
+        mine = (steps.c.job == job) & (steps.c.no == step)
+        db.execute(sa.update(steps).where(mine).values(skipped=steps.c.skipped + size))
+    db.execute(sa.update(batches).where(untouched, ~_nested()).values(state=BatchState.CANCELLED, rows=None))
+    for row in db.execute(sa.select(batches).where(waiting)).mappings().all():
+        _end_early(db, row, at=at)
+
+
+def end_early(db: Database, ref: BatchRef, *, at: float, so_far: Outcomes | None, settled: bool) -> bool:
+    """A batch of a job that is ending came back: what is proved counts, the rest is skipped or unknown."""
+    row = _find_current(db, ref)
+    if row is None:
+        return False
+    _end_early(db, row, at=at, so_far=so_far, settled=settled)
+    return True
+
+
+def unfinished(db: Database, job: str) -> int:
+    """How many batches of a job have no end yet."""
+    query = sa.select(sa.func.count()).where(batches.c.job == job, batches.c.state.in_(UNFINISHED))
+    return int(db.execute(query).scalar_one())
+
+
+def attempts(db: Database, ref: BatchRef) -> int:
+    """How often a batch was sent."""
+    mine = (batches.c.job == ref.job) & (batches.c.step == ref.step) & (batches.c.no == ref.batch)
+    return int(db.execute(sa.select(batches.c.attempt).where(mine)).scalar() or 0)
+
+
+def stage(db: Database, *, job: str, step: int, linked: Iterable[tuple[str, Row]]) -> None:
+    """Lay nested rows aside, by the text that links them to their parent."""
+    values = [{"job": job, "step": step, "link": link, "row": pack_rows([row])} for link, row in linked]
+    if values:
+        db.execute(sa.insert(staging), values)
+
+
+def staged(db: Database, *, job: str, step: int, links: Sequence[str]) -> dict[str, list[Row]]:
+    """Take the nested rows of these links, in package order; they are staged no longer."""
+    mine = (staging.c.job == job) & (staging.c.step == step) & staging.c.link.in_(links)
+    found: dict[str, list[Row]] = {}
+    for link, row in db.execute(sa.select(staging.c.link, staging.c.row).where(mine).order_by(staging.c.id)):
+        found.setdefault(link, []).append(unpack_rows(row)[0])
+    db.execute(sa.delete(staging).where(mine))
+    return found
+
+
+def orphans(db: Database, *, job: str, step: int, limit: int) -> list[tuple[str, Row]]:
+    """Take nested rows whose parent never came: (link, row)."""
+    query = sa.select(staging).where(staging.c.job == job, staging.c.step == step).order_by(staging.c.id).limit(limit)
+    found = db.execute(query).all()
+    db.execute(sa.delete(staging).where(staging.c.id.in_([row.id for row in found])))
+    return [(row.link, unpack_rows(row.row)[0]) for row in found]
+
+
+def add_problems(db: Database, *, job: str, step: int, outcome: str, rows: Sequence[tuple[int, Problem]]) -> None:
+    """Record rows that failed before they were sent: (row number, problem)."""
+    if rows:
+        db.execute(sa.insert(problems), [_problem(job, step, None, number, outcome, problem) for number, problem in rows])
+        mine = (steps.c.job == job) & (steps.c.no == step)
+        db.execute(sa.update(steps).where(mine).values({outcome: steps.c[outcome] + len(rows)}))
+
+
+def runs(places: Iterable[tuple[int, int]]) -> list[Run]:
+    """(step, row number) of each row, in sequence, as runs."""
+    found: list[Run] = []
+    for step, number in places:
+        if found and found[-1][0] == step and found[-1][1] + found[-1][2] == number:
+            found[-1] = (step, found[-1][1], found[-1][2] + 1)
+        else:
+            found.append((step, number, 1))
+    return found
+
+
+def expand(encoded: str) -> list[tuple[int, int]]:
+    """The (step, row number) of each row of a batch again."""
+    return [(step, first + offset) for step, first, count in json.loads(encoded) for offset in range(count)]
+
+
+def _current(ref: BatchRef) -> sa.ColumnElement[bool]:
+    return (
+        (batches.c.job == ref.job)
+        & (batches.c.step == ref.step)
+        & (batches.c.no == ref.batch)
+        & (batches.c.attempt == ref.attempt)
+        & (batches.c.state == BatchState.SENT)
+    )
+
+
+def _nested() -> sa.ColumnElement[bool]:
+    """Batches whose rows belong to more than one step."""
+    lines = steps.alias("lines")
+    return sa.exists().where(lines.c.job == batches.c.job, lines.c.parent == batches.c.step)
+
+
+def _find_current(db: Database, ref: BatchRef) -> sa.RowMapping | None:
+    return db.execute(sa.select(batches).where(_current(ref))).mappings().first()
+
+
+def _sending(row: sa.RowMapping) -> Sending:
+    return Sending(
+        ref=BatchRef(job=row["job"], step=row["step"], batch=row["no"], attempt=row["attempt"] + 1),
+        size=row["size"],
+        rows=row["rows"] or b"",
+        so_far=Outcomes.model_validate_json(row["so_far"]) if row["so_far"] else None,
+        open_intent=Intent.model_validate_json(row["open_intent"]) if row["open_intent"] else None,
+    )
+
+
+def _end_early(db: Database, row: sa.RowMapping, *, at: float, so_far: Outcomes | None = None, settled: bool = False) -> None:
+    if so_far is None:
+        so_far = Outcomes.model_validate_json(row["so_far"]) if row["so_far"] else Outcomes(letters=PENDING * row["size"])
+    open_call = bool(row["open_intent"]) and not settled
+    letters = so_far.letters.replace(PENDING, Outcome.UNKNOWN if open_call else Outcome.SKIPPED)
+    outcomes = so_far.model_copy(update={"letters": letters})
+    _settle(db, row, outcomes, state=BatchState.CANCELLED, calls=row["calls"], seconds=row["seconds"], at=at)
+
+
+def _settle(
+    db: Database, row: sa.RowMapping, outcomes: Outcomes, *, state: BatchState, calls: int, seconds: float, at: float
+) -> None:
+    places = expand(row["places"])
+    counts: dict[int, Counter[str]] = {}
+    for (step, _), letter in zip(places, outcomes.letters, strict=True):
+        counts.setdefault(step, Counter())[OUTCOME_WORDS[Outcome(letter)]] += 1
+    for step, words in counts.items():
+        values = {word: steps.c[word] + count for word, count in words.items()}
+        if step == row["step"] and outcomes.blanks_kept:
+            values["blanks_kept"] = steps.c.blanks_kept + outcomes.blanks_kept
+        db.execute(sa.update(steps).where(steps.c.job == row["job"], steps.c.no == step).values(values | {"finished_at": at}))
+    if outcomes.problems:
+        told = [
+            _problem(
+                row["job"], places[p.row][0], row["id"], places[p.row][1], OUTCOME_WORDS[Outcome(outcomes.letters[p.row])], p
+            )
+            for p in outcomes.problems
+        ]
+        db.execute(sa.insert(problems), told)
+    db.execute(
+        sa.update(batches)
+        .where(batches.c.id == row["id"])
+        .values(
+            state=state,
+            letters=outcomes.letters,
+            calls=calls,
+            seconds=seconds,
+            # Rows are kept only where something is left to correct or to settle.
+            rows=row["rows"] if outcomes.problems else None,
+            so_far=None,
+            open_intent=row["open_intent"] if state is BatchState.UNKNOWN else None,
+            taken_by=row["taken_by"],
+        )
+    )
+
+
+def _problem(job: str, step: int, batch: int | None, number: int, outcome: str, problem: Problem) -> dict[str, object]:
+    return {
+        "job": job,
+        "step": step,
+        "batch": batch,
+        "index": problem.row,
+        "row": number,
+        "outcome": outcome,
+        "column": problem.column,
+        "field": problem.field,
+        "value": problem.value,
+        "message": problem.message,
+        "advice": problem.advice,
+        "code": problem.code,
+    }

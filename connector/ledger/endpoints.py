@@ -1,0 +1,186 @@
+"""The AOS instances that are registered here, what surveys found of them, and the workers that were seen beside them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.errors import Conflict, NotFound
+from connector.ledger.schema import endpoints, facts, jobs, workers
+from connector.ledger.store import Database
+from connector.wire.metadata import Metadata
+from connector.wire.reports import Check, WorkerAlive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A registered AOS instance. `key` is its name in lower case; `companies` empty means: not known."""
+
+    key: str
+    name: str
+    addresses: tuple[str, ...]
+    companies: tuple[str, ...] = ()
+    partition: str | None = None
+    has_contract: bool = False
+    paused: bool = False
+    added_at: float = 0.0
+    fingerprint: str | None = None
+    surveyed_at: float | None = None
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A worker process as it was last seen."""
+
+    endpoint: str
+    worker: str
+    host: str
+    pid: int
+    version: str
+    concurrency: int
+    seen_at: float
+    stopped: bool
+
+
+_PLAIN = [column for column in endpoints.c if column.name not in {"contract", "metadata"}]
+
+
+def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> None:
+    """Register an endpoint. Raises Conflict where the name is taken."""
+    if db.execute(sa.select(endpoints.c.key).where(endpoints.c.key == endpoint.key)).first():
+        raise Conflict(
+            f"an endpoint named {endpoint.name} is registered already.",
+            advice=f"Choose another name, or remove it first: rapidstart endpoint remove {endpoint.name}",
+        )
+    db.execute(
+        sa.insert(endpoints).values(
+            key=endpoint.key,
+            name=endpoint.name,
+            addresses=json.dumps(endpoint.addresses),
+            companies=json.dumps(endpoint.companies),
+            partition=endpoint.partition,
+            contract=contract,
+            paused=False,
+            added_at=endpoint.added_at,
+        )
+    )
+
+
+def remove(db: Database, key: str) -> None:
+    """Forget an endpoint. Raises NotFound, and Conflict while it has unfinished jobs."""
+    endpoint = get(db, key)
+    unfinished = sa.select(jobs.c.id).where(jobs.c.endpoint == key, jobs.c.finished_at.is_(None))
+    if job := db.execute(unfinished).scalar():
+        raise Conflict(f"{endpoint.name} has unfinished jobs, as {job}.", advice=f"Cancel it: rapidstart job cancel {job}")
+    db.execute(sa.delete(workers).where(workers.c.endpoint == key))
+    db.execute(sa.delete(endpoints).where(endpoints.c.key == key))
+
+
+def get(db: Database, name: str) -> Endpoint:
+    """The endpoint of this name, in any case of letters. Raises NotFound."""
+    row = db.execute(sa.select(*_PLAIN, _has_contract()).where(endpoints.c.key == name.lower())).mappings().first()
+    if row is None:
+        known = ", ".join(db.execute(sa.select(endpoints.c.name).order_by(endpoints.c.key)).scalars()) or "none"
+        raise NotFound(
+            f"no endpoint is named {name} (registered: {known}).",
+            advice="Register it: rapidstart endpoint add NAME --url URL",
+        )
+    return _endpoint(row)
+
+
+def every(db: Database) -> list[Endpoint]:
+    """All endpoints, by name."""
+    rows = db.execute(sa.select(*_PLAIN, _has_contract()).order_by(endpoints.c.key)).mappings()
+    return [_endpoint(row) for row in rows]
+
+
+def contract(db: Database, key: str) -> bytes | None:
+    """The zipped contract folder that was given to an endpoint."""
+    blob: bytes | None = db.execute(sa.select(endpoints.c.contract).where(endpoints.c.key == key)).scalar()
+    return blob
+
+
+def metadata(db: Database, key: str) -> Metadata | None:
+    """What the last survey read of the endpoint's contracts."""
+    text = db.execute(sa.select(endpoints.c.metadata).where(endpoints.c.key == key)).scalar()
+    return Metadata.model_validate_json(text) if text else None
+
+
+def surveyed(db: Database, key: str, *, found: Metadata | None, checks: Sequence[Check], at: float) -> None:
+    """Store what a survey found; a mere connection test leaves the metadata as they are."""
+    values: dict[str, Any] = {}
+    if checks:
+        values["checks"] = json.dumps([check.model_dump() for check in checks])
+    if found is not None:
+        values |= {"metadata": found.model_dump_json(), "fingerprint": found.fingerprint, "surveyed_at": at}
+    if values:
+        db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(values))
+
+
+def forget_metadata(db: Database, key: str) -> None:
+    """The contract has changed: the next plan needs a survey."""
+    db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(metadata=None, fingerprint=None, surveyed_at=None))
+
+
+def pause(db: Database, key: str, *, paused: bool) -> None:
+    """Stop or resume sending work to an endpoint."""
+    db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(paused=paused))
+
+
+def worker_seen(db: Database, report: WorkerAlive, *, at: float) -> None:
+    """A worker told that it lives."""
+    mine = (workers.c.endpoint == report.endpoint.lower()) & (workers.c.worker == report.worker)
+    values = {
+        "host": report.host,
+        "pid": report.pid,
+        "version": report.version,
+        "concurrency": report.concurrency,
+        "seen_at": at,
+        "stopped": False,
+    }
+    if not db.execute(sa.update(workers).where(mine).values(values)).rowcount:
+        db.execute(sa.insert(workers).values(endpoint=report.endpoint.lower(), worker=report.worker, **values))
+
+
+def worker_stopped(db: Database, endpoint: str, worker: str) -> None:
+    """A worker ended in good order."""
+    mine = (workers.c.endpoint == endpoint.lower()) & (workers.c.worker == worker)
+    db.execute(sa.update(workers).where(mine).values(stopped=True))
+
+
+def workers_of(db: Database, key: str) -> list[Worker]:
+    """The workers that were ever seen beside an endpoint, the newest first."""
+    query = sa.select(workers).where(workers.c.endpoint == key).order_by(workers.c.seen_at.desc())
+    return [Worker(**row) for row in db.execute(query).mappings()]
+
+
+def forget_workers(db: Database, *, before: float) -> None:
+    """Drop workers that were last seen before this time."""
+    db.execute(sa.delete(workers).where(workers.c.seen_at < before))
+
+
+def fact(db: Database, name: str) -> str | None:
+    """A single remembered value, as the broker's epoch."""
+    value: str | None = db.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
+    return value
+
+
+def remember(db: Database, name: str, value: str) -> None:
+    """Set a single remembered value."""
+    if not db.execute(sa.update(facts).where(facts.c.name == name).values(value=value)).rowcount:
+        db.execute(sa.insert(facts).values(name=name, value=value))
+
+
+def _has_contract() -> sa.Label[bool]:
+    return endpoints.c.contract.is_not(None).label("has_contract")
+
+
+def _endpoint(row: sa.RowMapping) -> Endpoint:
+    values = dict(row)
+    for name in ("addresses", "companies"):
+        values[name] = tuple(json.loads(values[name]))
+    values["checks"] = tuple(Check.model_validate(check) for check in json.loads(values["checks"] or "[]"))
+    return Endpoint(**values)

@@ -1,0 +1,277 @@
+"""Jobs and their steps: what was asked, how it was planned, how far it is."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from connector.errors import NotFound
+from connector.ledger.schema import batches, jobs, log, staging, steps
+from connector.ledger.store import Database
+from connector.wire.jobs import Blank, Layout, Mode, Target
+from connector.wire.reports import OUTCOME_WORDS
+
+#: Letters and digits that cannot be taken for each other when an id is read out.
+_ID_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+OUTCOMES: Final = tuple(OUTCOME_WORDS.values())
+
+
+class JobState(StrEnum):
+    """Where a job stands. The last four are final."""
+
+    QUEUED = "queued"
+    """accepted; not planned yet"""
+    WAITING = "waiting"
+    """something must happen first; the reason says what"""
+    RUNNING = "running"
+    """rows are on their way"""
+    PAUSED = "paused"
+    """a person stopped it for now"""
+    SUCCEEDED = "succeeded"
+    """every row is in"""
+    PARTLY_SUCCEEDED = "partly_succeeded"
+    """some rows failed or are unknown"""
+    FAILED = "failed"
+    """nothing, or no more, could be done"""
+    CANCELLED = "cancelled"
+    """a person ended it"""
+
+
+FINAL: Final = frozenset({JobState.SUCCEEDED, JobState.PARTLY_SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the user asked of a load."""
+
+    mode: Mode = Mode.UPSERT
+    blank: Blank = Blank.KEEP
+    strict: bool = False
+    only: str | None = None
+    mapping: str | None = None
+    mapping_name: str = ""
+    batch_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job without its steps. Times are seconds since 1970."""
+
+    id: str
+    number: int = 0
+    kind: str = "load"
+    state: JobState = JobState.QUEUED
+    reason: str = ""
+    advice: str = ""
+    code: str = ""
+    endpoint: str
+    company: str | None = None
+    partition: str | None = None
+    package: str | None = None
+    package_name: str = ""
+    order: Order = field(default_factory=Order)
+    planned: bool = False
+    paused: bool = False
+    ending: JobState | None = None
+    rows: int = 0
+    idempotency_key: str | None = None
+    request_digest: str = ""
+    submitted_at: float = 0.0
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One action within a job: what it writes, in which order and why, and what became of its rows."""
+
+    no: int
+    entity: str
+    file: str
+    sheet: str | None
+    table: str
+    service: str
+    parent: int | None
+    rank: int
+    reasons: dict[str, str]
+    mode: str
+    rows: int
+    counts: dict[str, int]
+    blanks_kept: int = 0
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What every batch of a step needs to travel."""
+
+    layout: Layout
+    target: Target
+    mode: Mode
+
+
+def new_id(db: Database) -> str:
+    """A short id that can be read out, as JB-7Q2K."""
+    for length in (4, 4, 4, 5, 6, 8):
+        candidate = "JB-" + "".join(secrets.choice(_ID_LETTERS) for _ in range(length))
+        if not db.execute(sa.select(jobs.c.id).where(jobs.c.id == candidate)).first():
+            return candidate
+    raise AssertionError("ids are exhausted")  # 30**8 of them
+
+
+def add(db: Database, job: Job) -> None:
+    """Accept a job."""
+    values = asdict(job)
+    del values["number"]
+    values["order"] = json.dumps(values["order"])
+    db.execute(sa.insert(jobs).values(values))
+
+
+def get(db: Database, job_id: str) -> Job:
+    """The job of this id, in any case of letters. Raises NotFound."""
+    row = db.execute(sa.select(jobs).where(jobs.c.id == job_id.upper())).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no job {job_id}.", advice="See them all: rapidstart job list")
+    return _job(row)
+
+
+def by_idempotency_key(db: Database, key: str) -> Job | None:
+    """The job that was accepted under this key."""
+    row = db.execute(sa.select(jobs).where(jobs.c.idempotency_key == key)).mappings().first()
+    return _job(row) if row else None
+
+
+def listing(
+    db: Database, *, state: str | None = None, endpoint: str | None = None, before: int | None = None, limit: int = 50
+) -> list[Job]:
+    """Jobs, the newest first; `before` is the number of the last job of the page before."""
+    query = sa.select(jobs).order_by(jobs.c.number.desc()).limit(limit)
+    if state:
+        query = query.where(jobs.c.state == state)
+    if endpoint:
+        query = query.where(jobs.c.endpoint == endpoint.lower())
+    if before is not None:
+        query = query.where(jobs.c.number < before)
+    return [_job(row) for row in db.execute(query).mappings()]
+
+
+def unfinished(db: Database, *, endpoint: str | None = None) -> list[Job]:
+    """Jobs that are not final, the oldest first."""
+    query = sa.select(jobs).where(jobs.c.finished_at.is_(None)).order_by(jobs.c.number)
+    if endpoint is not None:
+        query = query.where(jobs.c.endpoint == endpoint)
+    return [_job(row) for row in db.execute(query).mappings()]
+
+
+def set_state(db: Database, job_id: str, state: JobState, *, reason: str = "", advice: str = "", code: str = "") -> None:
+    """Put a job that is not final into a state, with the reason that its users read."""
+    values = {"state": state, "reason": reason, "advice": advice, "code": code}
+    db.execute(sa.update(jobs).where(jobs.c.id == job_id, jobs.c.finished_at.is_(None)).values(values))
+
+
+def mark(db: Database, job_id: str, **values: Any) -> None:
+    """Set columns of a job: `paused`, `ending`, `started_at`."""
+    db.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**values))
+
+
+def close(db: Database, job_id: str, state: JobState, *, at: float, reason: str = "", advice: str = "", code: str = "") -> None:
+    """End a job."""
+    values = {"state": state, "reason": reason, "advice": advice, "code": code, "finished_at": at}
+    db.execute(sa.update(jobs).where(jobs.c.id == job_id, jobs.c.finished_at.is_(None)).values(values))
+    db.execute(sa.update(steps).where(steps.c.job == job_id, steps.c.finished_at.is_(None)).values(finished_at=at))
+
+
+def clear_plan(db: Database, job_id: str) -> None:
+    """Remove what an interrupted planning left behind."""
+    for table in (batches, staging, steps):
+        db.execute(sa.delete(table).where(table.c.job == job_id))
+
+
+def add_steps(db: Database, job_id: str, planned: Sequence[tuple[Step, Course]]) -> None:
+    """Store the steps of a plan."""
+    for step, course in planned:
+        db.execute(
+            sa.insert(steps).values(
+                job=job_id,
+                no=step.no,
+                entity=step.entity,
+                file=step.file,
+                sheet=step.sheet,
+                table=step.table,
+                service=step.service,
+                parent=step.parent,
+                rank=step.rank,
+                reasons=json.dumps(step.reasons),
+                mode=step.mode,
+                target=course.target.model_dump_json(),
+                layout=course.layout.model_dump_json(),
+                rows=0,
+            )
+        )
+
+
+def planned(db: Database, job_id: str, *, rows: dict[int, int]) -> None:
+    """The plan is complete: rows per step are known, batches may leave."""
+    for no, count in rows.items():
+        db.execute(sa.update(steps).where(steps.c.job == job_id, steps.c.no == no).values(rows=count))
+    db.execute(sa.update(jobs).where(jobs.c.id == job_id).values(planned=True, rows=sum(rows.values())))
+
+
+def course(db: Database, job_id: str, step: int) -> Course:
+    """What the batches of a step need to travel."""
+    query = sa.select(steps.c.layout, steps.c.target, steps.c.mode).where(steps.c.job == job_id, steps.c.no == step)
+    layout, target, mode = db.execute(query).one()
+    return Course(layout=Layout.model_validate_json(layout), target=Target.model_validate_json(target), mode=Mode(mode))
+
+
+def steps_of(db: Database, job_id: str) -> list[Step]:
+    """The steps of a job, in order."""
+    rows = db.execute(sa.select(steps).where(steps.c.job == job_id).order_by(steps.c.no)).mappings()
+    return [_step(row) for row in rows]
+
+
+def totals(db: Database, job_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Rows by outcome, per job."""
+    if not job_ids:
+        return {}
+    sums = [sa.func.coalesce(sa.func.sum(steps.c[word]), 0).label(word) for word in OUTCOMES]
+    query = sa.select(steps.c.job, *sums).where(steps.c.job.in_(job_ids)).group_by(steps.c.job)
+    found = {row["job"]: {word: row[word] for word in OUTCOMES} for row in db.execute(query).mappings()}
+    return {job_id: found.get(job_id, dict.fromkeys(OUTCOMES, 0)) for job_id in job_ids}
+
+
+def say(db: Database, job_id: str, text: str, *, at: float) -> None:
+    """Add a line to a job's log."""
+    db.execute(sa.insert(log).values(job=job_id, at=at, text=text))
+
+
+def log_of(db: Database, job_id: str, *, after: int = 0, limit: int = 1000) -> list[tuple[int, float, str]]:
+    """Lines of a job's log: (id, time, text)."""
+    query = sa.select(log.c.id, log.c.at, log.c.text).where(log.c.job == job_id, log.c.id > after).order_by(log.c.id).limit(limit)
+    return [(row.id, row.at, row.text) for row in db.execute(query)]
+
+
+def _job(row: sa.RowMapping) -> Job:
+    values = dict(row)
+    order = json.loads(values["order"])
+    values["order"] = Order(**{**order, "mode": Mode(order["mode"]), "blank": Blank(order["blank"])})
+    values["state"] = JobState(values["state"])
+    values["ending"] = JobState(values["ending"]) if values["ending"] else None
+    return Job(**values)
+
+
+def _step(row: sa.RowMapping) -> Step:
+    return Step(
+        **{name: row[name] for name in ("no", "entity", "file", "sheet", "table", "service", "parent", "rank", "mode", "rows")},
+        reasons=json.loads(row["reasons"]),
+        counts={word: row[word] for word in OUTCOMES},
+        blanks_kept=row["blanks_kept"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )

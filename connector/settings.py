@@ -1,0 +1,58 @@
+"""Every setting of the dispatcher's side, read once at the front door and passed down as plain arguments.
+
+Sources, the first one wins: `RAPIDSTART_*` in the environment, `RAPIDSTART_*_FILE` naming a file that holds a secret,
+then `rapidstart.toml` in RAPIDSTART_HOME, then the default.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+def default_home() -> Path:
+    """Where this computer's state lies when RAPIDSTART_HOME is not set."""
+    if os.name == "nt":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "RapidStart Connector"
+    return Path.home() / ".rapidstart"
+
+
+class Settings(BaseSettings):
+    """Settings of dispatcher, CLI, Flower and demo."""
+
+    model_config = SettingsConfigDict(env_prefix="RAPIDSTART_", extra="ignore")
+
+    home: Annotated[
+        Path, Field(description="Folder of the ledger, the packages and the embedded broker.", default_factory=default_home)
+    ]
+    broker_url: Annotated[str | None, Field(description="Redis or Valkey. Not set: the embedded broker.")] = None
+    ledger_url: Annotated[str | None, Field(description="SQLAlchemy URL. Not set: SQLite in RAPIDSTART_HOME.")] = None
+    api_url: Annotated[str, Field(description="Where the dispatcher's API is, for the dispatcher and its clients.")] = (
+        "http://127.0.0.1:8480"
+    )
+    listen: Annotated[str | None, Field(description="HOST:PORT to listen on, where it differs from RAPIDSTART_API_URL.")] = None
+    endpoint: Annotated[str | None, Field(description="The endpoint that commands mean when none is named.")] = None
+    batch_rows: Annotated[int, Field(ge=1, le=5000, description="Rows per batch, nested rows not counted.")] = 200
+    call_timeout_s: Annotated[float, Field(gt=0, description="The longest that one call to an AOS may take, in seconds.")] = 120.0
+    lease_s: Annotated[
+        float, Field(ge=3, description="A batch of a worker that was silent for this long is sent again, in seconds.")
+    ] = 15.0
+    retry_pause_s: Annotated[
+        float, Field(gt=0, description="Pause before an AOS that did not answer is tried again, in seconds.")
+    ] = 5.0
+    max_package_mb: Annotated[int, Field(ge=1, description="The largest package that is accepted, in MB.")] = 2048
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over default."""
+        home = Path(os.environ.get("RAPIDSTART_HOME") or default_home())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "rapidstart.toml")
