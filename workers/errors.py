@@ -69,3 +69,20 @@ class GiveUp(WorkerError):
     """Account, contract or configuration is wrong."""
 
     code = "RSC-5900"
+
+
+class Replaced(WorkerError):
+    """A grant was refused: another attempt has this batch. This one ends without a word and writes nothing more."""
+
+    code = "RSC-5800"
+
+
+class Unfinished(WorkerError):
+    """A batch could not be finished: `error` says why, `outcomes` what is proved so far."""
+
+    code = "RSC-5401"
+
+    def __init__(self, error: WorkerError, *, outcomes: Outcomes) -> None:
+        super().__init__(error.message, advice=error.advice, code=error.code)
+        self.error = error
+        self.outcomes = outcomes

@@ -1,0 +1,123 @@
+"""The document generator: rows + contract -> the bytes of AIF requests. Pure; it sends nothing and reads nothing.
+
+A `Writer` is made once per service and layout. Elements stand in schema order, every record says class and action, and
+the same rows give the same bytes: a call can be made again from what its intent recorded.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from connector.wire.codec import Row
+from connector.wire.jobs import Blank, Layout
+from connector.wire.metadata import Service
+from connector.wire.reports import Before
+from workers.documents import text
+from workers.documents.create import Creator
+from workers.documents.problems import Named, cell_problems, named
+from workers.documents.shape import HASH, RECORD_IDS, Cell, Nested, Shape, flat, rows_of, shaped, size
+from workers.documents.update import (
+    create_lines,
+    entity_key,
+    key_values,
+    natural_key,
+    nested_path,
+    update_lines,
+    update_record,
+)
+from workers.errors import GiveUp
+
+__all__ = [
+    "HASH",
+    "RECORD_IDS",
+    "Before",
+    "Body",
+    "Cell",
+    "Named",
+    "Nested",
+    "Shape",
+    "Writer",
+    "cell_problems",
+    "create_lines",
+    "entity_key",
+    "flat",
+    "key_values",
+    "named",
+    "natural_key",
+    "nested_path",
+    "rows_of",
+    "shaped",
+    "size",
+    "update_lines",
+]
+
+_KEY_LIST: Final = "http://schemas.microsoft.com/dynamics/2006/02/documents/EntityKeyList"
+_KEY: Final = "http://schemas.microsoft.com/dynamics/2006/02/documents/EntityKey"
+_XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A request element, and the document inside it: what is sent, and what the schema is asked about."""
+
+    request: bytes
+    document: bytes
+    """empty for a delete. Its first line is the root element; then each record is one line"""
+
+
+class Writer:
+    """Writes the requests of one service for rows of one layout. Not shared between threads."""
+
+    def __init__(self, service: Service, layout: Layout) -> None:
+        """Raises GiveUp where the service's contract lacks what the layout names, or a constant does not suit."""
+        if service.document is None:
+            raise GiveUp(
+                f"The service {service.name} has no document: it cannot load rows of a table.",
+                advice="Name a document service as the target in the mapping.",
+                code="RSC-5932",
+            )
+        self.shape = shaped(layout, tables=service.document.tables)
+        self._service = service
+        self._document = service.document
+        self._clear = layout.blank is Blank.CLEAR
+        self._creator = Creator(self.shape)
+
+    def record(self, row: Row) -> str:
+        """The record of one root row and its nested rows, for `create`. Raises Reject where a cell cannot be written."""
+        return self._creator.record(row)
+
+    def create(self, records: Iterable[str]) -> Body:
+        """A create request of records that `record` wrote, in that order."""
+        return self._body("Create", "", f'<{self._document.name} xmlns="{self._document.namespace}">', records)
+
+    def update(self, changes: Sequence[tuple[Row, Before]]) -> Body:
+        """An update request: what `before` names, under the document hash that was read. Raises Reject."""
+        keys = key_list([entity_key(self.shape, row, before) for row, before in changes])
+        opening = f'<{self._document.name} xmlns="{self._document.namespace}" xmlns:xsi="{_XSI}">'
+        if self._clear and "ClearNilFieldsOnUpdate" in self._document.order:
+            opening += "<ClearNilFieldsOnUpdate>true</ClearNilFieldsOnUpdate>"
+        return self._body("Update", keys, opening, (update_record(self.shape, row, before) for row, before in changes))
+
+    def delete(self, keys: Iterable[Mapping[str, str]]) -> Body:
+        """A delete request for the documents of these entity keys."""
+        opening, closing = self._request("Delete")
+        return Body(request=f"{opening}{key_list(keys)}{closing}".encode(), document=b"")
+
+    def _body(self, operation: str, keys: str, opening: str, records: Iterable[str]) -> Body:
+        document = f"{opening}{''.join(records)}\n</{self._document.name}>".encode()
+        head, tail = self._request(operation)
+        return Body(request=b"".join((head.encode(), keys.encode(), document, tail.encode())), document=document)
+
+    def _request(self, operation: str) -> tuple[str, str]:
+        name = f"{self._service.name}{operation}Request"
+        return f'<{name} xmlns="{self._service.namespace}">', f"</{name}>"
+
+
+def key_list(keys: Iterable[Mapping[str, str]]) -> str:
+    """An EntityKeyList, fields in the order of each key. Raises Reject for a character that XML forbids."""
+    entries = (
+        "".join(f"<KeyField><Field>{field}</Field><Value>{text.escaped(value)}</Value></KeyField>" for field, value in key.items())
+        for key in keys
+    )
+    inner = "".join(f'<EntityKey xmlns="{_KEY}"><KeyData>{entry}</KeyData></EntityKey>' for entry in entries)
+    return f'<EntityKeyList xmlns="{_KEY_LIST}">{inner}</EntityKeyList>'

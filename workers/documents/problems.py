@@ -1,0 +1,68 @@
+"""Why a row cannot be written, cell by cell. Only rows that failed come here: it may be slow."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from connector.wire.codec import Row
+from connector.wire.jobs import Blank
+from connector.wire.reports import Problem
+from workers import contract
+from workers.documents import text
+from workers.documents.shape import Cell, Shape, flat
+from workers.errors import Reject
+
+_ADVICE: Final = "Correct the cell and load the row again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A field of a row as the user knows it: the column's caption, and the cell."""
+
+    column: str | None
+    field: str
+    value: str | None
+
+
+def named(shape: Shape, row: Row, field: str) -> Named:
+    """The column and cell of one field of a record; column and value are None where the package has no such column."""
+    cell = shape.cell(field)
+    if cell is None:
+        return Named(column=None, field=field, value=None)
+    return Named(column=_caption(shape, cell), field=field, value=cell.text(row))
+
+
+def cell_problems(shape: Shape, row: Row, *, index: int) -> list[Problem]:
+    """Everything that is wrong with the cells of a root row and its nested rows, by their fields' facets.
+
+    `index` is the root row's place in flat order. An empty list: no cell is wrong by itself.
+    """
+    return [
+        problem
+        for place, (where, item) in enumerate(flat(shape, row), index)
+        for cell in where.cells
+        for problem in _cell_problem(where, cell, item, index=place)
+    ]
+
+
+def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int) -> Iterator[Problem]:
+    value = cell.text(row)
+    try:
+        if value:
+            text.escaped(contract.lexical(cell.field, value))
+        elif value == "" and shape.layout.blank is Blank.CLEAR and not cell.field.nillable and cell.field.mandatory:
+            raise Reject(f"The field {cell.field.name} is mandatory and cannot be cleared.", advice="Give the cell a value.", code="RSC-3104")
+    except Reject as error:
+        yield Problem(
+            row=index,
+            column=_caption(shape, cell),
+            field=cell.field.name,
+            value=value,
+            message=error.message,
+            advice=error.advice or _ADVICE,
+            code=error.code.replace("RSC-51", "RSC-31"),  # it never reached AX
+        )
+
+
+def _caption(shape: Shape, cell: Cell) -> str | None:
+    return None if cell.column is None else shape.layout.columns[cell.column].name

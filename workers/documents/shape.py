@@ -1,0 +1,132 @@
+"""A layout laid over the contract's tables: what fills each element of a record, in schema order.
+
+It knows rows and contracts, and nothing of the service that the document goes to.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from connector.wire import metadata
+from connector.wire.codec import Row
+from connector.wire.jobs import Layout
+from workers import contract
+from workers.documents import text
+from workers.errors import GiveUp, Reject
+
+#: The field that carries what AX last told of a document; an update without it, or with an old one, is refused.
+HASH: Final = "_DocumentHash"
+#: They name a nested record that exists to AX.
+RECORD_IDS: Final = ("RecId", "RecVersion")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A field of a record, and where its text comes from: a column, a constant, or (both None) neither."""
+
+    field: metadata.Field
+    column: int | None = None
+    constant: str | None = None
+
+    def text(self, row: Row) -> str | None:
+        """What the row says of the field: None says nothing, an empty text says empty."""
+        if self.column is None:
+            return self.constant
+        return row.cells[self.column] if self.column < len(row.cells) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One layout over one table."""
+
+    layout: Layout
+    table: metadata.Table
+    parts: "tuple[Cell | Nested, ...]"
+    """in schema order"""
+    nested: "tuple[Shape, ...]"
+    """in the order of the layout's children"""
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """The record's fields, in schema order."""
+        return (part for part in self.parts if isinstance(part, Cell))
+
+    def cell(self, field: str) -> Cell | None:
+        """The field of that name, where the record writes it."""
+        return next((cell for cell in self.cells if cell.field.name == field), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested:
+    """Nested records, and which of the layout's children they are."""
+
+    index: int
+    shape: Shape
+
+
+def shaped(layout: Layout, *, tables: tuple[metadata.Table, ...]) -> Shape:
+    """The layout over the table that it names, with its nested layouts.
+
+    Raises GiveUp where the contract lacks a table or field of the layout, or a constant does not suit its field.
+    """
+    table = next((table for table in tables if table.name == layout.table), None)
+    if table is None:
+        raise _not_there(f"a record {layout.table}")
+    nested = tuple(shaped(child, tables=table.children) for child in layout.children)
+    return Shape(layout=layout, table=table, parts=tuple(_parts(layout, table, nested)), nested=nested)
+
+
+def _parts(layout: Layout, table: metadata.Table, nested: tuple[Shape, ...]) -> "Iterator[Cell | Nested]":
+    columns = {column.field: index for index, column in enumerate(layout.columns)}
+    for name in columns.keys() | layout.constants.keys():
+        if table.field(name) is None:
+            raise _not_there(f"a field {name} in {table.name}")
+    order = table.order or (*(field.name for field in table.fields), *(child.name for child in table.children))
+    for name in order:
+        if field := table.field(name):
+            constant = None if name in columns else _constant(field, layout.constants.get(name))
+            yield Cell(field=field, column=columns.get(name), constant=constant)
+        yield from (Nested(index=i, shape=shape) for i, shape in enumerate(nested) if shape.table.name == name)
+
+
+def _constant(field: metadata.Field, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        text.escaped(contract.lexical(field, value))
+    except Reject as error:
+        raise GiveUp(
+            f"The constant {value!r} does not suit the field {field.name}: {error.message}",
+            advice=error.advice or "Correct the constant in the mapping and load again.",
+            code="RSC-5930",
+        ) from error
+    return value
+
+
+def _not_there(what: str) -> GiveUp:
+    return GiveUp(
+        f"The service has no longer {what}.",
+        advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
+        code="RSC-5931",
+    )
+
+
+def flat(shape: Shape, row: Row) -> Iterator[tuple[Shape, Row]]:
+    """A root row and its nested rows with their shapes, in the order of `connector.wire.jobs.flatten`."""
+    yield shape, row
+    for child, rows in zip(shape.nested, row.children, strict=False):
+        for nested in rows:
+            yield from flat(child, nested)
+
+
+def size(row: Row) -> int:
+    """How many rows a root row is, its nested rows included."""
+    return 1 + sum(size(nested) for group in row.children for nested in group)
+
+
+def rows_of(row: Row, nested: Nested) -> "tuple[int, list[Row]]":
+    """The rows nested by that child, and how many places the first one stands after `row` in flat order."""
+    if nested.index >= len(row.children):
+        return 1, []
+    before = sum(size(item) for group in row.children[: nested.index] for item in group)
+    return 1 + before, list(row.children[nested.index])
