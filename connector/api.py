@@ -1,0 +1,191 @@
+"""What the HTTP API says, as types: the web room writes these objects, the client reads them.
+
+Nothing here does anything. Times are RFC 3339 in UTC; `None` is a time that has not come.
+"""
+
+from typing import Final
+
+from typing_extensions import TypedDict
+
+#: Where all resources live.
+PREFIX: Final = "/api/v1"
+
+#: The header that makes a repeated submission harmless, and the one that tells it was one.
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotent-Replayed"
+
+#: States in which a job has ended.
+FINAL_STATES: Final = frozenset({"succeeded", "partly_succeeded", "failed", "cancelled"})
+
+
+class Rows(TypedDict):
+    """Rows by outcome. What is left to `total` has no outcome yet."""
+
+    total: int
+    created: int
+    updated: int
+    unchanged: int
+    deleted: int
+    failed: int
+    skipped: int
+    unknown: int
+
+
+class Step(TypedDict):
+    """One action within a job. `reasons` says how it was matched, keyed and placed."""
+
+    no: int
+    entity: str
+    file: str
+    sheet: str | None
+    table: str
+    service: str
+    parent: int | None
+    rank: int
+    reasons: dict[str, str]
+    mode: str
+    state: str
+    rows: Rows
+    blanks_kept: int
+    started_at: str | None
+    finished_at: str | None
+
+
+class PackageName(TypedDict):
+    """The package of a job."""
+
+    name: str
+    sha256: str
+
+
+class Job(TypedDict):
+    """A job. `steps` is empty until it is planned, and in lists."""
+
+    id: str
+    kind: str
+    state: str
+    reason: str
+    advice: str
+    code: str
+    endpoint: str
+    company: str | None
+    partition: str | None
+    package: PackageName | None
+    mode: str
+    planned: bool
+    rows: Rows
+    steps: list[Step]
+    submitted_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class JobPage(TypedDict):
+    """Jobs, the newest first; `next` is the cursor of the page that follows."""
+
+    items: list[Job]
+    next: str | None
+
+
+class Failure(TypedDict):
+    """A row that is not in, and why."""
+
+    step: int
+    entity: str
+    file: str
+    sheet: str | None
+    row: int
+    outcome: str
+    column: str | None
+    field: str | None
+    value: str | None
+    message: str
+    advice: str
+    code: str
+
+
+class FailurePage(TypedDict):
+    """Failures in the order in which they were told; `next` is the cursor of the page that follows."""
+
+    items: list[Failure]
+    next: str | None
+
+
+class LogLine(TypedDict):
+    """A line of a job's log."""
+
+    at: str
+    text: str
+
+
+class LogPage(TypedDict):
+    """Lines of a job's log, the oldest first."""
+
+    items: list[LogLine]
+    next: str | None
+
+
+class Action(TypedDict):
+    """One entry of a package's action sequence."""
+
+    entity: str
+    file: str
+    sheet: str | None
+    columns: list[str]
+
+
+class Package(TypedDict):
+    """A package that was received whole."""
+
+    sha256: str
+    name: str
+    size: int
+    received_at: str
+    format: str
+    actions: list[Action]
+    notices: list[str]
+
+
+class Check(TypedDict):
+    """One thing that a survey looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str
+
+
+class Worker(TypedDict):
+    """A worker process as it was last seen."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    concurrency: int
+    online: bool
+    seen_at: str
+
+
+class Endpoint(TypedDict):
+    """A registered AOS instance: `state` is online, offline, paused, or new where no worker was ever seen."""
+
+    name: str
+    state: str
+    addresses: list[str]
+    companies: list[str]
+    partition: str | None
+    contract: bool
+    unfinished_jobs: int
+    workers: list[Worker]
+    checks: list[Check]
+    fingerprint: str | None
+    added_at: str
+    surveyed_at: str | None
+    seen_at: str | None
+
+
+class EndpointPage(TypedDict):
+    """All endpoints, by name."""
+
+    items: list[Endpoint]

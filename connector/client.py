@@ -1,0 +1,257 @@
+"""The HTTP API as a Python object: what the CLI and the demo use, and any other program may.
+
+Every problem that the dispatcher answers with comes out as the error it was there; no `requests` exception leaves.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from connector import api, errors
+
+T = TypeVar("T")
+
+#: Pauses before a submission whose answer was lost is repeated, in seconds. Its key makes the repetition harmless.
+_SUBMIT_PAUSES: Final = (0.2, 1.0, 3.0)
+
+_BY_CODE: Final = {
+    error.code: error
+    for error in (
+        errors.RapidStartError,
+        errors.Refused,
+        errors.PackageRefused,
+        errors.PlanRefused,
+        errors.NotFound,
+        errors.Conflict,
+        errors.NotReachable,
+    )
+}
+_BY_STATUS: Final[dict[int, type[errors.RapidStartError]]] = {
+    404: errors.NotFound,
+    409: errors.Conflict,
+    502: errors.NotReachable,
+    503: errors.NotReachable,
+    504: errors.NotReachable,
+}
+
+
+class Client:
+    """The dispatcher's API. Every method raises RapidStartError: NotReachable, NotFound, Conflict, Refused ..."""
+
+    def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
+        """`url` is RAPIDSTART_API_URL, as http://127.0.0.1:8480. Nothing is contacted yet."""
+        self.url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._session = requests.Session()
+        # A proxy that the environment names does not lead to this computer.
+        self._session.trust_env = urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}
+
+    def close(self) -> None:
+        """End the connection."""
+        self._session.close()
+
+    # --- packages
+
+    def package(self, sha256: str) -> api.Package | None:
+        """What the dispatcher knows of a package; None where it was never received."""
+        try:
+            return self._json(api.Package, "GET", f"/packages/{sha256}")
+        except errors.NotFound:
+            return None
+
+    def upload(self, path: Path, *, name: str) -> api.Package:
+        """Stream a file to the dispatcher, which checks it whole."""
+        with path.open("rb") as body:
+            headers = {"Content-Type": "application/octet-stream"}
+            return self._json(api.Package, "POST", "/packages", params={"name": name}, data=body, headers=headers, timeout=None)
+
+    def inspect(self, sha256: str, *, endpoint: str | None = None, **options: Any) -> dict[str, Any]:
+        """Every match, guess and reason that a load into the endpoint would be planned with."""
+        body = {"endpoint": endpoint} | {name: value for name, value in options.items() if value is not None}
+        return self._json(dict[str, Any], "POST", f"/packages/{sha256}/inspect", json=body, timeout=None)
+
+    # --- jobs
+
+    def submit(self, *, idempotency_key: str, **order: Any) -> api.Job:
+        """Submit a load: `endpoint`, `company`, `package` and what else `POST /jobs` takes.
+
+        A lost answer is asked for again under the same key: one job comes of it.
+        """
+        body = {name: value for name, value in order.items() if value is not None}
+        headers = {api.IDEMPOTENCY_KEY: idempotency_key}
+        for pause in _SUBMIT_PAUSES:
+            try:
+                return self._json(api.Job, "POST", "/jobs", json=body, headers=headers)
+            except errors.NotReachable:
+                time.sleep(pause)
+        return self._json(api.Job, "POST", "/jobs", json=body, headers=headers)
+
+    def job(self, job_id: str) -> api.Job:
+        """One job with its steps."""
+        return self._json(api.Job, "GET", f"/jobs/{quote(job_id, safe='')}")
+
+    def jobs(self, *, state: str | None = None, endpoint: str | None = None, limit: int = 50) -> list[api.Job]:
+        """The newest jobs, without their steps."""
+        params = {"state": state, "endpoint": endpoint, "limit": limit}
+        return self._json(api.JobPage, "GET", "/jobs", params=params)["items"]
+
+    def cancel(self, job_id: str) -> api.Job:
+        """End a job: what was not sent is skipped, a call in hand is finished."""
+        return self._order_job(job_id, "cancel")
+
+    def pause(self, job_id: str) -> api.Job:
+        """Hold a job back; a call in hand is finished."""
+        return self._order_job(job_id, "pause")
+
+    def resume(self, job_id: str) -> api.Job:
+        """Let a paused job go on."""
+        return self._order_job(job_id, "resume")
+
+    def failures(self, job_id: str, *, page: int = 1000) -> Iterator[api.Failure]:
+        """Every row that failed, was skipped for a reason of its own, or is unknown."""
+        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/results", page=page)
+
+    def log(self, job_id: str) -> Iterator[api.LogLine]:
+        """The job's log, the oldest line first."""
+        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/log", page=1000)
+
+    def workbook(self, job_id: str, path: Path) -> None:
+        """Write the job's process summary workbook to a file."""
+        with self._answer("GET", f"/jobs/{quote(job_id, safe='')}/results.xlsx", stream=True, timeout=None) as answer:
+            _write(answer, path, url=self.url)
+
+    # --- endpoints
+
+    def endpoints(self) -> list[api.Endpoint]:
+        """All registered endpoints, by name."""
+        return self._json(api.EndpointPage, "GET", "/endpoints")["items"]
+
+    def endpoint(self, name: str) -> api.Endpoint:
+        """One endpoint."""
+        return self._json(api.Endpoint, "GET", _endpoint_path(name))
+
+    def add_endpoint(self, name: str, *, addresses: list[str], **more: Any) -> api.Endpoint:
+        """Register an AOS instance: `companies`, `partition`, `contract` (a zip, base64) are optional. Nobody is contacted."""
+        body = {"name": name, "addresses": addresses} | {key: value for key, value in more.items() if value is not None}
+        return self._json(api.Endpoint, "POST", "/endpoints", json=body)
+
+    def remove_endpoint(self, name: str) -> None:
+        """Forget an endpoint that has no unfinished jobs."""
+        self._answer("DELETE", _endpoint_path(name)).close()
+
+    def pause_endpoint(self, name: str) -> api.Endpoint:
+        """Hold back what waits for an endpoint."""
+        return self._json(api.Endpoint, "POST", f"{_endpoint_path(name)}/pause")
+
+    def resume_endpoint(self, name: str) -> api.Endpoint:
+        """Send work to an endpoint again."""
+        return self._json(api.Endpoint, "POST", f"{_endpoint_path(name)}/resume")
+
+    def test_endpoint(self, name: str) -> api.Job:
+        """Start a job that finds out whether the AOS can be reached."""
+        return self._json(api.Job, "POST", f"{_endpoint_path(name)}/test")
+
+    def survey_endpoint(self, name: str) -> api.Job:
+        """Start a job that reads the endpoint's contracts anew."""
+        return self._json(api.Job, "POST", f"{_endpoint_path(name)}/survey")
+
+    def metadata(self, name: str) -> dict[str, Any]:
+        """What the last survey read of the endpoint's contracts. Raises NotReachable where none has been made yet."""
+        return self._json(dict[str, Any], "GET", f"{_endpoint_path(name)}/metadata")
+
+    # --- health
+
+    def ready(self) -> bool:
+        """Whether the dispatcher runs and can use its ledger and broker."""
+        try:
+            self._answer("GET", "/readyz", prefix="", timeout=5.0).close()
+        except errors.NotReachable:
+            return False
+        return True
+
+    def _order_job(self, job_id: str, verb: str) -> api.Job:
+        return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/{verb}")
+
+    def _pages(self, path: str, *, page: int) -> Iterator[Any]:
+        cursor: str | None = None
+        while True:
+            answer: Any = self._json(dict, "GET", path, params={"limit": page, "cursor": cursor})
+            yield from answer["items"]
+            cursor = answer["next"]
+            if cursor is None:
+                return
+
+    def _json(self, _kind: type[T], method: str, path: str, **more: Any) -> T:
+        with self._answer(method, path, **more) as answer:
+            try:
+                return cast("T", answer.json())
+            except requests.exceptions.JSONDecodeError as error:
+                raise _stranger(self.url) from error
+
+    def _answer(self, method: str, path: str, *, prefix: str = api.PREFIX, **more: Any) -> requests.Response:
+        more.setdefault("timeout", self._timeout_s)
+        with _translated(self.url):
+            answer = self._session.request(method, f"{self.url}{prefix}{path}", **more)
+            if answer.ok:
+                return answer
+            raise _problem(answer, self.url)
+
+
+def wait_until_ready(client: Client, *, timeout_s: float, alive: Callable[[], bool] = lambda: True) -> bool:
+    """Wait for a dispatcher that is starting; False where it is not ready in time, or `alive` says that it ended."""
+    end = time.monotonic() + timeout_s
+    while not client.ready():
+        if time.monotonic() > end or not alive():
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _write(answer: requests.Response, path: Path, *, url: str) -> None:
+    with path.open("wb") as file, _translated(url):
+        for chunk in answer.iter_content(65536):
+            file.write(chunk)
+
+
+def _endpoint_path(name: str) -> str:
+    return f"/endpoints/{quote(name, safe='')}"
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    try:
+        yield
+    except requests.exceptions.Timeout as error:
+        raise errors.NotReachable(f"the dispatcher at {url} did not answer in time.", advice="Try again.") from error
+    except requests.exceptions.InvalidURL as error:
+        raise _wrong_url(url) from error
+    except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema) as error:
+        raise _wrong_url(url) from error
+    except requests.exceptions.RequestException as error:
+        raise errors.NotReachable(
+            f"the dispatcher at {url} does not answer.",
+            advice="Start it (rapidstart dispatcher), or say where it is with RAPIDSTART_API_URL.",
+        ) from error
+
+
+def _wrong_url(url: str) -> errors.NotReachable:
+    return errors.NotReachable(f"{url} is not an HTTP address.", advice="Set RAPIDSTART_API_URL, as http://127.0.0.1:8480.")
+
+
+def _stranger(url: str) -> errors.NotReachable:
+    return errors.NotReachable(f"what answers at {url} is not a dispatcher.", advice="Check RAPIDSTART_API_URL.")
+
+
+def _problem(answer: requests.Response, url: str) -> errors.RapidStartError:
+    if "application/problem+json" not in answer.headers.get("Content-Type", ""):
+        return _stranger(url)
+    problem = answer.json()
+    kind = _BY_CODE.get(problem.get("code", "")) or _BY_STATUS.get(answer.status_code, errors.Refused)
+    place = problem.get("place") or {}
+    known = {name: place.get(name) for name in ("file", "sheet", "row", "field")}
+    return kind(str(problem.get("detail", "")), advice=str(problem.get("advice", "")), place=errors.Place(**known))
