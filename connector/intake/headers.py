@@ -1,0 +1,19 @@
+"""Column names: each has a name, and no name stands twice."""
+
+from collections.abc import Sequence
+
+from connector.errors import PackageRefused, Place
+
+
+def checked(captions: Sequence[str | None], *, place: Place) -> tuple[str, ...]:
+    """The captions without surrounding blanks. Raises PackageRefused for an empty or repeated one."""
+    names = tuple((caption or "").strip() for caption in captions)
+    if "" in names:
+        number = names.index("") + 1
+        raise PackageRefused(f"column {number} has no name.", advice="Name the column, or remove it.", place=place)
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise PackageRefused(f"two columns are named {name!r}.", advice="Rename or remove one of them.", place=place)
+        seen.add(name)
+    return names

@@ -1,0 +1,135 @@
+"""Where bytes come from: a file, or an entry of a zip that was checked before a byte of it is trusted.
+
+A name is only ever a key and a label: nothing is unpacked to a path that a package chose.
+"""
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+from connector.errors import PackageRefused, Place
+from connector.intake.values import Limits
+
+#: Below this many inflated bytes a high ratio is harmless (a column of zeros does it).
+_RATIO_MATTERS_BYTES: Final = 10_000_000
+#: An entry that must be read out of order is copied to memory up to this many bytes, and beyond to an unnamed file.
+_SPOOL_BYTES: Final = 4_000_000
+_ENCRYPTED_FLAG: Final = 0x1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A named stream of bytes that can be opened again and again."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]] = field(repr=False, compare=False)
+    seekable: bool = True
+
+    @property
+    def stem(self) -> str:
+        """The name without folder and extension: the entity's name."""
+        return PurePosixPath(self.name).stem
+
+    def head(self, size: int = 8192) -> bytes:
+        """The first bytes. Raises PackageRefused."""
+        with reading(self.name), self.open() as stream:
+            return stream.read(size)
+
+    @contextmanager
+    def random_access(self) -> Iterator[IO[bytes]]:
+        """The bytes as a file in which one can jump; a zip's entry is copied first. Raises PackageRefused."""
+        with reading(self.name), self.open() as stream:
+            if self.seekable:
+                yield stream
+                return
+            with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as copy:
+                shutil.copyfileobj(stream, copy)
+                copy.seek(0)
+                yield copy
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Say in our own words what a damaged zip says in its library's."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise PackageRefused(
+            "the zip archive is damaged or uses an unknown compression.",
+            advice="Save it again and retry.",
+            place=Place(file=name),
+        ) from error
+
+
+def of_file(path: Path, *, name: str | None = None) -> Source:
+    """A file on disk under the name that the user gave it."""
+    return Source(name=name or path.name, size=path.stat().st_size, open=lambda: path.open("rb"))
+
+
+def of_folder(folder: Path) -> list[Source]:
+    """Every file in a folder, named relative to it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [of_file(path, name=path.relative_to(folder).as_posix()) for path in files]
+
+
+def of_zip(source: Source, *, limits: Limits) -> list[Source]:
+    """The files in a zip, once all of their names and sizes are found to be harmless. Raises PackageRefused."""
+    with source.random_access() as file, zipfile.ZipFile(file) as archive:
+        infos = checked(archive, name=source.name, limits=limits)
+    return [_entry(source, info) for info in infos]
+
+
+def checked(archive: zipfile.ZipFile, *, name: str, limits: Limits) -> list[zipfile.ZipInfo]:
+    """The entries that are files. Raises PackageRefused where a name, a size or their number is out of bounds.
+
+    Sizes are those that the archive states; `zipfile` never hands out more than that, and then checks the sum.
+    """
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    if len(infos) > limits.entries:
+        raise _refused(name, f"the zip holds {len(infos):,} files, more than {limits.entries:,}.", "Divide the package.")
+    total = sum(info.file_size for info in infos)
+    if total > limits.inflated_bytes:
+        raise _refused(name, f"the zip inflates to {total:,} bytes, more than {limits.inflated_bytes:,}.", "Divide the package.")
+    for info in infos:
+        _check_entry(info, name=name, limits=limits)
+    twice = [entry for entry, count in Counter(info.filename.casefold() for info in infos).items() if count > 1]
+    if twice:
+        raise _refused(name, f"the zip holds {_shown(twice[0])!r} more than once.", "Keep one of them.")
+    return infos
+
+
+def _check_entry(info: zipfile.ZipInfo, *, name: str, limits: Limits) -> None:
+    shown, parts = _shown(info.filename), info.filename.replace("\\", "/").split("/")
+    if info.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
+        raise _refused(
+            name, f"the zip holds a file whose name leads outside of it: {shown!r}.", "Make the zip anew from its files."
+        )
+    if info.flag_bits & _ENCRYPTED_FLAG:
+        raise _refused(name, f"{shown!r} in the zip is encrypted.", "Hand in a zip without a password.")
+    if info.file_size > _RATIO_MATTERS_BYTES and info.file_size > limits.ratio * max(info.compress_size, 1):
+        raise _refused(name, f"{shown!r} inflates to more than {limits.ratio} times its size.", "Hand in the file itself.")
+
+
+def _entry(source: Source, info: zipfile.ZipInfo) -> Source:
+    def opened() -> IO[bytes]:
+        # The entry keeps the file open that the archive opened, until it is closed itself.
+        with reading(source.name), zipfile.ZipFile(source.open()) as archive:
+            return archive.open(info.filename)
+
+    return Source(name=info.filename.replace("\\", "/"), size=info.file_size, open=opened, seekable=False)
+
+
+def _refused(name: str, message: str, advice: str) -> PackageRefused:
+    return PackageRefused(message, advice=advice, place=Place(file=name))
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:80]}..."

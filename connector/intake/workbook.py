@@ -1,0 +1,89 @@
+"""XLSX workbooks: an action per sheet, its columns in the first row that is not blank.
+
+Hidden and empty sheets are left out, with a notice. Cells become text by the rules of `celltext`.
+"""
+
+import zipfile
+from collections.abc import Generator, Iterator
+from typing import Final
+
+from connector.errors import PackageRefused, Place
+from connector.intake import bookparts, headers, sheetrows
+from connector.intake.bookparts import Book, Sheet
+from connector.intake.sheetrows import Cells
+from connector.intake.sources import Source, checked, reading
+from connector.intake.values import Action, Limits
+from connector.wire.codec import Row
+
+_MACROS: Final = "xl/vbaProject.bin"
+_BINARY: Final = "xl/workbook.bin"
+
+
+def open_workbook(source: Source, *, limits: Limits) -> tuple[list[Action], list[str]]:
+    """An action per visible sheet in the workbook's order, and notices about the sheets left out. Raises PackageRefused."""
+    book = _book(source, limits)
+    actions, notices = [], []
+    for sheet in book.sheets:
+        if sheet.hidden:
+            notices.append(f"{source.name}: sheet {sheet.name!r} is hidden and was left out.")
+        elif (action := _action(source, book, sheet, limits)) is None:
+            notices.append(f"{source.name}: sheet {sheet.name!r} is empty and was left out.")
+        else:
+            actions.append(action)
+    return actions, notices
+
+
+def _book(source: Source, limits: Limits) -> Book:
+    with source.random_access() as file, zipfile.ZipFile(file) as archive:
+        checked(archive, name=source.name, limits=limits)
+        names = frozenset(archive.namelist())
+        place = Place(file=source.name)
+        if _MACROS in names:
+            raise PackageRefused("the workbook holds macros.", advice="Save it as .xlsx, without macros.", place=place)
+        if _BINARY in names:
+            raise PackageRefused("this is a binary workbook (.xlsb).", advice="Save it as .xlsx.", place=place)
+        return bookparts.read(archive, name=source.name)
+
+
+def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action | None:
+    with_header = _filled(source, book, sheet, limits)
+    number, captions = next(with_header, (0, []))
+    with_header.close()
+    if not captions:
+        return None
+    while not captions[-1].strip():
+        captions.pop()
+    columns = headers.checked(captions, place=Place(file=source.name, sheet=sheet.name, row=number))
+    return Action(
+        entity=sheet.name, file=source.name, sheet=sheet.name, columns=columns,
+        read=lambda: _rows(source, book, sheet, limits, width=len(columns)),
+    )  # fmt: skip
+
+
+def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: int) -> Iterator[Row]:
+    filled = _filled(source, book, sheet, limits)
+    next(filled, None)
+    for number, cells in filled:
+        if len(cells) > width:
+            if any(map(str.strip, cells[width:])):
+                raise PackageRefused(
+                    f"there is a value to the right of the last named column ({width} columns have a name).",
+                    advice="Name the column, or empty the cell.", place=Place(file=source.name, sheet=sheet.name, row=number),
+                )  # fmt: skip
+            del cells[width:]
+        cells.extend([""] * (width - len(cells)))
+        yield Row(number, cells)  # type: ignore[arg-type]  # list[str] where None is allowed too: nobody adds one
+
+
+def _filled(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Generator[Cells, None, None]:
+    """The rows of a sheet that are not blank, from the header on."""
+    place = Place(file=source.name, sheet=sheet.name)
+    with source.random_access() as file, reading(source.name), zipfile.ZipFile(file) as archive:
+        small = archive.getinfo(sheet.part).file_size <= limits.fast_sheet_bytes
+        if small and not sheetrows.has_errors(archive, sheet):
+            rows = sheetrows.fast(file, sheet, place=place)
+        else:
+            rows = sheetrows.streamed(archive, book, sheet, place=place)
+        for number, cells in rows:
+            if any(map(str.strip, cells)):
+                yield number, cells

@@ -1,0 +1,56 @@
+"""XML data files of a data package: a record per element below the root, its fields as elements or as attributes."""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from connector.errors import PackageRefused, Place
+from connector.intake import xmlstream
+from connector.intake.sources import Source, reading
+from connector.intake.values import Action
+from connector.wire.codec import Row
+
+
+def open_xmlfile(source: Source) -> Action | None:
+    """The one action of an XML data file; None when it holds no record. Raises PackageRefused.
+
+    Columns are the fields that any record has, in the order in which they first appear. A row's number counts the
+    file's records from 1; a field that a record does not have is None.
+    """
+    place = Place(file=source.name)
+    with reading(source.name), source.open() as stream:
+        record = xmlstream.first_record(stream, place=place)
+    if record is None:
+        return None
+    columns: dict[str, None] = {}
+    for _, fields in _records(source, record):
+        columns.update(dict.fromkeys(fields))
+    names = tuple(columns)
+    return Action(entity=record, file=source.name, columns=names, read=lambda: _rows(source, record, names))
+
+
+def _rows(source: Source, record: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    for number, fields in _records(source, record):
+        cells = [fields.get(column) for column in columns]
+        if any(cell and cell.strip() for cell in cells):
+            yield Row(number, cells)
+
+
+def _records(source: Source, record: str) -> Iterator[tuple[int, dict[str, str | None]]]:
+    place = Place(file=source.name)
+    with reading(source.name), source.open() as stream:
+        for number, element in enumerate(xmlstream.elements(stream, f"{{*}}{record}", place=place), start=1):
+            yield number, _fields(element, Place(file=source.name, row=number))
+
+
+def _fields(record: etree._Element, place: Place) -> dict[str, str | None]:
+    fields: dict[str, str | None] = {str(name): str(value) for name, value in record.attrib.items()}
+    for child in record:
+        if len(child):
+            raise PackageRefused(
+                f"{xmlstream.local_name(record)} nests {xmlstream.local_name(child)} (a composite entity).",
+                advice="Hand headers and lines in as files of their own.", place=place,
+            )  # fmt: skip
+        if name := xmlstream.local_name(child):
+            fields[name] = child.text or ""
+    return fields
