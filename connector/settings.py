@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     retry_pause_s: Annotated[
         float, Field(gt=0, description="Pause before an AOS that did not answer is tried again, in seconds.")
     ] = 5.0
+    flower_address: Annotated[
+        str, Field(description="Address that Flower listens on. It has no login: keep it on this computer, or behind a proxy.")
+    ] = "127.0.0.1"
     max_package_mb: Annotated[int, Field(ge=1, description="The largest package that is accepted, in MB.")] = 2048
 
     @classmethod

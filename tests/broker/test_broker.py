@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from connector import broker
 from connector.errors import Conflict, NotReachable
@@ -55,7 +57,7 @@ def test_secrets_are_for_the_owner_alone(server: broker.Broker, tmp_path: Path) 
 
 def test_a_stranger_is_refused(server: broker.Broker) -> None:
     with pytest.raises(redis.AuthenticationError):
-        redis.Redis(port=urlsplit(server.url).port or 0).ping()
+        redis.Redis(port=urlsplit(server.url).port or 0, retry=Retry(NoBackoff(), 0)).ping()
 
 
 def test_address_and_data_persist(tmp_path: Path) -> None:
