@@ -6,9 +6,13 @@ WorkerError
   x Retry       the AOS is down, restarting or overloaded: the same call again, later
     - Unsettled   the call may have been carried out: the same bytes and MessageId again, once its time limit has passed
   x GiveUp      account, contract or configuration is wrong: tell the operator, the job cannot go on
+  - Replaced        another attempt has the batch: nothing more is done
+  - Unfinished      one of the above ended a batch early; it carries what was proved until then
 """
 
 from dataclasses import dataclass
+
+from connector.wire.reports import Outcomes
 
 
 class WorkerError(Exception):

@@ -74,7 +74,7 @@ class Writer:
             raise GiveUp(
                 f"The service {service.name} has no document: it cannot load rows of a table.",
                 advice="Name a document service as the target in the mapping.",
-                code="RSC-5932",
+                code="RSC-5942",
             )
         self.shape = shaped(layout, tables=service.document.tables)
         self._service = service
@@ -116,7 +116,9 @@ class Writer:
 def key_list(keys: Iterable[Mapping[str, str]]) -> str:
     """An EntityKeyList, fields in the order of each key. Raises Reject for a character that XML forbids."""
     entries = (
-        "".join(f"<KeyField><Field>{field}</Field><Value>{text.escaped(value)}</Value></KeyField>" for field, value in key.items())
+        "".join(
+            f"<KeyField><Field>{field}</Field><Value>{text.escaped(value)}</Value></KeyField>" for field, value in key.items()
+        )
         for key in keys
     )
     inner = "".join(f'<EntityKey xmlns="{_KEY}"><KeyData>{entry}</KeyData></EntityKey>' for entry in entries)

@@ -69,7 +69,10 @@ class Creator:
         values[:] = [value if place in done else text.escaped(value) for place, value in enumerate(values)]
 
     def _planned(self, pattern: tuple[bool, ...]) -> _Plan:
-        template, columns, typed, nested = [f'\n<{self._shape.table.name} class="entity" action="create">'], [], [], []
+        template = [f'\n<{self._shape.table.name} class="entity" action="create">']
+        columns: list[int] = []
+        typed: list[tuple[int, _Lexicon]] = []
+        nested: list[tuple[int, Nested, Creator]] = []
         for part in self._shape.parts:
             place = len(columns) + len(nested)
             if isinstance(part, Nested):

@@ -10,6 +10,7 @@ from connector.wire.reports import Problem
 from workers import contract
 from workers.documents import text
 from workers.documents.shape import Cell, Shape, flat
+from workers.documents.update import cleared
 from workers.errors import Reject
 
 _ADVICE: Final = "Correct the cell and load the row again."
@@ -32,26 +33,29 @@ def named(shape: Shape, row: Row, field: str) -> Named:
     return Named(column=_caption(shape, cell), field=field, value=cell.text(row))
 
 
-def cell_problems(shape: Shape, row: Row, *, index: int) -> list[Problem]:
+def cell_problems(shape: Shape, row: Row, *, index: int, creating: bool) -> list[Problem]:
     """Everything that is wrong with the cells of a root row and its nested rows, by their fields' facets.
 
     `index` is the root row's place in flat order. An empty list: no cell is wrong by itself.
+    Where a document is created, a mandatory field must have a value.
     """
     return [
         problem
         for place, (where, item) in enumerate(flat(shape, row), index)
         for cell in where.cells
-        for problem in _cell_problem(where, cell, item, index=place)
+        for problem in _cell_problem(where, cell, item, index=place, creating=creating)
     ]
 
 
-def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int) -> Iterator[Problem]:
+def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
     value = cell.text(row)
     try:
         if value:
             text.escaped(contract.lexical(cell.field, value))
-        elif value == "" and shape.layout.blank is Blank.CLEAR and not cell.field.nillable and cell.field.mandatory:
-            raise Reject(f"The field {cell.field.name} is mandatory and cannot be cleared.", advice="Give the cell a value.", code="RSC-3104")
+        elif creating and cell.field.mandatory:
+            raise Reject(f"The field {cell.field.name} is mandatory, and empty here.", advice="Fill it in.", code="RSC-3105")
+        elif value == "" and not creating and shape.layout.blank is Blank.CLEAR:
+            cleared(cell)
     except Reject as error:
         yield Problem(
             row=index,

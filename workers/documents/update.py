@@ -59,7 +59,9 @@ def _record(shape: Shape, row: Row, before: Before, *, path: str) -> str:
     written = [f'\n<{shape.table.name} class="entity" action="update">']
     for part in shape.parts:
         if isinstance(part, Nested):
-            written += [_nested_record(part.shape, nested, before, path=name) for nested, name, _ in _changed(part, row, before, path)]
+            written += [
+                _nested_record(part.shape, nested, before, path=name) for nested, name, _ in _changed(part, row, before, path)
+            ]
         else:
             written.append(_field(shape, part, row, before, path=path))
     return "".join((*written, f"</{shape.table.name}>"))
@@ -103,7 +105,7 @@ def _changed(part: Nested, row: Row, before: Before, path: str) -> Iterator[tupl
     places, rows = rows_of(row, part)
     for number, nested in enumerate(rows, 1):
         name = nested_path(path, table=part.shape.table.name, number=number)
-        if any(value == name or value.startswith((f"{name}/", f"{name}[")) for value in before.values):
+        if any(value == name or value.startswith(f"{name}/") for value in before.values):
             yield nested, name, places
         places += sum(1 for _ in create_lines(part.shape, nested))
 
@@ -123,18 +125,21 @@ def _content(shape: Shape, cell: Cell, value: str | None, *, old: str | None) ->
     if value:
         return _element(cell.field.name, text.escaped(_lexical(cell, value)))
     if value == "" and shape.layout.blank is Blank.CLEAR and cell.field.name not in shape.layout.key:
-        return _cleared(cell)
+        return cleared(cell)
     # AX wants a mandatory field in every record; the row says nothing of it, so it goes back as it was read.
     return _element(cell.field.name, text.escaped(old)) if old is not None else ""
 
 
-def _cleared(cell: Cell) -> str:
+def cleared(cell: Cell) -> str:
+    """The element that clears a field. Raises Reject where the field takes no null."""
     name = cell.field.name
     if is_free_text(cell.field):
         return f"<{name}/>"
     if cell.field.nillable:
         return f'<{name} xsi:nil="true"/>'
-    raise Reject(f"The field {name} cannot be cleared.", advice="Give the cell a value, or keep blanks (--blank keep).", code="RSC-3104")
+    raise Reject(
+        f"The field {name} cannot be cleared.", advice="Give the cell a value, or keep blanks (--blank keep).", code="RSC-3104"
+    )
 
 
 def _lexical(cell: Cell, value: str) -> str:

@@ -1,0 +1,88 @@
+"""What became of each row of a batch, as it becomes known. A document (a root row with its nested rows) is one unit."""
+
+from collections.abc import Sequence
+
+from connector.wire.codec import Row
+from connector.wire.jobs import Layout, flatten
+from connector.wire.reports import PENDING, Outcome, Outcomes, Problem
+
+
+class Board:
+    """Documents are counted by root row; letters, problems and keys by flat row, as in `Outcomes`."""
+
+    def __init__(self, layout: Layout, rows: Sequence[Row], *, so_far: Outcomes | None) -> None:
+        self.rows = rows
+        self._places = [list(flatten(layout, row)) for row in rows]
+        self.first: list[int] = []
+        """flat index of each root row"""
+        total = 0
+        for places in self._places:
+            self.first.append(total)
+            total += len(places)
+        self._letters = list(so_far.letters) if so_far and len(so_far.letters) == total else [PENDING] * total
+        known = so_far if so_far and len(so_far.letters) == total else Outcomes(letters="")
+        self._problems = list(known.problems)
+        self._keys = dict(known.keys)
+        self._blanks_kept = known.blanks_kept
+
+    def pending(self) -> list[int]:
+        """The documents without an outcome, in order."""
+        return [document for document, first in enumerate(self.first) if self._letters[first] == PENDING]
+
+    def is_pending(self, document: int) -> bool:
+        """Whether that document has no outcome yet."""
+        return self._letters[self.first[document]] == PENDING
+
+    def settle(self, document: int, outcome: Outcome, *, key: dict[str, str] | None = None) -> None:
+        """One outcome for the document and its nested rows; `key` is the EntityKey that AX gave it."""
+        self.settle_each(document, [outcome] * len(self._places[document]), key=key)
+
+    def settle_each(self, document: int, outcomes: Sequence[Outcome], *, key: dict[str, str] | None = None) -> None:
+        """An outcome per row of the document, in flat order."""
+        first = self.first[document]
+        self._letters[first : first + len(outcomes)] = outcomes
+        if key:
+            self._keys[first] = ", ".join(f"{field}={value}" for field, value in key.items())
+
+    def kept_blanks(self, count: int) -> None:
+        """Counts empty cells that kept what their record held."""
+        self._blanks_kept += count
+
+    def fail(self, document: int, problems: Sequence[Problem]) -> None:
+        """The rows that `problems` name have failed; the document's other rows are skipped, each with a problem that says so."""
+        failed = {problem.row for problem in problems}
+        self._problems += problems
+        for index in range(self.first[document], self.first[document] + len(self._places[document])):
+            self._letters[index] = Outcome.FAILED if index in failed else Outcome.SKIPPED
+            if index not in failed:
+                self._problems.append(self._skipped(index, because=self.name(document, min(failed))))
+
+    def leave(self, document: int, outcome: Outcome, *, message: str, advice: str, code: str) -> None:
+        """One outcome for the whole document with a problem at its root: unknown, skipped, or failed."""
+        problem = Problem(row=self.first[document], message=message, advice=advice, code=code)
+        if outcome is Outcome.FAILED:
+            self.fail(document, [problem])
+        else:
+            self.settle(document, outcome)
+            self._problems.append(problem)
+
+    def name(self, document: int, index: int) -> str:
+        """A row as the user knows it; `index` is its flat index."""
+        layout, row = self._places[document][index - self.first[document]]
+        sheet = f", sheet {layout.sheet}" if layout.sheet else ""
+        return f"row {row.number} of {layout.file}{sheet}"
+
+    def outcomes(self) -> Outcomes:
+        """All of it as it travels."""
+        return Outcomes(
+            letters="".join(self._letters), problems=tuple(self._problems), keys=dict(self._keys), blanks_kept=self._blanks_kept
+        )
+
+    @staticmethod
+    def _skipped(index: int, *, because: str) -> Problem:
+        return Problem(
+            row=index,
+            message=f"Not written: {because}, of the same document, failed.",
+            advice="Correct that row and load the document again.",
+            code="RSC-3112",
+        )

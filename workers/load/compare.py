@@ -1,0 +1,157 @@
+"""A row against the record that AX holds: what differs, in the terms of `documents.update`. Only what the row says counts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from connector.wire.codec import Row
+from connector.wire.jobs import Blank
+from connector.wire.reports import Before, Outcome
+from workers import aos, contract, documents
+from workers.documents import Cell, Nested, Shape
+from workers.errors import Reject
+
+Folded = tuple[object, ...]
+
+
+def row_key(shape: Shape, row: Row) -> Folded | None:
+    """The natural key in the row, folded so that equal keys to AX are equal. None: there is no key, or all of it is blank."""
+    cells = key_cells(shape)
+    if not any((cell.text(row) or "").strip() for cell in cells):
+        return None
+    return tuple(folded(cell, cell.text(row)) for cell in cells)
+
+
+def record_key(shape: Shape, values: dict[str, str | None]) -> Folded:
+    """The same of a record or of an entity key."""
+    return tuple(folded(cell, values.get(cell.field.name)) for cell in key_cells(shape))
+
+
+def key_cells(shape: Shape) -> list[Cell]:
+    """The fields of the natural key that the rows hold."""
+    cells = (shape.cell(name) for name in shape.layout.key)
+    return [cell for cell in cells if cell and (cell.column is not None or cell.constant is not None)]
+
+
+def folded(cell: Cell, value: str | None) -> object:
+    """A value so that what AX takes for the same key is the same: case and trailing blanks aside."""
+    comparable = contract.comparable(cell.field, value)
+    return comparable.rstrip().casefold() if isinstance(comparable, str) else comparable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What an update must write. No values in `before`: the document is as the rows say."""
+
+    before: Before
+    blanks_kept: int
+
+    def __bool__(self) -> bool:
+        return bool(self.before.values)
+
+
+def difference(shape: Shape, row: Row, record: aos.Record) -> Difference:
+    """What differs between a root row with its nested rows and the document that AX holds.
+
+    Raises Reject where nested records cannot be told apart because the package gives them no key.
+    """
+    blanks: list[str] = []
+    values = _values(shape, row, record, path="", blanks=blanks)
+    return Difference(before=Before(hash=record.hash, values=values), blanks_kept=len(blanks))
+
+
+def _values(shape: Shape, row: Row, record: aos.Record, *, path: str, blanks: list[str]) -> dict[str, str | None]:
+    values: dict[str, str | None] = {}
+    for cell in shape.cells:
+        name = cell.field.name
+        old = record.values.get(name)
+        if name in shape.layout.key or not differs(cell, cell.text(row), old):
+            continue
+        if says(shape, cell, row):
+            values[path + name] = old
+        elif cell.text(row) == "":
+            blanks.append(path + name)
+    for part in shape.parts:
+        if isinstance(part, Nested):
+            values |= _nested_values(part, row, record, path=path, blanks=blanks)
+    return values | _needed(shape, row, record, path=path) if values else values
+
+
+def differs(cell: Cell, value: str | None, old: str | None) -> bool:
+    """Whether two texts of a field mean different things to AX."""
+    return contract.comparable(cell.field, value) != contract.comparable(cell.field, old)
+
+
+def says(shape: Shape, cell: Cell, row: Row) -> bool:
+    """Whether the row says anything of the field: an absent cell never does, an empty one only where blanks clear."""
+    value = cell.text(row)
+    return bool(value) or (value == "" and shape.layout.blank is Blank.CLEAR)
+
+
+def _needed(shape: Shape, row: Row, record: aos.Record, *, path: str) -> dict[str, str | None]:
+    """What the update must carry besides: mandatory fields of which the row says nothing, and which record it is."""
+    mandatory = [
+        c.field.name
+        for c in shape.cells
+        if c.field.mandatory and not says(shape, c, row) and c.field.name not in shape.layout.key
+    ]
+    ids = documents.RECORD_IDS if path or not record.hash else ()
+    names = [name for name in (*mandatory, *ids) if record.values.get(name) is not None]
+    return {path + name: record.values[name] for name in names}
+
+
+def _nested_values(part: Nested, row: Row, record: aos.Record, *, path: str, blanks: list[str]) -> dict[str, str | None]:
+    rows = documents.rows_of(row, part)[1]
+    there = record.children.get(part.shape.table.name, [])
+    values: dict[str, str | None] = {}
+    for number, (nested, found) in enumerate(_matched(part.shape, rows, there), 1):
+        name = documents.nested_path(path, table=part.shape.table.name, number=number)
+        if found is None:
+            values[name] = None
+        else:
+            values |= _values(part.shape, nested, found, path=f"{name}/", blanks=blanks)
+    return values
+
+
+def _matched(shape: Shape, rows: Sequence[Row], there: Sequence[aos.Record]) -> Iterator[tuple[Row, aos.Record | None]]:
+    """Each nested row with the nested record of the same key."""
+    if not there:
+        yield from ((row, None) for row in rows)
+    elif key_cells(shape):
+        known = {record_key(shape, record.values): record for record in there}
+        yield from ((row, known.get(row_key(shape, row) or ())) for row in rows)
+    else:
+        yield from _matched_by_content(shape, rows, there)
+
+
+def _matched_by_content(shape: Shape, rows: Sequence[Row], there: Sequence[aos.Record]) -> Iterator[tuple[Row, aos.Record]]:
+    left = list(there)
+    for row in rows:
+        found = next((record for record in left if not _values(shape, row, record, path="", blanks=[])), None)
+        if found is None:
+            raise Reject(
+                f"The document exists, and its records {shape.table.name} have no key to tell which of them row {row.number} is.",
+                advice=f"Name the key of {shape.layout.entity} in the mapping, or load in mode create.",
+                code="RSC-3106",
+            )
+        left.remove(found)
+        yield row, found
+
+
+def outcomes_of(shape: Shape, row: Row, before: Before) -> list[Outcome]:
+    """What an update under `before` made of the document's rows, in flat order."""
+    return [_outcome(part, nested, before, path=path) for part, nested, path in _paths(shape, row, "")]
+
+
+def _outcome(shape: Shape, row: Row, before: Before, *, path: str) -> Outcome:
+    parents = path.split("/")[:-1]
+    if any("/".join(parents[: depth + 1]) in before.values for depth in range(len(parents))):
+        return Outcome.CREATED
+    changed = any(path + cell.field.name in before.values and says(shape, cell, row) for cell in shape.cells)
+    return Outcome.UPDATED if changed else Outcome.UNCHANGED
+
+
+def _paths(shape: Shape, row: Row, path: str) -> Iterator[tuple[Shape, Row, str]]:
+    yield shape, row, path
+    for child, rows in zip(shape.nested, row.children, strict=False):
+        for number, nested in enumerate(rows, 1):
+            yield from _paths(child, nested, documents.nested_path(path, table=child.table.name, number=number) + "/")

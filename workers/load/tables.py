@@ -1,0 +1,214 @@
+"""The load of one batch of table rows: what is there, what differs, what must be written, what became of every row.
+
+A row is told as written only when AX has answered for it. What cannot be proved is `unknown`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connector.wire import codec
+from connector.wire.codec import Row
+from connector.wire.jobs import LoadTables, Mode
+from connector.wire.reports import Before, Outcome, Outcomes
+from workers import aos, documents
+from workers.documents import Writer
+from workers.errors import GiveUp, Refusal, Reject, Retry, Unfinished
+from workers.load import compare, explain
+from workers.load.board import Board
+from workers.load.calls import Ask
+from workers.load.lookup import Found
+from workers.load.writing import STALE, Refused, Writing, keyed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A finished batch: every row has an outcome."""
+
+    outcomes: Outcomes
+    calls: int
+    """calls to AX, lookups included"""
+    log: tuple[str, ...]
+
+
+def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
+    """Carries one batch out on an open port. `ask` reports an intent with the outcomes so far and waits for its grant.
+
+    Raises Unfinished (around Retry, Unsettled or GiveUp) with what is proved so far, and Replaced where a grant is refused.
+    """
+    rows = codec.unpack_rows(codec.from_text(message.rows))
+    board = Board(message.layout, rows, so_far=message.so_far)
+    try:
+        load = _Load(message, port=port, ask=ask, board=board)
+        load.run()
+    except (Retry, GiveUp) as error:
+        raise Unfinished(error, outcomes=board.outcomes()) from error
+    return Result(outcomes=board.outcomes(), calls=load.calls, log=load.log)
+
+
+class _Load:
+    def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, board: Board) -> None:
+        writer = Writer(port.service, message.layout)
+        self._message = message
+        self._mode = message.mode
+        self._board = board
+        self._shape = writer.shape
+        self._operations = port.service.operations
+        self._writing = Writing(message, port=port, ask=ask, board=board, writer=writer)
+
+    @property
+    def calls(self) -> int:
+        return self._writing.calls.made + self._writing.lookup.calls
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._writing.log))
+
+    def run(self) -> None:
+        if self._message.open_intent:
+            changes = self._message.open_intent.before
+            self._refused(self._writing.resume(self._message.open_intent), changes=changes)
+        group = self._writing.check(self._board.pending())
+        if self._mode is Mode.CREATE:
+            self._create(group)
+        elif self._writing.lookup.possible:
+            self._by_key(self._distinct(group))
+        elif self._mode is Mode.UPSERT:
+            self._writing.log.append(f"{self._message.layout.entity} has no key that AX could be asked for: every row is created")
+            self._create(group)
+        else:
+            self._leave(group, "There is no key to look the record up by, or the service offers no lookup.", "RSC-3107")
+
+    def _by_key(self, group: Sequence[int]) -> None:
+        """Upsert, update and delete: each document is looked up first."""
+        rows = {document: self._board.rows[document] for document in group}
+        keyed_rows = {document: row for document, row in rows.items() if compare.row_key(self._shape, row) is not None}
+        found = self._find(keyed_rows)
+        if found is None:
+            return
+        missing = [document for document in group if document not in found]
+        if self._mode is Mode.UPSERT:
+            self._create(missing)
+        else:
+            found |= self._really_missing({document: keyed_rows[document] for document in missing if document in keyed_rows})
+            self._no_record([document for document in missing if document not in found])
+        self._write_found(found)
+
+    def _write_found(self, found: Mapping[int, Found]) -> None:
+        if self._mode is Mode.DELETE:
+            self._delete(found)
+        else:
+            self._update(found, again=True)
+
+    def _find(self, rows: Mapping[int, Row], *, each: bool = False) -> dict[int, Found] | None:
+        """What is there of these documents. None: AX refused the question, and they have failed."""
+        lookup = self._writing.lookup
+        try:
+            return lookup.find_each(rows) if each else lookup.find(rows)
+        except Refusal as refusal:
+            self._refused({document: Refused(refusal=refusal, complaints=()) for document in rows})
+            return None
+
+    def _really_missing(self, rows: Mapping[int, Row]) -> dict[int, Found]:
+        """Of documents that the lookup missed: those that are there all the same."""
+        return self._find(rows, each=True) or {}
+
+    def _create(self, group: Sequence[int]) -> None:
+        if group and "create" not in self._operations:
+            self._leave(group, "The service offers no create.", "RSC-3108")
+            return
+        self._refused(self._writing.create(group))
+
+    def _update(self, found: Mapping[int, Found], *, again: bool) -> None:
+        """Updates what differs. `again`: documents that were changed meanwhile are read once more."""
+        changes = {document: change for document, there in found.items() if (change := self._change(document, there))}
+        if changes and "update" not in self._operations:
+            self._leave(list(changes), "The record exists and differs, and the service offers no update.", "RSC-3108")
+            return
+        refused = self._writing.update(changes)
+        stale = {document: self._board.rows[document] for document, why in refused.items() if again and why.refusal.code == STALE}
+        self._refused({document: why for document, why in refused.items() if document not in stale}, changes=changes)
+        if stale and (there := self._find(stale)) is not None:
+            self._no_record([document for document in stale if document not in there])
+            self._update(there, again=False)
+
+    def _change(self, document: int, found: Found) -> Before | None:
+        """What an update of the document must write; None where it has its outcome: unchanged, or failed."""
+        row = self._board.rows[document]
+        try:
+            difference = compare.difference(self._shape, row, found.record)
+        except Reject as error:
+            self._board.fail(document, explain.by_cell(self._shape, row, error, index=self._board.first[document]))
+            return None
+        self._board.kept_blanks(difference.blanks_kept)
+        if difference:
+            return keyed(self._shape, difference.before, found)
+        self._board.settle(document, Outcome.UNCHANGED, key=found.key)
+        return None
+
+    def _delete(self, found: Mapping[int, Found]) -> None:
+        if found and "delete" not in self._operations:
+            self._leave(list(found), "The service offers no delete.", "RSC-3108")
+            return
+        changes = {
+            document: keyed(self._shape, Before(hash=there.record.hash, values=dict(there.record.values)), there)
+            for document, there in found.items()
+        }
+        self._refused(self._writing.delete(changes), changes={})
+
+    def _refused(self, refused: Mapping[int, Refused], *, changes: Mapping[int, Before] | None = None) -> None:
+        """Documents that AX refused. One that it says exists is updated after all, where the mode allows it."""
+        there: dict[int, Found] = {}
+        if self._mode is Mode.UPSERT and not changes and self._writing.lookup.possible:
+            there = self._find({d: self._board.rows[d] for d, why in refused.items() if _says_exists(why)}, each=True) or {}
+        left = {document: why for document, why in refused.items() if document not in there and self._board.is_pending(document)}
+        self._writing.refuse(left, changes=changes)
+        if there:
+            self._update(there, again=True)
+
+    def _distinct(self, group: Sequence[int]) -> list[int]:
+        """The documents without those that repeat the key of an earlier one: which of them should win is not ours to say."""
+        first: dict[compare.Folded, int] = {}
+        kept: list[int] = []
+        for document in range(len(self._board.rows)):
+            key = compare.row_key(self._shape, self._board.rows[document])
+            winner = first.setdefault(key, document) if key is not None else document
+            if document in group and winner == document:
+                kept.append(document)
+            elif document in group:
+                self._repeated(document, winner)
+        return kept
+
+    def _repeated(self, document: int, first: int) -> None:
+        key = documents.natural_key(self._shape, self._board.rows[document])
+        words = ", ".join(f"{field}={value}" for field, value in key.items())
+        message = f"The key {words} stands already in {self._board.name(first, self._board.first[first])}."
+        self._board.leave(
+            document, Outcome.FAILED, message=message, advice="Keep one of the rows and load again.", code="RSC-3109"
+        )
+
+    def _no_record(self, group: Sequence[int]) -> None:
+        deleting = self._mode is Mode.DELETE
+        for document in filter(self._board.is_pending, group):
+            self._board.leave(
+                document,
+                Outcome.SKIPPED if deleting else Outcome.FAILED,
+                message="There is no such record, nothing to delete." if deleting else "There is no such record to update.",
+                advice="Check the key and the company." if deleting else "Check the key and the company, or load in mode upsert.",
+                code="RSC-3111",
+            )
+
+    def _leave(self, group: Sequence[int], message: str, code: str) -> None:
+        for document in group:
+            self._board.leave(
+                document,
+                Outcome.FAILED,
+                message=message,
+                advice="Expose the operation on the port, or load in another mode.",
+                code=code,
+            )
+
+
+def _says_exists(why: Refused) -> bool:
+    # The words differ by AX version; one lookup too many does no harm.
+    words = (why.refusal.message, *(complaint.message for complaint in why.complaints))
+    return any("exist" in word.casefold() for word in words)

@@ -1,0 +1,275 @@
+"""Writes documents to one service: creates, updates, deletes; narrowed down to the bad ones where AX refuses.
+
+It never decides what a row needs: that is `tables`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from connector.wire.jobs import LoadTables
+from connector.wire.reports import Before, Intent, Outcome
+from workers import aos, documents
+from workers.documents import Body, Writer
+from workers.errors import Complaint, GiveUp, Refusal, Reject
+from workers.load import compare, explain
+from workers.load.board import Board
+from workers.load.calls import Ask, Calls
+from workers.load.lookup import Found, Lookup
+from workers.load.narrow import narrowed
+
+#: The code of a refusal because the record was changed after it was read.
+STALE: Final = "RSC-5120"
+#: After so many calls that AX calls duplicates while nothing of them is there, a person must look.
+_MAX_DUPLICATES: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A document that stood alone as bad, and why."""
+
+    refusal: Refusal
+    complaints: tuple[Complaint, ...]
+
+
+class Writing:
+    """The writing side of one batch. Every outcome it learns goes to the board."""
+
+    def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, board: Board, writer: Writer) -> None:
+        self.calls = Calls(message, port=port, ask=ask, so_far=board.outcomes)
+        self.lookup = Lookup(port, writer.shape, time_limit_s=message.call_timeout_s)
+        self.log: list[str] = []
+        self._port = port
+        self._board = board
+        self._writer = writer
+        self._shape = writer.shape
+        self._records: dict[int, str] = {}
+        self._created: tuple[Sequence[int], Body] | None = None
+        """the last create body: it is checked, then sent"""
+
+    def check(self, group: Iterable[int]) -> list[int]:
+        """Those documents of which every cell can be written down; the others have failed."""
+        return [document for document in group if self._written(document)]
+
+    def _written(self, document: int) -> bool:
+        row = self._board.rows[document]
+        try:
+            self._records[document] = self._writer.record(row)
+        except Reject as error:
+            self._board.fail(document, explain.by_cell(self._shape, row, error, index=self._board.first[document]))
+            return False
+        return True
+
+    def create(self, group: Sequence[int], *, ordinal: int = 0) -> dict[int, Refused]:
+        """Creates the documents (they were checked). Returns those that AX refuses, which have no outcome yet."""
+        fit = self._fitting(group, self._create_body, None)
+        return self._send("create", fit, self._create_body, {}, ordinal=ordinal)
+
+    def update(self, changes: Mapping[int, Before], *, ordinal: int = 0) -> dict[int, Refused]:
+        """Updates the documents under what was read of them. Returns those that AX refuses, which have no outcome yet."""
+        fit = [document for document in changes if self._can_update(document, changes[document])]
+        build = self._update_body(changes)
+        fit = self._fitting(fit, build, changes)
+        return self._send("update", fit, build, changes, ordinal=ordinal)
+
+    def delete(self, changes: Mapping[int, Before], *, ordinal: int = 0) -> dict[int, Refused]:
+        """Deletes the documents. Returns those that AX refuses, which have no outcome yet."""
+        return self._send("delete", list(changes), self._delete_body(changes), changes, ordinal=ordinal)
+
+    def refuse(self, refused: Mapping[int, Refused], *, changes: Mapping[int, Before] | None = None) -> None:
+        """The refused documents have failed, in AX's words."""
+        for document, why in refused.items():
+            row, index = self._board.rows[document], self._board.first[document]
+            lines = self._lines(document, (changes or {}).get(document))
+            problems = explain.by_ax(self._shape, row, why.refusal, why.complaints, lines=lines, index=index)
+            self._board.fail(document, problems)
+
+    def resume(self, intent: Intent) -> dict[int, Refused]:
+        """Makes the granted call of an earlier attempt again, byte for byte, and narrows it down where AX refuses it."""
+        group = list(intent.documents)
+        body = self._rebuilt(intent)
+        if body is None:
+            for document in filter(self._board.is_pending, group):
+                self._doubt(document, "A call that may have been carried out cannot be made again: its bytes have changed.")
+            return {}
+        build = self._builder(intent)
+        return self._send(intent.operation, group, build, intent.before, ordinal=self.calls.ordinal(intent))
+
+    def _rebuilt(self, intent: Intent) -> Body | None:
+        """The call's bytes again; None where rows, contract or writer have changed since."""
+        known = range(len(self._board.rows))
+        if not all(document in known and self._board.is_pending(document) for document in intent.documents):
+            return None
+        try:
+            for document in intent.documents:
+                self._records[document] = self._writer.record(self._board.rows[document])
+            body = self._builder(intent)(intent.documents)
+        except Reject:
+            return None
+        again = self.calls.intent(
+            intent.operation, intent.documents, body, before=intent.before, ordinal=self.calls.ordinal(intent)
+        )
+        return body if (again.digest, again.message_id) == (intent.digest, intent.message_id) else None
+
+    def _builder(self, intent: Intent) -> Callable[[Sequence[int]], Body]:
+        if intent.operation == "create":
+            return self._create_body
+        return self._update_body(intent.before) if intent.operation == "update" else self._delete_body(intent.before)
+
+    def _create_body(self, group: Sequence[int]) -> Body:
+        if self._created is None or self._created[0] != group:
+            self._created = group, self._writer.create(self._records[document] for document in group)
+        return self._created[1]
+
+    def _update_body(self, changes: Mapping[int, Before]) -> Callable[[Sequence[int]], Body]:
+        return lambda group: self._writer.update([(self._board.rows[document], changes[document]) for document in group])
+
+    def _delete_body(self, changes: Mapping[int, Before]) -> Callable[[Sequence[int]], Body]:
+        rows, shape = self._board.rows, self._shape
+        return lambda group: self._writer.delete(documents.entity_key(shape, rows[d], changes[d]) for d in group)
+
+    def _lines(self, document: int, before: Before | None) -> list[int]:
+        row = self._board.rows[document]
+        if before is None:
+            return list(documents.create_lines(self._shape, row))
+        return list(documents.update_lines(self._shape, row, before))
+
+    def _can_update(self, document: int, before: Before) -> bool:
+        row = self._board.rows[document]
+        try:
+            self._writer.update([(row, before)])
+        except Reject as error:
+            self._board.fail(document, explain.by_cell(self._shape, row, error, index=self._board.first[document]))
+            return False
+        return True
+
+    def _fitting(
+        self, group: Sequence[int], build: Callable[[Sequence[int]], Body], changes: Mapping[int, Before] | None
+    ) -> list[int]:
+        """Those documents that suit the port's own schema; the others have failed."""
+        fit = list(group)
+        while fit and (found := self._port.invalid(build(fit).document)):
+            places = [(document, offset) for document in fit for offset in self._lines(document, (changes or {}).get(document))]
+            wrong: dict[int, list[tuple[int, aos.SchemaProblem]]] = {}
+            for problem in found:
+                if not 0 <= problem.line - 2 < len(places):  # line 1 is the document's own element
+                    raise _contract_differs(problem)
+                document, offset = places[problem.line - 2]
+                wrong.setdefault(document, []).append((offset, problem))
+            for document, problems in wrong.items():
+                row, index = self._board.rows[document], self._board.first[document]
+                self._board.fail(document, explain.by_schema(self._shape, row, problems, index=index, creating=changes is None))
+            fit = [document for document in fit if document not in wrong]
+        return fit
+
+    def _send(
+        self,
+        operation: str,
+        group: Sequence[int],
+        build: Callable[[Sequence[int]], Body],
+        changes: Mapping[int, Before],
+        *,
+        ordinal: int,
+    ) -> dict[int, Refused]:
+        refused: dict[int, Refused] = {}
+
+        def attempt(part: Sequence[int]) -> None:
+            body = build(part)
+            # A part of the group is another body: its MessageId was never used.
+            number = ordinal if len(part) == len(group) else 0
+            intent = self.calls.intent(operation, part, body, before=changes, ordinal=number)
+            try:
+                keys = self.calls.make(intent, body)
+            except Refusal as refusal:
+                if not refusal.duplicate:
+                    self.log.append(f"AX refused to {operation} {len(part)} documents: {refusal.message}")
+                    raise
+                refused.update(self._seen_before(intent, number))
+            else:
+                self._settle(intent, keys)
+
+        def bad(document: int, refusal: Refusal, complaints: tuple[Complaint, ...]) -> None:
+            refused[document] = Refused(refusal=refusal, complaints=complaints)
+
+        narrowed(group, attempt=attempt, refused=bad)
+        return refused
+
+    def _settle(self, intent: Intent, keys: Sequence[aos.Key]) -> None:
+        """The call was carried out."""
+        for place, document in enumerate(intent.documents):
+            key = keys[place] if place < len(keys) else None
+            self._settle_one(intent, document, key=key)
+
+    def _settle_one(self, intent: Intent, document: int, *, key: aos.Key | None = None) -> None:
+        if intent.operation == "create":
+            self._board.settle(document, Outcome.CREATED, key=key)
+        elif intent.operation == "delete":
+            self._board.settle(document, Outcome.DELETED)
+        else:
+            row, before = self._board.rows[document], intent.before[document]
+            self._board.settle_each(document, compare.outcomes_of(self._shape, row, before), key=key)
+
+    def _seen_before(self, intent: Intent, ordinal: int) -> dict[int, Refused]:
+        """AX knows the MessageId: the call was probably carried out. The keys are looked up to be sure."""
+        self.log.append(
+            f"AX has seen the call to {intent.operation} {len(intent.documents)} documents before; looked up what is there"
+        )
+        rows = {document: self._board.rows[document] for document in intent.documents}
+        keyless = [document for document, row in rows.items() if compare.row_key(self._shape, row) is None]
+        if not self.lookup.possible or keyless or ordinal >= _MAX_DUPLICATES:
+            for document in rows:
+                self._doubt(document, "AX has seen this call before, and there is no key to look up what became of it.")
+            return {}
+        found = self.lookup.find(rows)
+        found |= self.lookup.find_each({document: row for document, row in rows.items() if document not in found})
+        missing = [document for document in rows if document not in found]
+        if intent.operation == "update":
+            return self._seen_update(intent, found, missing, ordinal)
+        done, open_ = (list(found), missing) if intent.operation == "create" else (missing, list(found))
+        for document in done:
+            self._settle_one(intent, document, key=found[document].key if document in found else None)
+        if intent.operation == "create":
+            return self.create(open_, ordinal=ordinal + 1)
+        return self.delete({document: intent.before[document] for document in open_}, ordinal=ordinal + 1)
+
+    def _seen_update(
+        self, intent: Intent, found: Mapping[int, Found], missing: Sequence[int], ordinal: int
+    ) -> dict[int, Refused]:
+        for document in missing:
+            self._doubt(document, "AX has seen this update before, and the record is not there any longer.")
+        changes: dict[int, Before] = {}
+        for document, there in found.items():
+            try:
+                left = compare.difference(self._shape, self._board.rows[document], there.record)
+            except Reject as error:
+                self._doubt(document, error.message)
+                continue
+            if left:
+                changes[document] = keyed(self._shape, left.before, there)
+            else:
+                self._settle_one(intent, document, key=there.key)
+        return self.update(changes, ordinal=ordinal + 1) if changes else {}
+
+    def _doubt(self, document: int, message: str) -> None:
+        self._board.leave(
+            document,
+            Outcome.UNKNOWN,
+            message=message,
+            advice="Look the record up in AX, then mark the row as done or load it again.",
+            code="RSC-3120",
+        )
+
+
+def keyed(shape: documents.Shape, before: Before, found: Found) -> Before:
+    """`before` with the document's entity key, where that is not the natural key."""
+    if set(found.key) == set(shape.layout.key):
+        return before
+    return before.model_copy(update={"values": before.values | documents.key_values(found.key)})
+
+
+def _contract_differs(problem: aos.SchemaProblem) -> GiveUp:
+    return GiveUp(
+        f"The port's schema refuses every document: {problem.message}",
+        advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
+        code="RSC-5943",
+    )
