@@ -1,0 +1,23 @@
+"""The only room that speaks to an AOS: its contracts, its document services, its faults.
+
+Callers see plain values and workers' errors; zeep, requests and spnego do not leave this room.
+"""
+
+from workers.aos.door import Door
+from workers.aos.port import Port, open_port
+from workers.aos.surveying import check, read_metadata
+from workers.aos.values import Credentials, Criterion, Key, Operator, Record, SchemaProblem
+
+__all__ = [
+    "Credentials",
+    "Criterion",
+    "Door",
+    "Key",
+    "Operator",
+    "Port",
+    "Record",
+    "SchemaProblem",
+    "check",
+    "open_port",
+    "read_metadata",
+]

@@ -1,0 +1,73 @@
+"""Checks a document against the port's own schema, as the AOS will, before it is sent."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lxml import etree
+
+from workers.aos.describing import Schemas
+from workers.aos.values import SchemaProblem
+from workers.errors import GiveUp
+
+
+class Checker:
+    """Compiled schemas of one contract, one per thread and document: a schema keeps the errors of its last run."""
+
+    def __init__(self, schemas: Schemas, contents: Mapping[str, bytes]) -> None:
+        self._schemas = schemas
+        self._contents = contents
+        self._compiled = threading.local()
+
+    def problems(self, name: str, document: bytes) -> list[SchemaProblem]:
+        """What is wrong with a document whose root element has this qualified name; the first word on each element."""
+        schema = self._schema(name)
+        try:
+            tree = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True))
+        except etree.XMLSyntaxError as error:
+            return [SchemaProblem(line=error.lineno or 1, element="", message=error.msg or "not XML")]
+        return [] if schema.validate(tree) else list(_problems(schema))
+
+    def _schema(self, name: str) -> etree.XMLSchema:
+        known: dict[str, etree.XMLSchema] = self._compiled.__dict__
+        if name not in known:
+            known[name] = _compile(self._schemas.place_of(name), self._contents)
+        return known[name]
+
+
+class _Resolver(etree.Resolver):
+    """What the schema compiler asks for a file: it gets those that were gathered, and nothing else."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        super().__init__()
+        self._contents = contents
+
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:  # noqa: ARG002  lxml passes it
+        """The content of a gathered file."""
+        return self.resolve_string(self._contents.get(system_url or "", b""), context, base_url=system_url or "")
+
+
+def _compile(place: str, contents: Mapping[str, bytes]) -> etree.XMLSchema:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    parser.resolvers.add(_Resolver(contents))
+    try:
+        return etree.XMLSchema(etree.fromstring(contents[place], parser, base_url=place))
+    except etree.XMLSchemaParseError as error:
+        raise GiveUp(
+            f"The port's schema cannot be compiled: {error}.", advice="Read the metadata again.", code="RSC-5922"
+        ) from error
+
+
+def _problems(schema: etree.XMLSchema) -> Iterator[SchemaProblem]:
+    seen: set[tuple[int, str]] = set()
+    for error in schema.error_log:
+        quoted, _, message = error.message.partition(": ")
+        element = quoted.removeprefix("Element '").partition("'")[0].rpartition("}")[2]
+        if (error.line, element) not in seen:  # a facet's complaint is followed by one on the type
+            seen.add((error.line, element))
+            yield SchemaProblem(line=error.line, element=element, message=_unqualified(message or quoted))
+
+
+def _unqualified(message: str) -> str:
+    """A schema message without namespaces: {urn:x}Name -> Name."""
+    return "".join(part.partition("}")[2] if "}" in part else part for part in message.split("{"))

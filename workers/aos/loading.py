@@ -1,0 +1,171 @@
+"""One port's contract, parsed: its services, how each is called, its schemas and its faults.
+
+zeep reads the WSDL, makes the CallContext and reads AifFaults. Records' fields are read from the schema itself, because
+zeep keeps no facets. Everything here is made once per process and then only read, by any thread.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import zeep.exceptions
+from lxml import etree
+from zeep.settings import Settings
+from zeep.wsdl import Document
+from zeep.wsdl.bindings import Soap11Binding
+
+from connector.wire import metadata
+from workers.aos import aiffault, faults, pruning
+from workers.aos.checking import Checker
+from workers.aos.describing import Schemas
+from workers.aos.envelope import CRITERIA_NS, KEY_LIST_NS, PAGING_NS
+from workers.aos.gathering import Files
+from workers.aos.values import SchemaProblem
+from workers.errors import GiveUp
+
+CONTEXT: Final = "{http://schemas.microsoft.com/dynamics/2010/01/datacontracts}CallContext"
+
+_SHARED: Final = frozenset({KEY_LIST_NS, CRITERIA_NS, PAGING_NS})
+_MESSAGE_ID: Final = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """How one operation is called."""
+
+    action: str
+    """the soapAction"""
+    request: str
+    """local name of the request element"""
+    namespace: str
+
+
+class Contract:
+    """A port's contract. `path` is the path of its own address; `services` have the address that they were loaded for."""
+
+    def __init__(self, files: Files, *, address: str | None = None) -> None:
+        pruning.prune(files)
+        self.fingerprint = pruning.fingerprint(files)
+        contents = {name: etree.tostring(tree) for name, tree in files.trees.items()}
+        self._wsdl = _parsed(files.root, contents)
+        self._schemas = Schemas(files.trees)
+        self._checker = Checker(self._schemas, contents)
+        self._operations: dict[str, dict[str, Operation]] = {}
+        self._documents: dict[str, str] = {}
+        bindings = dict(_bindings(self._wsdl))
+        self.path = next((urlsplit(location).path for location, _ in bindings.values()), "")
+        self.services = tuple(self._service(name, binding, address or location) for name, (location, binding) in bindings.items())
+
+    def service(self, name: str) -> metadata.Service | None:
+        """The service of this ExternalName."""
+        return next((service for service in self.services if service.name == name), None)
+
+    def operations(self, service: str) -> dict[str, Operation]:
+        """How each operation of a service is called."""
+        return self._operations[service]
+
+    def context(self, *, company: str, language: str, partition: str | None) -> tuple[bytes, tuple[bytes, bytes]]:
+        """The CallContext element without a MessageId, and in two halves between which a MessageId stands."""
+        given = {"Company": company, "Language": language} | ({"PartitionKey": partition} if partition else {})
+        plain = self._rendered(given)
+        before, _, after = self._rendered(given | {"MessageId": _MESSAGE_ID}).partition(_MESSAGE_ID.encode())
+        return plain, (before, after)
+
+    def fault_detail(self, fault: etree._Element, *, nested: Sequence[str]) -> faults.Detail | None:
+        """The AifFault of a SOAP fault; None where it has none, or one that is not of the contract's type."""
+        return aiffault.read(self._wsdl.types, fault, nested=nested)
+
+    def invalid(self, service: str, document: bytes) -> list[SchemaProblem]:
+        """What the port's schema finds wrong with a document (the document element alone)."""
+        if service not in self._documents:
+            raise GiveUp(f"{service} is no document service.", advice="Map the rows to a document service.", code="RSC-5932")
+        return self._checker.problems(self._documents[service], document)
+
+    def _service(self, name: str, binding: Any, address: str) -> metadata.Service:
+        operations: dict[str, Any] = binding.all()
+        self._operations[name] = {
+            key: Operation(
+                action=operation.soapaction,
+                request=etree.QName(operation.input.body.qname).localname,
+                namespace=etree.QName(operation.input.body.qname).namespace or "",
+            )
+            for key, operation in operations.items()
+        }
+        document = self._document(name, operations)
+        return metadata.Service(
+            address=address,
+            port=port_name(address),
+            name=name,
+            namespace=binding.port_name.namespace,
+            operations=tuple(sorted(operations)),
+            document=document,
+        )
+
+    def _document(self, service: str, operations: dict[str, Any]) -> metadata.Document | None:
+        """The document is what a request or answer carries beside the shared pieces, where it holds records."""
+        for operation in ("create", "update", "read", "find"):
+            if operation not in operations:
+                continue
+            for message in (operations[operation].input, operations[operation].output):
+                for qualified in _parts(message):
+                    if etree.QName(qualified).namespace not in _SHARED and (found := self._schemas.document(qualified)):
+                        self._documents[service] = qualified
+                        return found
+        return None
+
+    def _rendered(self, values: dict[str, str]) -> bytes:
+        try:
+            element: Any = self._wsdl.types.get_element(CONTEXT)
+        except (zeep.exceptions.LookupError, KeyError) as error:
+            raise GiveUp(
+                "The contract has no CallContext, so no company can be named.",
+                advice="Check that the address is an AX 2012 integration port.",
+                code="RSC-5924",
+            ) from error
+        parent = etree.Element("parent")
+        element.render(parent, element(**values))
+        return etree.tostring(parent[0])
+
+
+def port_name(address: str) -> str:
+    """The integration port's name, as it stands in its address: .../<port>/xppservice.svc."""
+    parts = [unquote(part) for part in urlsplit(address).path.split("/") if part]
+    return parts[-2] if len(parts) > 1 and parts[-1].lower().endswith(".svc") else (parts[-1] if parts else address)
+
+
+class _Memory:
+    """What zeep asks for a file: it gets those that were gathered, and nothing else."""
+
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        self._contents = contents
+
+    def load(self, url: str) -> bytes:
+        """The content of a gathered file."""
+        return self._contents[url]
+
+
+def _parsed(root: str, contents: dict[str, bytes]) -> Document:
+    memory: Any = _Memory(contents)  # zeep asks its transport for nothing but load
+    try:
+        return Document(root, memory, settings=Settings(strict=False, xml_huge_tree=False))
+    except (zeep.exceptions.Error, etree.LxmlError, KeyError, ValueError, AttributeError) as error:
+        raise GiveUp(
+            f"The port's WSDL cannot be read: {error}.",
+            advice="Open the address with ?wsdl in a browser and compare.",
+            code="RSC-5922",
+        ) from error
+
+
+def _bindings(wsdl: Document) -> Iterator[tuple[str, tuple[str, Any]]]:
+    """The SOAP 1.1 bindings with operations, by ExternalName; the router, which stands first on IIS, has none."""
+    for service in wsdl.services.values():
+        for port in service.ports.values():
+            binding: Any = port.binding
+            if isinstance(port.binding, Soap11Binding) and binding.all():
+                yield binding.port_name.localname, (port.binding_options.get("address", ""), binding)
+
+
+def _parts(message: Any) -> list[str]:
+    kind = message.body.type if message is not None and message.body is not None else None
+    return [str(element.qname) for _, element in getattr(kind, "elements", ()) if getattr(element, "qname", None) is not None]

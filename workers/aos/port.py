@@ -1,0 +1,142 @@
+"""A port of an AOS, open for one company: the document operations, one method each.
+
+A call is made once. Raises Refusal, Retry, Unsettled or GiveUp (workers.errors); what each means is told there.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from lxml import etree
+
+from connector.wire import jobs, metadata
+from workers.aos import answers, envelope, faults
+from workers.aos.door import Door
+from workers.aos.loading import Contract, Operation
+from workers.aos.values import Criterion, Key, Record, SchemaProblem
+from workers.errors import GiveUp, WorkerError
+
+#: How long a reading call may take, in seconds, where the caller does not say.
+READ_LIMIT_S = 120.0
+
+
+class Port:
+    """One service of one port, called for one company, language and partition. Any thread may use it."""
+
+    def __init__(
+        self, door: Door, contract: Contract, service: metadata.Service, *, company: str, language: str, partition: str | None
+    ) -> None:
+        self.service = service
+        self._door = door
+        self._contract = contract
+        self._company = company
+        self._operations = contract.operations(service.name)
+        self._context, self._halves = contract.context(company=company, language=language, partition=partition)
+        self._nested = tuple(
+            child.name for table in (service.document.tables if service.document else ()) for child in table.children
+        )
+
+    def create(self, body: bytes, *, message_id: str, time_limit_s: float) -> list[Key]:
+        """Creates records, in one transaction. `body` is the complete request element. The EntityKeys of the root records."""
+        return answers.keys(self._write("create", body, message_id=message_id, time_limit_s=time_limit_s))
+
+    def update(self, body: bytes, *, message_id: str, time_limit_s: float) -> None:
+        """Updates records, in one transaction. `body` is the complete request element, keys and document."""
+        self._write("update", body, message_id=message_id, time_limit_s=time_limit_s)
+
+    def delete(self, body: bytes, *, message_id: str, time_limit_s: float) -> None:
+        """Deletes records, in one transaction. `body` is the complete request element with its keys."""
+        self._write("delete", body, message_id=message_id, time_limit_s=time_limit_s)
+
+    def find(self, criteria: Sequence[Criterion], *, time_limit_s: float = READ_LIMIT_S) -> list[Record]:
+        """All records that meet all criteria; AX pages nothing here."""
+        return self._records(self._ask("find", envelope.criteria(criteria), time_limit_s=time_limit_s))
+
+    def find_keys(self, criteria: Sequence[Criterion], *, time_limit_s: float = READ_LIMIT_S) -> list[Key]:
+        """The EntityKeys of all records that meet all criteria."""
+        return answers.keys(self._ask("findKeys", envelope.criteria(criteria), time_limit_s=time_limit_s))
+
+    def read(self, keys: Sequence[Key], *, time_limit_s: float = READ_LIMIT_S) -> list[Record]:
+        """The records of these keys. A key without a record makes AX refuse the whole call."""
+        return self._records(self._ask("read", envelope.key_list(keys), time_limit_s=time_limit_s))
+
+    def get_keys(self, *, page_size: int = 100, time_limit_s: float = READ_LIMIT_S) -> list[Key]:
+        """The first page of EntityKeys that the port's document filter lets through."""
+        return answers.keys(self._ask("getKeys", envelope.paging(page_size), time_limit_s=time_limit_s))
+
+    def invalid(self, document: bytes) -> list[SchemaProblem]:
+        """What the port's own schema finds wrong with a document; `document` is the document element alone."""
+        return self._contract.invalid(self.service.name, document)
+
+    def _write(self, operation: str, body: bytes, *, message_id: str, time_limit_s: float) -> etree._Element:
+        before, after = self._halves
+        context = before + str(UUID(message_id)).encode() + after
+        return self._call(operation, envelope.envelope(context, body), time_limit_s=time_limit_s, writes=True)
+
+    def _ask(self, operation: str, content: str, *, time_limit_s: float) -> etree._Element:
+        offered = self._offered(operation)
+        body = envelope.request(offered.request, offered.namespace, content)
+        return self._call(operation, envelope.envelope(self._context, body), time_limit_s=time_limit_s, writes=False)
+
+    def _offered(self, operation: str) -> Operation:
+        if operation not in self._operations:
+            raise GiveUp(
+                f"{self.service.name} does not offer {operation}.",
+                advice="Choose another mode or key, or add the operation to the port.",
+                code="RSC-5931",
+            )
+        return self._operations[operation]
+
+    def _call(self, operation: str, message: bytes, *, time_limit_s: float, writes: bool) -> etree._Element:
+        url, action = self.service.address, self._offered(operation).action
+        answer = self._door.transport.post(url, message, action=action, time_limit_s=time_limit_s, writes=writes)
+        element = answers.body(answer.body)
+        if element is not None and answers.is_fault(element):
+            raise self._refused(element)
+        if element is None or answer.status != 200:
+            raise faults.unreadable(answer, url, writes=writes)
+        return element
+
+    def _refused(self, fault: etree._Element) -> WorkerError:
+        detail = self._contract.fault_detail(fault, nested=self._nested)
+        error = faults.refused_call(fault, detail, company=self._company)
+        if error.code == faults.STALE_CONTRACT:
+            self._door.forget(url=self.service.address)
+        return error
+
+    def _records(self, response: etree._Element) -> list[Record]:
+        return answers.records(response, self.service.document) if self.service.document else []
+
+
+def open_port(
+    door: Door,
+    target: jobs.Target,
+    *,
+    company: str,
+    language: str,
+    partition: str | None,
+    contract_zip: bytes | None = None,
+) -> Port:
+    """Opens the service that a step writes to.
+
+    Its contract is read once per process, from the port or from `contract_zip`, and must have the fingerprint that the
+    step was planned with. Raises GiveUp (another contract, an unknown service) or Retry (the port cannot be reached).
+    """
+    contract = door.contract(target.address, contract_zip=contract_zip)
+    if contract.fingerprint not in target.contract.split("+"):  # it may have changed since it was read
+        door.forget(url=target.address)
+        contract = door.contract(target.address, contract_zip=contract_zip)
+    if contract.fingerprint not in target.contract.split("+"):
+        raise GiveUp(
+            f"The contract of port {target.port} has changed since this job was planned.",
+            advice="Read the endpoint's metadata again and load once more.",
+            code=faults.STALE_CONTRACT,
+        )
+    service = contract.service(target.service)
+    if service is None:
+        offered = ", ".join(found.name for found in contract.services) or "none"
+        raise GiveUp(
+            f"Port {target.port} has no service {target.service}; it offers {offered}.",
+            advice="Add the service to the port, or correct the mapping.",
+            code="RSC-5933",
+        )
+    return Port(door, contract, service, company=company, language=language, partition=partition)
