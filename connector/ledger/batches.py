@@ -148,6 +148,11 @@ def taken(db: Database, ref: BatchRef, *, worker: str, at: float) -> bool:
     return True
 
 
+def untaken(db: Database, ref: BatchRef) -> bool:
+    """The worker gave a batch back that it had not started: it lies on its queue again."""
+    return bool(db.execute(sa.update(batches).where(_current(ref)).values(taken_by=None)).rowcount)
+
+
 def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float) -> str:
     """Record an intent. Returns "" when the call may be made, else the reason why not."""
     row = db.execute(sa.select(batches.c.id, batches.c.open_intent).where(_current(ref))).first()

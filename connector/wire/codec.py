@@ -8,7 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -41,7 +41,7 @@ class Message(Value):
 
     v: int = VERSION
     kind: str = ""
-    sent_at: Annotated[datetime, Field(default_factory=_now)]
+    sent_at: datetime = Field(default_factory=_now)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Final
-
-from pydantic import Field
+from typing import Final
 
 from connector.wire.codec import Message, Row, Value
 from connector.wire.reports import BatchRef, Intent, Outcomes
-
-RowCount = Annotated[int, Field(ge=0)]
 
 
 class Mode(StrEnum):
@@ -60,6 +56,8 @@ class Target(Value):
     port: str
     service: str
     contract: str
+    given: bool = False
+    """the contract was given to the endpoint as a folder: a worker that lacks it asks the dispatcher"""
 
 
 class LoadTables(Message):

@@ -1,7 +1,7 @@
 """What a worker tells the dispatcher, on the endpoint's report stream. Each has an event id: a replay is harmless."""
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Final
 from uuid import uuid4
 
 from pydantic import Field
@@ -82,7 +82,7 @@ class Report(Message):
 
     endpoint: str
     worker: str
-    event_id: Annotated[str, Field(default_factory=lambda: uuid4().hex)]
+    event_id: str = Field(default_factory=lambda: uuid4().hex)
 
 
 class WorkerAlive(Report):
@@ -190,7 +190,6 @@ class ContractWanted(Report):
 
     KIND = "contract.wanted"
 
-    reply_to: str
     contract: str
 
 

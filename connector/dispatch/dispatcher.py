@@ -1,0 +1,322 @@
+"""Accepts jobs and lets their batches go, a window at a time. Every decision is in the ledger before it has an effect."""
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from connector.dispatch import shelf
+from connector.dispatch.leases import Leases
+from connector.dispatch.messages import Sender
+from connector.dispatch.outbox import Outbox, Parcel
+from connector.errors import Conflict, NotReachable, Refused
+from connector.intake.package import open_package
+from connector.ledger import Database, Ledger, batches, endpoints, jobs, packages
+from connector.plan import mapping
+from connector.wire import routes
+
+log = logging.getLogger(__name__)
+
+#: Batches on the way per worker thread: one at work, one ready. Redis never holds more.
+_PER_SLOT = 2
+#: Batches on the queue of an endpoint whose workers are not known.
+_WITHOUT_WORKERS = 2
+
+
+class Dispatcher:
+    """What the API, the recorder and the reconciler call. Safe to use from several threads."""
+
+    def __init__(self, *, ledger: Ledger, outbox: Outbox, home: Path, call_timeout_s: float, lease_s: float) -> None:
+        """Contacts nobody."""
+        self.ledger = ledger
+        self.outbox = outbox
+        self.leases = Leases(lease_s=lease_s)
+        self.to_plan = threading.Event()
+        """set when a job may be planned"""
+        self.trouble = ""
+        """the sentence about the broker while it cannot be reached"""
+        self._call_timeout_s = call_timeout_s
+        self._packages = home / "packages"
+        self._packages.mkdir(parents=True, exist_ok=True)
+
+    # -- packages
+
+    def receive(self, name: str, chunks: Iterable[bytes], *, ceiling: int) -> packages.PackageRecord:
+        """Store a package under the SHA-256 of its content, and look whether it can be read. Raises PackageRefused."""
+        incoming = shelf.store(self._packages, chunks, ceiling=ceiling)
+        open_package(incoming.path, name=name)
+        record = packages.PackageRecord(sha256=incoming.sha256, name=name, size=incoming.size, received_at=time.time())
+        with self.ledger.write() as db:
+            packages.add(db, record)
+        return record
+
+    def package_path(self, sha256: str) -> Path:
+        """Where the content of a package lies. Raises NotFound."""
+        with self.ledger.read() as db:
+            packages.get(db, sha256)
+        return self._packages / sha256
+
+    # -- endpoints
+
+    def add_endpoint(
+        self, *, name: str, addresses: tuple[str, ...], companies: tuple[str, ...], partition: str | None, contract: bytes | None
+    ) -> endpoints.Endpoint:
+        """Register an endpoint; nobody is contacted. Raises Refused, Conflict."""
+        if not routes.ENDPOINT_NAME.fullmatch(name):
+            raise Refused(f"{name!r} cannot name an endpoint.", advice="Use up to 40 letters, digits, - and _.")
+        for company in companies:
+            _check_company(company)
+        endpoint = endpoints.Endpoint(
+            key=name.lower(),
+            name=name,
+            addresses=addresses,
+            companies=companies,
+            partition=partition,
+            has_contract=contract is not None,
+            added_at=time.time(),
+        )
+        with self.ledger.write() as db:
+            endpoints.add(db, endpoint, contract=contract)
+        return endpoint
+
+    def remove_endpoint(self, name: str) -> None:
+        """Forget an endpoint. Raises NotFound, Conflict."""
+        with self.ledger.write() as db:
+            endpoints.remove(db, name.lower())
+
+    def pause_endpoint(self, name: str) -> endpoints.Endpoint:
+        """Send nothing to an endpoint until it is resumed."""
+        return self._set_paused(name, paused=True)
+
+    def resume_endpoint(self, name: str) -> endpoints.Endpoint:
+        """Send work to an endpoint again."""
+        endpoint = self._set_paused(name, paused=False)
+        self.release(endpoint.key)
+        return endpoint
+
+    def _set_paused(self, name: str, *, paused: bool) -> endpoints.Endpoint:
+        with self.ledger.write() as db:
+            endpoint = endpoints.get(db, name)
+            endpoints.pause(db, endpoint.key, paused=paused)
+            return endpoints.get(db, name)
+
+    # -- jobs
+
+    def submit(
+        self,
+        *,
+        endpoint: str,
+        company: str | None,
+        package: str,
+        order: jobs.Order,
+        idempotency_key: str | None,
+        partition: str | None = None,
+    ) -> tuple[jobs.Job, bool]:
+        """Accept a load. The same idempotency key again gives the first job, and True.
+
+        Raises NotFound, Refused, and Conflict where the key was used for something else.
+        """
+        if order.mapping:
+            mapping.parse(order.mapping, order.mapping_name)
+        request = json.dumps([endpoint.lower(), company, partition, package, asdict(order)], sort_keys=True)
+        digest = hashlib.sha256(request.encode()).hexdigest()
+        with self.ledger.write() as db:
+            if idempotency_key and (known := jobs.by_idempotency_key(db, idempotency_key)):
+                return _replayed(known, digest), True
+            target = endpoints.get(db, endpoint)
+            record = packages.get(db, package)
+            job = jobs.Job(
+                id=jobs.new_id(db),
+                endpoint=target.key,
+                company=_accepted_company(target, company),
+                partition=partition or target.partition,
+                package=record.sha256,
+                package_name=record.name,
+                order=order,
+                idempotency_key=idempotency_key,
+                request_digest=digest,
+                submitted_at=time.time(),
+            )
+            jobs.add(db, job)
+        self.to_plan.set()
+        return job, False
+
+    def test(self, endpoint: str) -> jobs.Job:
+        """Have a worker test its connection to the AOS. Raises NotFound."""
+        return self._survey(endpoint, "test")
+
+    def survey(self, endpoint: str) -> jobs.Job:
+        """Have a worker read the endpoint's contracts. Raises NotFound."""
+        return self._survey(endpoint, "metadata")
+
+    def _survey(self, name: str, kind: str) -> jobs.Job:
+        with self.ledger.write() as db:
+            job = self.add_survey(db, endpoints.get(db, name), kind)
+        self.release(job.endpoint)
+        return job
+
+    def add_survey(self, db: Database, endpoint: endpoints.Endpoint, kind: str) -> jobs.Job:
+        """The job that asks a worker about its AOS; one that is under way is not asked twice."""
+        for job in jobs.unfinished(db, endpoint=endpoint.key):
+            if job.kind == kind:
+                return job
+        job = jobs.Job(id=jobs.new_id(db), kind=kind, endpoint=endpoint.key, planned=True, submitted_at=time.time())
+        jobs.add(db, job)
+        only = batches.NewBatch(step=0, no=1, rank=0, size=0, places=(), rows=None)
+        batches.add_many(db, job=job.id, endpoint=endpoint.key, new=[only])
+        return job
+
+    def cancel(self, job_id: str) -> jobs.Job:
+        """End a job: what no worker holds is dropped at once, a call in hand is finished. Raises NotFound, Conflict."""
+        with self.ledger.write() as db:
+            job = _open_job(db, job_id)
+            self.end(db, job, jobs.JobState.CANCELLED, reason="cancelled")
+            return jobs.get(db, job.id)
+
+    def end(self, db: Database, job: jobs.Job, state: jobs.JobState, *, reason: str, advice: str = "", code: str = "") -> None:
+        """Let a job end in `state` as soon as no worker holds a batch of it."""
+        jobs.mark(db, job.id, ending=state)
+        jobs.set_state(db, job.id, job.state, reason=reason, advice=advice, code=code)
+        batches.cancel_waiting(db, job.id, at=time.time())
+        self.close_if_done(db, jobs.get(db, job.id))
+
+    def pause(self, job_id: str) -> jobs.Job:
+        """Send no more batches of a job until it is resumed. Raises NotFound, Conflict."""
+        with self.ledger.write() as db:
+            job = _open_job(db, job_id)
+            jobs.mark(db, job.id, paused=True)
+            jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason="paused")
+            return jobs.get(db, job.id)
+
+    def resume(self, job_id: str) -> jobs.Job:
+        """Go on with a paused job. Raises NotFound, Conflict."""
+        with self.ledger.write() as db:
+            job = _open_job(db, job_id)
+            jobs.mark(db, job.id, paused=False)
+            jobs.set_state(db, job.id, jobs.JobState.QUEUED)
+        self.to_plan.set()
+        self.release(job.endpoint)
+        with self.ledger.read() as db:
+            return jobs.get(db, job.id)
+
+    def close_if_done(self, db: Database, job: jobs.Job) -> bool:
+        """End a job whose batches all have an end."""
+        if job.finished_at is not None or not (job.planned or job.ending) or batches.unfinished(db, job.id):
+            return False
+        counts = jobs.totals(db, [job.id])[job.id]
+        state = job.ending or _verdict(counts)
+        jobs.close(db, job.id, state, at=time.time(), reason=job.reason if job.ending else "", advice=job.advice, code=job.code)
+        return True
+
+    # -- batches
+
+    def release(self, endpoint: str) -> None:
+        """Let go what may go now. While the broker is away batches stay marked as sent: the reconciler finds them."""
+        with self.ledger.write() as db:
+            parcels = self.claim(db, endpoint)
+        self.send(parcels)
+
+    def claim(self, db: Database, endpoint: str) -> list[Parcel]:
+        """Mark the batches that may leave now as sent, and compose their messages."""
+        target = endpoints.get(db, endpoint)
+        if target.paused or self.trouble:
+            return []
+        room = self.window(endpoint) - len(batches.in_flight(db, endpoint))
+        parcels: list[Parcel] = []
+        for job in runnable(jobs.unfinished(db, endpoint=endpoint)):
+            if room <= len(parcels):
+                break
+            sender = Sender(db=db, job=job, endpoint=target, call_timeout_s=self._call_timeout_s)
+            found = batches.claim(db, job=job.id, limit=room - len(parcels), now=time.time())
+            parcels += [sender.parcel(sending) for sending in found]
+        return parcels
+
+    def send(self, parcels: Iterable[Parcel]) -> None:
+        """Publish claimed batches."""
+        for parcel in parcels:
+            try:
+                self.outbox.send(parcel)
+            except NotReachable as error:
+                self.trouble = error.message
+                log.warning("a batch could not be sent", extra={"action": "send_failed", "batch": str(parcel.ref)})
+                return
+
+    def window(self, endpoint: str) -> int:
+        """How many batches may be on the way to an endpoint at once."""
+        return _PER_SLOT * self.leases.slots(endpoint) or _WITHOUT_WORKERS
+
+    def healthy(self) -> dict[str, str]:
+        """Each thing that this process rests on, with the sentence that says what is wrong, or ""."""
+        return {"ledger": self._ask_ledger(), "broker": self._ask_broker()}
+
+    def _ask_ledger(self) -> str:
+        try:
+            with self.ledger.read() as db:
+                endpoints.fact(db, "epoch")
+        except NotReachable as error:
+            return str(error)
+        return ""
+
+    def _ask_broker(self) -> str:
+        try:
+            self.outbox.epoch()
+        except NotReachable as error:
+            return str(error)
+        return ""
+
+
+def runnable(unfinished: Iterable[jobs.Job]) -> list[jobs.Job]:
+    """The jobs of an endpoint whose batches may leave: one load per company at a time, the oldest first."""
+    busy: set[tuple[str | None, str | None]] = set()
+    found: list[jobs.Job] = []
+    for job in unfinished:
+        scope = (job.partition, job.company)
+        if job.kind == "load":
+            if scope in busy:
+                continue
+            busy.add(scope)
+        if job.planned and not job.paused and not job.ending:
+            found.append(job)
+    return found
+
+
+def _verdict(counts: dict[str, int]) -> jobs.JobState:
+    if not counts["failed"] + counts["unknown"] + counts["skipped"]:
+        return jobs.JobState.SUCCEEDED
+    done = counts["created"] + counts["updated"] + counts["unchanged"] + counts["deleted"] + counts["unknown"]
+    return jobs.JobState.PARTLY_SUCCEEDED if done else jobs.JobState.FAILED
+
+
+def _open_job(db: Database, job_id: str) -> jobs.Job:
+    job = jobs.get(db, job_id)
+    if job.state in jobs.FINAL:
+        raise Conflict(f"{job.id} has ended: {job.state}.", advice=f"See its results: rapidstart job results {job.id}")
+    return job
+
+
+def _replayed(known: jobs.Job, digest: str) -> jobs.Job:
+    if known.request_digest != digest:
+        raise Conflict(
+            f"this idempotency key was used for {known.id}, which asked for something else.",
+            advice="Use a new key for a new job.",
+        )
+    return known
+
+
+def _accepted_company(endpoint: endpoints.Endpoint, company: str | None) -> str:
+    if not company:
+        raise Refused("no company is named.", advice="Say which one the rows belong to: --company USMF")
+    _check_company(company)
+    known = {name.lower(): name for name in endpoint.companies}
+    if known and company.lower() not in known:
+        raise Refused(f"{endpoint.name} has no company {company}.", advice=f"It has {', '.join(endpoint.companies)}.")
+    return known.get(company.lower(), company)
+
+
+def _check_company(company: str) -> None:
+    if not 1 <= len(company) <= 4 or not company.isalnum():
+        raise Refused(f"{company!r} cannot be a company.", advice="A company (DataAreaId) has one to four letters or digits.")

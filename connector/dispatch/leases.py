@@ -1,0 +1,67 @@
+"""Who holds which batch, and which workers live: kept in memory, on the monotonic clock. Pure.
+
+After a restart every batch that a worker holds gets a fresh lease: the streams are drained before any of them ends.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from connector.wire.reports import BatchRef
+
+
+@dataclass(frozen=True, slots=True)
+class _Presence:
+    concurrency: int
+    seen: float
+
+
+class Leases:
+    """Deadlines of the batches that workers hold, and when each worker last spoke."""
+
+    def __init__(self, *, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`lease_s`: a batch is lost when nothing was heard of it for so long."""
+        self._lease_s = lease_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._deadlines: dict[BatchRef, float] = {}
+        self._workers: dict[tuple[str, str], _Presence] = {}
+
+    def renew(self, refs: Iterable[BatchRef]) -> None:
+        """A worker holds these batches now."""
+        deadline = self._clock() + self._lease_s
+        with self._lock:
+            self._deadlines.update(dict.fromkeys(refs, deadline))
+
+    def end(self, ref: BatchRef) -> None:
+        """The batch came home."""
+        with self._lock:
+            self._deadlines.pop(ref, None)
+
+    def expired(self, held: Iterable[BatchRef]) -> list[BatchRef]:
+        """Those of the held batches whose lease ran out. One that is new here gets a lease."""
+        now = self._clock()
+        with self._lock:
+            held = set(held)
+            self._deadlines = {ref: self._deadlines.get(ref, now + self._lease_s) for ref in held}
+            return [ref for ref in held if self._deadlines[ref] < now]
+
+    def seen(self, endpoint: str, worker: str, *, concurrency: int) -> bool:
+        """A worker spoke. True where it was not known to live."""
+        key = (endpoint.lower(), worker)
+        with self._lock:
+            before = self._workers.get(key)
+            self._workers[key] = _Presence(concurrency, self._clock())
+        return before is None or before.seen < self._clock() - self._lease_s
+
+    def gone(self, endpoint: str, worker: str) -> None:
+        """A worker said that it ends."""
+        with self._lock:
+            self._workers.pop((endpoint.lower(), worker), None)
+
+    def slots(self, endpoint: str) -> int:
+        """Threads of the endpoint's living workers; 0 where none lives."""
+        since = self._clock() - self._lease_s
+        with self._lock:
+            return sum(p.concurrency for (key, _), p in self._workers.items() if key == endpoint and p.seen >= since)

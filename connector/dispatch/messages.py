@@ -1,0 +1,67 @@
+"""What each kind of job sends: one function per kind, and the table that names them."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from connector.dispatch.outbox import Parcel
+from connector.ledger import Database, batches, endpoints, jobs
+from connector.wire import codec
+from connector.wire.jobs import LoadTables, SurveyConnection, SurveyMetadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Composes the messages of one job."""
+
+    db: Database
+    job: jobs.Job
+    endpoint: endpoints.Endpoint
+    call_timeout_s: float
+
+    def parcel(self, sending: batches.Sending) -> Parcel:
+        """The message of one batch, addressed."""
+        message, shown = _COMPOSE[self.job.kind](self, sending)
+        return Parcel(endpoint=self.endpoint.key, ref=sending.ref, message=message, shown=shown)
+
+
+def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
+    job, ref = sender.job, sending.ref
+    course = jobs.course(sender.db, job.id, ref.step)
+    message = LoadTables(
+        endpoint=sender.endpoint.key,
+        ref=ref,
+        company=job.company or "",
+        partition=job.partition,
+        target=course.target.model_copy(update={"given": sender.endpoint.has_contract}),
+        layout=course.layout,
+        mode=course.mode,
+        call_timeout_s=sender.call_timeout_s,
+        rows=codec.to_text(sending.rows),
+        so_far=sending.so_far,
+        open_intent=sending.open_intent,
+    )
+    return message, f"{job.id}, {course.layout.entity[:60]}, batch {ref.batch}, attempt {ref.attempt}, {sending.size} rows"
+
+
+def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
+    contract = endpoints.contract(sender.db, sender.endpoint.key)
+    message = SurveyMetadata(
+        endpoint=sender.endpoint.key,
+        ref=sending.ref,
+        addresses=sender.endpoint.addresses,
+        company=next(iter(sender.endpoint.companies), None),
+        contract=base64.b64encode(contract).decode("ascii") if contract else None,
+    )
+    return message, f"{sender.job.id}, contracts of {sender.endpoint.name}"
+
+
+def _test(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
+    endpoint = sender.endpoint
+    message = SurveyConnection(endpoint=endpoint.key, ref=sending.ref, addresses=endpoint.addresses, companies=endpoint.companies)
+    return message, f"{sender.job.id}, connection of {endpoint.name}"
+
+
+_Compose = Callable[[Sender, batches.Sending], tuple[codec.Message, str]]
+_COMPOSE: Final[dict[str, _Compose]] = {"load": _load, "metadata": _metadata, "test": _test}

@@ -1,0 +1,102 @@
+"""The door to the broker: puts work on an endpoint's queue, and looks what lies there.
+
+The broker is not the record of anything: whatever is sent can be sent again from the ledger.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import redis
+from celery import Celery
+from kombu.exceptions import KombuError, OperationalError
+
+from connector.errors import NotReachable
+from connector.wire import codec, routes
+from connector.wire.reports import BatchRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A message with its address: the queue's endpoint, the task, and what Flower shows of it."""
+
+    endpoint: str
+    ref: BatchRef
+    message: codec.Message
+    shown: str
+    """short and readable; never row values"""
+
+
+class Outbox:
+    """Sends Celery tasks by name, and asks the broker the few things that recovery needs."""
+
+    def __init__(self, broker_url: str) -> None:
+        """Nothing is contacted yet."""
+        self._app = Celery("rapidstart", set_as_current=False)
+        self._app.conf.update(routes.celery_settings(broker_url))
+        self.redis = redis.Redis.from_url(broker_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=10)
+
+    def send(self, parcel: Parcel) -> None:
+        """Put one batch on its endpoint's queue. Raises NotReachable: it may be there all the same."""
+        with translated():
+            self._app.send_task(
+                parcel.message.KIND,
+                args=(codec.encode(parcel.message),),
+                task_id=task_id(parcel.ref),
+                exchange="",
+                routing_key=routes.queue(parcel.endpoint),
+                argsrepr=f"({parcel.shown})",
+                kwargsrepr="{}",
+                retry=False,
+            )
+
+    def waiting(self, endpoint: str) -> list[str]:
+        """Task ids on an endpoint's queue that no worker has taken, the next one last. Raises NotReachable."""
+        with translated():
+            found = self.redis.lrange(routes.queue(endpoint), 0, -1)
+        return [str(json.loads(item)["headers"]["id"]) for item in found]
+
+    def waiting_count(self, endpoint: str) -> int:
+        """How many messages lie on an endpoint's queue. Raises NotReachable."""
+        with translated():
+            return int(self.redis.llen(routes.queue(endpoint)))
+
+    def epoch(self) -> str | None:
+        """The mark that the broker carries; None on one that was flushed or replaced. Raises NotReachable."""
+        with translated():
+            value = self.redis.get(routes.EPOCH_KEY)
+        return value.decode() if value else None
+
+    def new_epoch(self) -> str:
+        """Mark the broker anew. Raises NotReachable."""
+        mark = secrets.token_hex(8)
+        with translated():
+            self.redis.set(routes.EPOCH_KEY, mark)
+        return mark
+
+    def close(self) -> None:
+        """End all connections."""
+        self._app.close()
+        self.redis.close()
+
+
+def task_id(ref: BatchRef) -> str:
+    """The Celery task id of an attempt: it can be read, and Flower's addresses may hold it."""
+    return f"{ref.job}.{ref.step}.{ref.batch}.{ref.attempt}"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what redis and kombu raise into NotReachable."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, OperationalError, OSError) as error:
+        raise NotReachable(
+            "the broker cannot be reached.", advice="Check RAPIDSTART_BROKER_URL, and that the server runs."
+        ) from error
+    except (redis.RedisError, KombuError) as error:
+        raise NotReachable(
+            f"the broker refuses: {error}.", advice="Check its memory, its disk and the rights of our login."
+        ) from error

@@ -1,0 +1,175 @@
+"""From an accepted job to batches in the ledger. Nothing leaves before the whole package was read.
+
+Rows stream through: nested rows are laid aside in the ledger, then taken by their parents.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from connector import plan
+from connector.intake.package import Package, open_package
+from connector.ledger import Database, Ledger, batches, jobs
+from connector.plan import batching, mapping
+from connector.wire.codec import Row, pack_rows
+from connector.wire.jobs import Layout, flatten
+from connector.wire.metadata import Metadata
+from connector.wire.reports import Problem
+
+#: Batches that are written to the ledger in one transaction.
+_CHUNK = 50
+_STAGE_CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Plans one job. Raises Refused errors of intake and plan: then the job ends with nothing sent."""
+
+    ledger: Ledger
+    batch_rows: int
+
+    def plan(self, job: jobs.Job, package_path: Path, metadata: Metadata) -> None:
+        """Write the steps and batches of a job; what an interrupted planning left is removed first."""
+        package = open_package(package_path, name=job.package_name)
+        chosen = self._make(job, package, metadata)
+        with self.ledger.write() as db:
+            jobs.clear_plan(db, job.id)
+            jobs.add_steps(db, job.id, [_described(step) for step in chosen.steps])
+            for notice in (*package.notices, *chosen.notices):
+                jobs.say(db, job.id, notice, at=time.time())
+        counts = _Batching(
+            ledger=self.ledger, job=job, package=package, plan=chosen, size=job.order.batch_rows or self.batch_rows
+        ).write()
+        with self.ledger.write() as db:
+            jobs.planned(db, job.id, rows=counts)
+
+    def _make(self, job: jobs.Job, package: Package, metadata: Metadata) -> plan.Plan:
+        text, name = (
+            (job.order.mapping, job.order.mapping_name) if job.order.mapping else (package.mapping_toml, "rapidstart.toml")
+        )
+        return plan.make(
+            package,
+            metadata,
+            mapping=mapping.parse(text or "", name),
+            mode=job.order.mode,
+            blank=job.order.blank,
+            only=job.order.only,
+        )
+
+
+def _described(step: plan.Step) -> tuple[jobs.Step, jobs.Course]:
+    reasons = {"order": step.rank_reason, "target": step.match_reason, "key": step.key_reason}
+    described = jobs.Step(
+        no=step.no,
+        entity=step.entity,
+        file=step.file,
+        sheet=step.sheet,
+        table=step.table,
+        service=step.target.service,
+        parent=step.parent_step,
+        rank=step.rank,
+        reasons=reasons,
+        mode=step.mode,
+        rows=0,
+        counts={},
+    )
+    return described, jobs.Course(layout=step.layout, target=step.target, mode=step.mode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batching:
+    """Turns the rows of a plan's steps into batches."""
+
+    ledger: Ledger
+    job: jobs.Job
+    package: Package
+    plan: plan.Plan
+    size: int
+
+    def write(self) -> dict[int, int]:
+        """Write all batches; rows per step are returned."""
+        counts = dict.fromkeys((step.no for step in self.plan.steps), 0)
+        for step in self.plan.steps:
+            if step.parent_step is None:
+                self._stage_children(step, counts)
+                self._write_step(step, counts)
+                self._refuse_orphans(step)
+        return counts
+
+    def _children(self, step: plan.Step) -> list[plan.Step]:
+        by_no = {child.no: child for child in self.plan.steps}
+        return [by_no[layout.step] for layout in step.layout.children]
+
+    def _rows(self, step: plan.Step) -> Iterator[Row]:
+        """The step's rows with their nested rows in them."""
+        children = self._children(step)
+        rows = self.package.actions[step.action_index].rows()
+        if not children:
+            yield from rows
+            return
+        while chunk := list(islice(rows, 500)):
+            with self.ledger.write() as db:
+                groups = [self._staged(db, child, chunk) for child in children]
+            yield from (Row(row.number, row.cells, nested) for row, *nested in zip(chunk, *groups, strict=True))
+
+    def _staged(self, db: Database, child: plan.Step, parents: Sequence[Row]) -> list[list[Row]]:
+        links = [_link(row, [parent for _, parent in child.link]) for row in parents]
+        found = batches.staged(db, job=self.job.id, step=child.no, links=links)
+        return [found.pop(link, []) for link in links]
+
+    def _stage_children(self, step: plan.Step, counts: dict[int, int]) -> None:
+        for child in self._children(step):
+            self._stage_children(child, counts)
+            columns = [column for column, _ in child.link]
+            rows = self._rows(child)
+            while chunk := [(_link(row, columns), row) for row in islice(rows, _STAGE_CHUNK)]:
+                counts[child.no] += len(chunk)
+                with self.ledger.write() as db:
+                    batches.stage(db, job=self.job.id, step=child.no, linked=chunk)
+
+    def _write_step(self, step: plan.Step, counts: dict[int, int]) -> None:
+        made = batching.batches(self._rows(step), size=self.size, unit=step.unit)
+        numbered = enumerate(made, start=1)
+        while chunk := list(islice(numbered, _CHUNK)):
+            counts[step.no] += sum(len(rows) for _, rows in chunk)
+            new = [_new_batch(step.layout, no, rows, rank=step.rank) for no, rows in chunk]
+            with self.ledger.write() as db:
+                batches.add_many(db, job=self.job.id, endpoint=self.job.endpoint, new=new)
+
+    def _refuse_orphans(self, step: plan.Step) -> None:
+        for child in self._children(step):
+            with self.ledger.write() as db:
+                while found := batches.orphans(db, job=self.job.id, step=child.no, limit=500):
+                    told = [(row.number, _orphan(step, child, row)) for _, row in found]
+                    batches.add_problems(db, job=self.job.id, step=child.no, outcome="failed", rows=told)
+            self._refuse_orphans(child)
+
+
+def _new_batch(layout: Layout, no: int, rows: Sequence[Row], *, rank: int) -> batches.NewBatch:
+    if layout.children:
+        places = [(part.step, nested.number) for row in rows for part, nested in flatten(layout, row)]
+    else:
+        places = [(layout.step, row.number) for row in rows]
+    return batches.NewBatch(
+        step=layout.step, no=no, rank=rank, size=len(places), places=batches.runs(places), rows=pack_rows(rows)
+    )
+
+
+def _link(row: Row, columns: Sequence[int]) -> str:
+    return "\x1f".join(row.cells[column] or "" for column in columns)
+
+
+def _orphan(parent: plan.Step, child: plan.Step, row: Row) -> Problem:
+    column, parent_column = child.link[0]
+    field = child.layout.columns[column]
+    return Problem(
+        row=0,
+        column=field.name,
+        field=field.field,
+        value=row.cells[column],
+        message=f"No row of {parent.entity} has this value in {parent.layout.columns[parent_column].name}.",
+        advice=f"Add the {parent.entity} row that this row belongs to, or correct the value.",
+        code="RSC-3300",
+    )

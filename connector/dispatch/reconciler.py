@@ -1,0 +1,221 @@
+"""Once a second: plans what waits, sends again what got lost, and says of every job what it waits for.
+
+Recovery is the ledger's alone. A batch is lost when its lease ran out, or when it lies on no queue and no worker took it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from connector.dispatch.dispatcher import Dispatcher, runnable
+from connector.dispatch.outbox import task_id
+from connector.dispatch.planner import Planner
+from connector.errors import NotReachable, Refused
+from connector.ledger import Database, batches, endpoints, jobs
+from connector.wire.reports import BatchRef
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+#: A batch that no worker took for so long is looked for on the queue.
+_UNTAKEN_S = 5.0
+#: Workers that were not seen for so long are forgotten.
+_FORGET_WORKERS_S = 7 * 86400.0
+
+
+class Reconciler:
+    """Two loops: one plans, one reconciles. Both end with `stop`."""
+
+    def __init__(self, dispatcher: Dispatcher, planner: Planner) -> None:
+        """Nothing runs before `start`."""
+        self._dispatcher = dispatcher
+        self._ledger = dispatcher.ledger
+        self._planner = planner
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._forever, args=(self._plan_when_asked,), name="planner", daemon=True),
+            threading.Thread(target=self._forever, args=(self._tick_when_due,), name="reconciler", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start both loops."""
+        self._dispatcher.to_plan.set()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End both loops; a package that is being planned is planned anew after the next start."""
+        self._stopping.set()
+        self._dispatcher.to_plan.set()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _forever(self, turn: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            try:
+                turn()
+            except NotReachable as error:
+                log.warning("%s", error, extra={"action": "not_reachable"})
+                self._stopping.wait(TICK_S)
+            except Exception:  # the outermost loop of this thread: one bad turn must not end recovery for all jobs
+                log.exception("a turn failed", extra={"action": "turn_failed"})
+                self._stopping.wait(TICK_S)
+
+    # -- planning
+
+    def _plan_when_asked(self) -> None:
+        self._dispatcher.to_plan.wait()
+        self._dispatcher.to_plan.clear()
+        with self._ledger.read() as db:
+            unplanned = [job for job in jobs.unfinished(db) if not job.planned and not job.paused and not job.ending]
+        for job in unplanned:
+            if self._stopping.is_set():
+                return
+            self._plan(job)
+
+    def _plan(self, job: jobs.Job) -> None:
+        with self._ledger.read() as db:
+            metadata = endpoints.metadata(db, job.endpoint)
+        if metadata is None:
+            with self._ledger.write() as db:
+                self._dispatcher.add_survey(db, endpoints.get(db, job.endpoint), "metadata")
+            self._dispatcher.release(job.endpoint)
+            return
+        try:
+            self._planner.plan(job, self._dispatcher.package_path(job.package or ""), metadata)
+        except Refused as error:
+            with self._ledger.write() as db:
+                jobs.clear_plan(db, job.id)
+                jobs.close(
+                    db, job.id, jobs.JobState.FAILED, at=time.time(), reason=_placed(error), advice=error.advice, code=error.code
+                )
+            return
+        with self._ledger.write() as db:
+            self._dispatcher.close_if_done(db, jobs.get(db, job.id))
+        self._dispatcher.release(job.endpoint)
+
+    # -- reconciling
+
+    def _tick_when_due(self) -> None:
+        self.tick()
+        self._stopping.wait(TICK_S)
+
+    def tick(self) -> None:
+        """Set right what got lost, let go what may go, and tell every job's state."""
+        self._meet_broker()
+        self._replace_lost()
+        with self._ledger.read() as db:
+            busy = sorted({job.endpoint for job in jobs.unfinished(db)})
+        for endpoint in busy:
+            self._dispatcher.release(endpoint)
+        with self._ledger.write() as db:
+            for endpoint in busy:
+                self._tell_states(db, endpoints.get(db, endpoint))
+            endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
+
+    def _meet_broker(self) -> None:
+        """Notice a broker that is back, was flushed, or is another one; what lay on it is found missing by itself."""
+        try:
+            mark = self._dispatcher.outbox.epoch()
+            with self._ledger.read() as db:
+                known = endpoints.fact(db, "epoch")
+            if mark is None or mark != known:
+                mark = self._dispatcher.outbox.new_epoch()
+                log.warning("the broker is new or was emptied", extra={"action": "epoch_changed"})
+                with self._ledger.write() as db:
+                    endpoints.remember(db, "epoch", mark)
+        except NotReachable as error:
+            self._dispatcher.trouble = error.message
+            return
+        self._dispatcher.trouble = ""
+
+    def _replace_lost(self) -> None:
+        with self._ledger.read() as db:
+            sent = batches.in_flight(db)
+        held = [batch.ref for batch in sent if batch.taken_by]
+        lost = dict.fromkeys(self._dispatcher.leases.expired(held), "its worker was not heard of")
+        if not self._dispatcher.trouble:
+            overdue = [b for b in sent if not b.taken_by and b.sent_at < time.time() - _UNTAKEN_S]
+            lost |= dict.fromkeys(self._missing([b.ref for b in overdue]), "it was lost on the way")
+        if lost:
+            with self._ledger.write() as db:
+                for ref, reason in lost.items():
+                    self._replace(db, ref, reason)
+
+    def _missing(self, untaken: Iterable[BatchRef]) -> list[BatchRef]:
+        """Those of the untaken batches that do not lie on their queue."""
+        by_endpoint: dict[str, list[BatchRef]] = {}
+        with self._ledger.read() as db:
+            for ref in untaken:
+                by_endpoint.setdefault(jobs.get(db, ref.job).endpoint, []).append(ref)
+        missing: list[BatchRef] = []
+        for endpoint, refs in by_endpoint.items():
+            there = set(self._dispatcher.outbox.waiting(endpoint))
+            missing += [ref for ref in refs if task_id(ref) not in there]
+        return missing
+
+    def _replace(self, db: Database, ref: BatchRef, reason: str) -> None:
+        due = batches.replace(db, ref, now=time.time(), reason=reason)
+        if due is None:
+            return
+        self._dispatcher.leases.end(ref)
+        jobs.say(
+            db,
+            ref.job,
+            f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}: {reason}; it is sent again.",
+            at=time.time(),
+        )
+        log.warning("a batch is sent again", extra={"action": "batch_replaced", "batch": str(ref)})
+
+    # -- states
+
+    def _tell_states(self, db: Database, endpoint: endpoints.Endpoint) -> None:
+        unfinished = jobs.unfinished(db, endpoint=endpoint.key)
+        may_run = {job.id for job in runnable(unfinished)}
+        flying = {batch.ref.job for batch in batches.in_flight(db, endpoint.key) if batch.taken_by}
+        for job in unfinished:
+            if job.ending:
+                batches.cancel_waiting(db, job.id, at=time.time())
+            if self._dispatcher.close_if_done(db, job) or job.paused or job.ending:
+                continue
+            state, reason = (jobs.JobState.RUNNING, "") if job.id in flying else self._why(db, endpoint, job, unfinished, may_run)
+            if (state, reason) != (job.state, job.reason):
+                jobs.set_state(db, job.id, state, reason=reason)
+
+    def _why(
+        self, db: Database, endpoint: endpoints.Endpoint, job: jobs.Job, unfinished: list[jobs.Job], may_run: set[str]
+    ) -> tuple[jobs.JobState, str]:
+        """What a job that no worker is busy with waits for."""
+        waiting = jobs.JobState.WAITING
+        if self._dispatcher.trouble:
+            return waiting, f"waiting: {self._dispatcher.trouble}"
+        if endpoint.paused:
+            return waiting, f"waiting: {endpoint.name} is paused"
+        if not self._dispatcher.leases.slots(endpoint.key):
+            return waiting, f"waiting: {self._offline(db, endpoint)}"
+        if not job.planned:
+            if endpoint.surveyed_at is None:
+                return waiting, f"waiting: metadata of {endpoint.name}"
+            return jobs.JobState.QUEUED, ""
+        if job.id not in may_run:
+            first = next(other for other in unfinished if other.kind == "load" and other.company == job.company)
+            return waiting, f"waiting: {first.id} is loading {first.company}"
+        if (due := batches.next_due(db, job=job.id)) and due[0] > time.time():
+            return waiting, f"waiting: {due[1]}; next try at {_clock(due[0])}"
+        return (jobs.JobState.RUNNING if job.started_at else jobs.JobState.QUEUED), ""
+
+    def _offline(self, db: Database, endpoint: endpoints.Endpoint) -> str:
+        seen = endpoints.workers_of(db, endpoint.key)
+        if not seen:
+            return f"no worker of {endpoint.name} has been seen yet; start one: rapidstart-worker run --endpoint {endpoint.name}"
+        return f"{endpoint.name} is offline since {_clock(seen[0].seen_at)}"
+
+
+def _placed(error: Refused) -> str:
+    return f"{error.place}: {error.message}" if str(error.place) else error.message
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")

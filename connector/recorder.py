@@ -1,0 +1,275 @@
+"""The only way a report comes home: the endpoints' report streams -> ledger, then grants and the next batches.
+
+A report is acknowledged after its commit; read twice, it changes nothing twice. One thread reads all streams, so that the
+reports of one batch are applied in order.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import redis
+
+from connector.dispatch import Dispatcher
+from connector.dispatch.outbox import Parcel, translated
+from connector.errors import NotReachable
+from connector.ledger import Database, batches, endpoints, jobs
+from connector.wire import codec, reports, routes
+from connector.wire.jobs import Contract, Grant
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 100
+#: How long one read waits, in milliseconds; a new endpoint's stream is read after at most this time.
+_BLOCK_MS = 500
+#: An answer that nobody fetched is forgotten after this time, in seconds.
+_ANSWER_LIFE_S = 60
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one group of reports brings: answers and parcels leave after the commit."""
+
+    db: Database
+    now: float
+    answers: list[tuple[str, codec.Message]] = field(default_factory=list)
+    parcels: list[Parcel] = field(default_factory=list)
+    endpoints: set[str] = field(default_factory=set)
+
+
+class Recorder:
+    """Reads report streams until it is stopped."""
+
+    def __init__(self, dispatcher: Dispatcher, *, retry_pause_s: float) -> None:
+        """Nothing runs before `start`."""
+        self._dispatcher = dispatcher
+        self._redis = dispatcher.outbox.redis
+        self._retry_pause_s = retry_pause_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._forever, name="recorder", daemon=True)
+        self._grouped: set[str] = set()
+        self._pending = True
+        """entries that were delivered before, and not acknowledged, come first"""
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the reports in hand."""
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    def _forever(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.turn()
+            except NotReachable as error:
+                log.warning("%s", error, extra={"action": "not_reachable"})
+                self._grouped.clear()
+                self._pending = True
+                self._stopping.wait(1)
+            except Exception:  # the outermost loop of this thread: reports wait on the stream, nothing is lost
+                log.exception("reports could not be recorded", extra={"action": "record_failed"})
+                self._pending = True
+                self._stopping.wait(1)
+
+    def turn(self) -> None:
+        """Read what has come, record it, answer. Raises NotReachable."""
+        with self._dispatcher.ledger.read() as db:
+            streams = [routes.report_stream(endpoint.key) for endpoint in endpoints.every(db)]
+        if not streams:
+            self._stopping.wait(_BLOCK_MS / 1000)
+            return
+        for stream in streams:
+            self._join(stream)
+        entries = self._read(streams)
+        if entries:
+            self._record(entries)
+
+    def _join(self, stream: str) -> None:
+        if stream in self._grouped:
+            return
+        with translated():
+            try:
+                self._redis.xgroup_create(stream, routes.REPORT_GROUP, id="0", mkstream=True)
+            except redis.ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+        self._grouped.add(stream)
+
+    def _read(self, streams: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
+        """(stream, entry id, text) of what has come."""
+        start = "0" if self._pending else ">"
+        try:
+            with translated():
+                answer: Any = self._redis.xreadgroup(
+                    routes.REPORT_GROUP, "dispatcher", dict.fromkeys(streams, start), count=_AT_ONCE, block=_BLOCK_MS
+                )
+        except NotReachable:
+            self._grouped.clear()  # a flushed broker has no groups
+            raise
+        answer = answer.items() if isinstance(answer, dict) else answer or []
+        found = [(stream.decode(), entry, fields.get(b"m", b"")) for stream, items in answer for entry, fields in _flat(items)]
+        if not found:
+            self._pending = False
+        return found
+
+    def _record(self, entries: Sequence[tuple[str, bytes, bytes]]) -> None:
+        try:
+            self._apply(entries)
+        except ValueError:
+            # One report that contradicts the ledger must not hold up the others: each gets a transaction of its own.
+            for entry in entries:
+                try:
+                    self._apply([entry])
+                except ValueError:
+                    log.exception("a report was dropped", extra={"action": "report_dropped"})
+                    self._acknowledge([entry], [])
+
+    def _apply(self, entries: Sequence[tuple[str, bytes, bytes]]) -> None:
+        with self._dispatcher.ledger.write() as db:
+            turn = _Turn(db=db, now=time.time())
+            for stream, _, text in entries:
+                self._take(turn, stream, text)
+            for endpoint in sorted(turn.endpoints):
+                turn.parcels += self._dispatcher.claim(db, endpoint)
+        self._acknowledge(entries, turn.answers)
+        self._dispatcher.send(turn.parcels)
+
+    def _take(self, turn: _Turn, stream: str, text: bytes) -> None:
+        try:
+            report = codec.decode(text, reports.REPORTS)
+        except codec.WireError as error:
+            log.warning("a report cannot be read: %s", error, extra={"action": "report_unreadable"})
+            return
+        if routes.report_stream(report.endpoint) != stream:
+            log.warning("a report came on another endpoint's stream", extra={"action": "report_misplaced"})
+            return
+        _TAKE[report.KIND](self, turn, report)
+
+    def _acknowledge(self, entries: Sequence[tuple[str, bytes, bytes]], answers: Sequence[tuple[str, codec.Message]]) -> None:
+        with translated(), self._redis.pipeline(transaction=False) as pipe:
+            for key, answer in answers:
+                pipe.rpush(key, codec.encode(answer))
+                pipe.expire(key, _ANSWER_LIFE_S)
+            for stream, entry, _ in entries:
+                pipe.xack(stream, routes.REPORT_GROUP, entry)
+                pipe.xdel(stream, entry)
+            pipe.execute()
+
+    # -- one function per kind of report
+
+    def _alive(self, turn: _Turn, report: reports.WorkerAlive) -> None:
+        self._dispatcher.leases.renew(report.held)
+        is_new = self._dispatcher.leases.seen(report.endpoint, report.worker, concurrency=report.concurrency)
+        endpoints.worker_seen(turn.db, report, at=turn.now)
+        if is_new:
+            turn.endpoints.add(report.endpoint.lower())
+
+    def _stopped(self, turn: _Turn, report: reports.WorkerStopped) -> None:
+        self._dispatcher.leases.gone(report.endpoint, report.worker)
+        endpoints.worker_stopped(turn.db, report.endpoint, report.worker)
+        for ref in report.returned:
+            if batches.untaken(turn.db, ref):
+                self._dispatcher.leases.end(ref)
+
+    def _taken(self, turn: _Turn, report: reports.BatchTaken) -> None:
+        if batches.taken(turn.db, report.ref, worker=report.worker, at=turn.now):
+            self._dispatcher.leases.renew([report.ref])
+            job = jobs.get(turn.db, report.ref.job)
+            if job.started_at is None:
+                jobs.mark(turn.db, job.id, started_at=turn.now)
+            if job.state in {jobs.JobState.QUEUED, jobs.JobState.WAITING}:
+                jobs.set_state(turn.db, job.id, jobs.JobState.RUNNING)
+
+    def _intent(self, turn: _Turn, report: reports.IntentReported) -> None:
+        reason = batches.grant(turn.db, report.ref, intent=report.intent, so_far=report.so_far, at=turn.now)
+        if not reason:
+            self._dispatcher.leases.renew([report.ref])
+        turn.answers.append((routes.reply_key(report.endpoint, report.event_id), Grant(granted=not reason, reason=reason)))
+
+    def _done(self, turn: _Turn, report: reports.BatchDone) -> None:
+        ref = report.ref
+        self._dispatcher.leases.end(ref)
+        if not batches.done(turn.db, ref, outcomes=report.outcomes, calls=report.calls, seconds=report.seconds, at=turn.now):
+            return
+        for line in report.log:
+            jobs.say(turn.db, ref.job, line, at=turn.now)
+        self._dispatcher.close_if_done(turn.db, jobs.get(turn.db, ref.job))
+        turn.endpoints.add(report.endpoint.lower())
+
+    def _returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
+        ref = report.ref
+        self._dispatcher.leases.end(ref)
+        job = jobs.get(turn.db, ref.job)
+        turn.endpoints.add(report.endpoint.lower())
+        if job.ending or report.retry is reports.Retry.NEVER:
+            if not batches.end_early(turn.db, ref, at=turn.now, so_far=report.so_far, settled=report.settled):
+                return
+            self._say_returned(turn, report)
+            if not job.ending:
+                self._dispatcher.end(
+                    turn.db, job, jobs.JobState.FAILED, reason=report.reason, advice=report.advice, code=report.code
+                )
+            self._dispatcher.close_if_done(turn.db, jobs.get(turn.db, ref.job))
+            return
+        due = 0.0 if report.retry is reports.Retry.SOON else turn.now + self._retry_pause_s
+        if batches.returned(turn.db, ref, so_far=report.so_far, settled=report.settled, not_before=due, reason=report.reason):
+            self._say_returned(turn, report)
+
+    def _say_returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
+        ref = report.ref
+        text = f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}, came back: {report.reason} {report.advice}"
+        jobs.say(turn.db, ref.job, text.strip(), at=turn.now)
+
+    def _contract(self, turn: _Turn, report: reports.ContractWanted) -> None:
+        zipped = endpoints.contract(turn.db, report.endpoint.lower()) or b""
+        answer = Contract(contract=codec.to_text(zipped))
+        turn.answers.append((routes.reply_key(report.endpoint, report.event_id), answer))
+
+    def _surveyed(self, turn: _Turn, report: reports.SurveyDone) -> None:
+        key, ref = report.endpoint.lower(), report.ref
+        endpoints.surveyed(turn.db, key, found=report.metadata, checks=report.checks, at=turn.now)
+        self._dispatcher.leases.end(ref)
+        if not batches.done(turn.db, ref, outcomes=reports.Outcomes(letters=""), calls=0, seconds=0.0, at=turn.now):
+            return
+        job = jobs.get(turn.db, ref.job)
+        if report.reason:
+            jobs.close(turn.db, job.id, jobs.JobState.FAILED, at=turn.now, reason=report.reason)
+            if job.kind == "metadata":
+                self._fail_waiting(turn, key, report.reason)
+        else:
+            self._dispatcher.close_if_done(turn.db, job)
+        turn.endpoints.add(key)
+        self._dispatcher.to_plan.set()
+
+    def _fail_waiting(self, turn: _Turn, key: str, reason: str) -> None:
+        """Jobs that waited for metadata which cannot be had end here: nothing of them was sent."""
+        if endpoints.metadata(turn.db, key) is not None:
+            return
+        for job in jobs.unfinished(turn.db, endpoint=key):
+            if not job.planned:
+                jobs.close(turn.db, job.id, jobs.JobState.FAILED, at=turn.now, reason=reason)
+
+
+def _flat(items: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The entries of one stream; redis-py nests them once more in RESP3. A deleted entry has no fields."""
+    if items and isinstance(items[0], list):
+        items = items[0]
+    return [(entry, fields or {}) for entry, fields in items]
+
+
+_TAKE: Final[dict[str, Callable[..., None]]] = {
+    reports.WorkerAlive.KIND: Recorder._alive,
+    reports.WorkerStopped.KIND: Recorder._stopped,
+    reports.BatchTaken.KIND: Recorder._taken,
+    reports.IntentReported.KIND: Recorder._intent,
+    reports.BatchDone.KIND: Recorder._done,
+    reports.BatchReturned.KIND: Recorder._returned,
+    reports.ContractWanted.KIND: Recorder._contract,
+    reports.SurveyDone.KIND: Recorder._surveyed,
+}

@@ -1,0 +1,63 @@
+"""The dispatcher process: recorder, reconciler and HTTP API over one ledger and one broker."""
+
+import logging
+import sys
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from connector import broker, web
+from connector.dispatch import Dispatcher, Outbox, Reconciler
+from connector.dispatch.planner import Planner
+from connector.ledger import Ledger
+from connector.ledger.store import sqlite_url
+from connector.recorder import Recorder
+from connector.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def run_dispatcher(settings: Settings) -> int:
+    """Run until the process is told to stop. Raises NotReachable where ledger or broker cannot be had."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    own_broker = None if settings.broker_url else broker.start(settings.home)
+    if own_broker:
+        log.info("no broker is named: started the embedded one in RAPIDSTART_HOME", extra={"action": "broker_started"})
+    try:
+        _serve(settings, settings.broker_url or (own_broker.url if own_broker else ""))
+    finally:
+        if own_broker:
+            own_broker.stop()
+    return 0
+
+
+def _serve(settings: Settings, broker_url: str) -> None:
+    ledger = Ledger(settings.ledger_url or sqlite_url(settings.home / "ledger.db"))
+    dispatcher = Dispatcher(
+        ledger=ledger,
+        outbox=Outbox(broker_url),
+        home=settings.home,
+        call_timeout_s=settings.call_timeout_s,
+        lease_s=settings.lease_s,
+    )
+    recorder = Recorder(dispatcher, retry_pause_s=settings.retry_pause_s)
+    reconciler = Reconciler(dispatcher, Planner(ledger=ledger, batch_rows=settings.batch_rows))
+    host, port = _address(settings)
+    app = web.create(dispatcher, max_package_bytes=settings.max_package_mb * 1_000_000)
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False))
+    recorder.start()
+    reconciler.start()
+    log.info("the dispatcher listens on http://%s:%s", host, port, extra={"action": "dispatcher_started"})
+    try:
+        server.run()
+    finally:
+        reconciler.stop()
+        recorder.stop()
+        dispatcher.outbox.close()
+        ledger.close()
+
+
+def _address(settings: Settings) -> tuple[str, int]:
+    parts = urlsplit(f"//{settings.listen}" if settings.listen else settings.api_url)
+    return parts.hostname or "127.0.0.1", parts.port or 80

@@ -1,0 +1,129 @@
+"""The Celery worker of one endpoint: threads pool, one queue, event loop forced, messages renewed while they are held.
+
+Why each of these: kombu stamps a delivery once and renews nothing (a long call would run twice), and on Windows Celery runs
+a blocking loop that restores nothing and waits up to 2 s whenever its window is full.
+"""
+
+import logging
+import os
+import platform
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import kombu
+import redis
+from celery import Celery, bootsteps, signals
+
+from connector import __version__
+from connector.wire import routes
+from connector.wire.reports import BatchRef, BatchTaken
+from workers import aos, tasks
+from workers.reporter import Reporter
+
+log = logging.getLogger(__name__)
+
+_RENEW_S: Final = routes.VISIBILITY_TIMEOUT_S / 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A worker that can be run: `run` returns when it was told to stop."""
+
+    app: Celery
+    reporter: Reporter
+    name: str
+    concurrency: int
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT: calls in hand are finished, what was not started goes back on the queue."""
+        self.reporter.start()
+        worker = self.app.Worker(
+            hostname=self.name,
+            pool="threads",
+            concurrency=self.concurrency,
+            without_gossip=True,
+            without_mingle=True,
+            loglevel="INFO",
+            task_events=True,
+        )
+        try:
+            worker.start()
+        finally:
+            self.reporter.stop()
+
+
+def create(broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door) -> Worker:
+    """The worker of an endpoint. Its name carries the endpoint, the process and the computer."""
+    process = f"{os.getpid():x}"
+    name = f"{endpoint}.{process}@{platform.node()}"
+    reporter = Reporter(broker_url, endpoint=endpoint, worker=name, concurrency=concurrency, version=__version__)
+    app = Celery("rapidstart-worker", set_as_current=True)
+    app.conf.update(routes.celery_settings(broker_url, endpoint=endpoint))
+    queue = routes.queue(endpoint)
+    app.conf.task_default_queue = queue
+    app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]
+    app.IS_WINDOWS = False  # the event loop on every system: see above
+    app.steps["consumer"].add(Renew)
+    tasks.register(app, tasks.Bench(door=door, reporter=reporter))
+    _follow(reporter)
+    return Worker(app=app, reporter=reporter, name=name, concurrency=concurrency)
+
+
+def _follow(reporter: Reporter) -> None:
+    """Tell the dispatcher what Celery takes off the queue, as soon as it does."""
+
+    def received(request: Any, **_: Any) -> None:
+        ref = _ref(request.id)
+        if ref is not None:
+            reporter.hold(ref)
+            reporter.tell(BatchTaken(**reporter.sender(), ref=ref))
+
+    def stopping(**_: Any) -> None:
+        reporter.quiesce()
+
+    signals.task_received.connect(received, weak=False)
+    signals.worker_shutting_down.connect(stopping, weak=False)
+
+
+def _ref(task_id: str) -> BatchRef | None:
+    """The batch that a task id names, as JB-7Q2K.1.3.2 (job, step, batch, attempt)."""
+    try:
+        job, step, batch, attempt = task_id.split(".")
+        return BatchRef(job=job, step=int(step), batch=int(batch), attempt=int(attempt))
+    except ValueError:
+        return None
+
+
+class Renew(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no types
+    """Keeps the messages that this process holds from being put back, and puts back those that nobody holds.
+
+    Runs on either of Celery's loops. It reads kombu's book of deliveries, which has no public name.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        self._timer: Any = None
+        super().__init__(parent, **kwargs)
+
+    def start(self, parent: Any) -> None:
+        """Begin, each time the consumer has connected."""
+        self._timer = parent.timer.call_repeatedly(_RENEW_S, self._renew, (parent,))
+
+    def stop(self, parent: Any) -> None:  # noqa: ARG002 - the signature is Celery's
+        """End, each time the connection is lost."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _renew(self, parent: Any) -> None:
+        channel = parent.task_consumer.channel
+        held = [tag for tag in list(channel.qos._delivered) if tag not in channel.qos._dirty]
+        try:
+            if held:
+                with channel.conn_or_acquire() as client:
+                    client.zadd(channel.qos.unacked_index_key, dict.fromkeys(held, time.time()), xx=True)
+            channel.qos.restore_visible(num=channel.unacked_restore_limit, interval=1)
+        except redis.RedisError as error:
+            log.warning("held messages could not be renewed (%s)", type(error).__name__, extra={"action": "renew_failed"})

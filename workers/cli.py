@@ -1,0 +1,54 @@
+"""The commands of the AOS side."""
+
+import importlib
+import logging
+import sys
+from typing import Any, Final
+
+import click
+
+#: Commands that live elsewhere and are loaded only when they run.
+_ELSEWHERE: Final = {"simulate": "workers.simulator.command:simulate"}
+
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is called: --help stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, name = _ELSEWHERE[cmd_name].split(":")
+        command: Any = getattr(importlib.import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """RapidStart Connector, beside the AOS."""
+
+
+@main.command()
+@click.option("--endpoint", metavar="NAME", help="The endpoint that this worker belongs to (default: RAPIDSTART_ENDPOINT).")
+@click.option("--concurrency", type=click.IntRange(1, 64), help="Calls to the AOS at once (default: RAPIDSTART_CONCURRENCY, 4).")
+def run(endpoint: str | None, concurrency: int | None) -> None:
+    """Carry out the jobs of an endpoint, until stopped."""
+    from connector.wire import routes
+    from workers import aos, app, errors
+    from workers.settings import Settings
+
+    settings = Settings()
+    endpoint = endpoint or settings.endpoint
+    if not endpoint or not routes.ENDPOINT_NAME.fullmatch(endpoint):
+        raise click.UsageError("Name the endpoint: --endpoint NAME, or RAPIDSTART_ENDPOINT.")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        credentials = aos.Credentials(user=settings.aos_user, password=settings.password()) if settings.aos_user else None
+        door = aos.Door(settings.aos_origins.split(), credentials=credentials, ca_file=settings.aos_ca_file)
+        worker = app.create(settings.broker(), endpoint=endpoint, concurrency=concurrency or settings.concurrency, door=door)
+    except errors.GiveUp as error:
+        click.echo(f"Error: {error.message} {error.advice}", err=True)
+        raise SystemExit(4) from None
+    worker.run()

@@ -1,0 +1,154 @@
+"""The only way a report leaves: one thread adds reports to the endpoint's stream, in order, however long Redis is away.
+
+It also keeps the list of batches that this process holds, and tells it every few seconds: that renews their leases.
+"""
+
+import logging
+import os
+import platform
+import queue
+import threading
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+import redis
+
+from connector.wire import codec, routes
+from connector.wire.jobs import ANSWERS
+from connector.wire.reports import BatchRef, Report, WorkerAlive, WorkerStopped
+from workers.errors import Retry
+
+log = logging.getLogger(__name__)
+
+#: A third of the shortest lease that a dispatcher may be set to.
+_ALIVE_S: Final = 1.0
+#: An answer that did not come in this time is asked for again; the same event id makes that harmless.
+_ASK_AGAIN_S: Final = 5
+_AT_ONCE: Final = 50
+
+A = TypeVar("A", bound=codec.Message)
+
+
+class Reporter:
+    """Shared by all threads of a worker process."""
+
+    def __init__(self, broker_url: str, *, endpoint: str, worker: str, concurrency: int, version: str) -> None:
+        """Nothing is contacted before `start`."""
+        self.endpoint = endpoint
+        self.worker = worker
+        self._redis = redis.Redis.from_url(broker_url, socket_timeout=_ASK_AGAIN_S + 5, socket_connect_timeout=5)
+        self._stream = routes.report_stream(endpoint)
+        self._concurrency, self._version = concurrency, version
+        self._unsent: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self._held: set[BatchRef] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._send_all, name="reporter", daemon=True),
+            threading.Thread(target=self._tell_alive, name="alive", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start sending, and telling that this worker lives."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, timeout_s: float = 10) -> None:
+        """Tell that this worker ends, and give what is unsent a last chance."""
+        self._stopping.set()
+        self.tell(WorkerStopped(**self.sender(), returned=tuple(self.held())))
+        self._unsent.put(None)
+        self._threads[0].join(timeout=timeout_s)
+
+    def quiesce(self) -> None:
+        """The worker is about to end: whoever waits for an answer stops waiting."""
+        self._stopping.set()
+
+    def sender(self) -> dict[str, Any]:
+        """The fields that every report of this worker has."""
+        return {"endpoint": self.endpoint, "worker": self.worker}
+
+    def tell(self, report: Report) -> None:
+        """Send a report. Never waits, never fails: it leaves when Redis is there."""
+        self._unsent.put(report)
+
+    def ask(self, question: Report, answer: type[A]) -> A:
+        """Send a question and wait for its answer, however long the dispatcher is away.
+
+        Raises Retry when this worker is told to stop meanwhile.
+        """
+        key = routes.reply_key(self.endpoint, question.event_id)
+        while not self._stopping.is_set():
+            self.tell(question)
+            found = self._wait(key)
+            if found is not None and isinstance(told := codec.decode(found, ANSWERS), answer):
+                return told
+        raise Retry("the worker is stopping.", code="RSC-5490")
+
+    def hold(self, ref: BatchRef) -> None:
+        """This process has a batch."""
+        with self._lock:
+            self._held.add(ref)
+
+    def let_go(self, ref: BatchRef) -> None:
+        """This process has it no longer."""
+        with self._lock:
+            self._held.discard(ref)
+
+    def held(self) -> Iterable[BatchRef]:
+        """The batches that this process has."""
+        with self._lock:
+            return sorted(self._held, key=str)
+
+    def _wait(self, key: str) -> bytes | None:
+        try:
+            found: Any = self._redis.blpop([key], timeout=_ASK_AGAIN_S)
+        except redis.RedisError:
+            self._stopping.wait(1)
+            return None
+        return found[1] if found else None
+
+    def _tell_alive(self) -> None:
+        while not self._stopping.is_set():
+            alive = WorkerAlive(
+                **self.sender(),
+                host=platform.node(),
+                pid=os.getpid(),
+                version=self._version,
+                concurrency=self._concurrency,
+                held=tuple(self.held()),
+            )
+            if self._unsent.empty():  # while Redis is away one word of life is enough
+                self.tell(alive)
+            self._stopping.wait(_ALIVE_S)
+
+    def _send_all(self) -> None:
+        ended = False
+        while not ended:
+            reports = self._next()
+            ended = None in reports
+            self._add([codec.encode(report) for report in reports if report is not None])
+
+    def _next(self) -> list[Report | None]:
+        found = [self._unsent.get()]
+        while len(found) < _AT_ONCE and not self._unsent.empty():
+            found.append(self._unsent.get())
+        return found
+
+    def _add(self, texts: list[str]) -> None:
+        warned = False
+        while texts:
+            try:
+                with self._redis.pipeline(transaction=False) as pipe:
+                    for text in texts:
+                        pipe.xadd(self._stream, {"m": text})
+                    pipe.execute()
+                return
+            except redis.RedisError as error:
+                if not warned:
+                    log.warning(
+                        "reports wait: the broker cannot be reached (%s)", type(error).__name__, extra={"action": "reports_wait"}
+                    )
+                warned = True
+                if self._stopping.wait(1):
+                    return

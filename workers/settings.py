@@ -1,0 +1,72 @@
+"""Every setting of a worker, read once at the front door and passed down as plain arguments.
+
+Sources, the first one wins: `RAPIDSTART_*` in the environment, then `worker.toml` in RAPIDSTART_HOME, then the default.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from connector.wire import routes
+from workers.errors import GiveUp
+
+
+def default_home() -> Path:
+    """Where this computer's state lies when RAPIDSTART_HOME is not set."""
+    if os.name == "nt":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "RapidStart Connector"
+    return Path.home() / ".rapidstart"
+
+
+class Settings(BaseSettings):
+    """Settings of a worker process."""
+
+    model_config = SettingsConfigDict(env_prefix="RAPIDSTART_", extra="ignore")
+
+    home: Annotated[Path, Field(description="Folder in which a broker on this computer leaves its address.")] = default_home()
+    broker_url: Annotated[str | None, Field(description="Redis or Valkey. Not set: the embedded one of this computer.")] = None
+    endpoint: Annotated[str | None, Field(description="The endpoint that the worker belongs to.")] = None
+    concurrency: Annotated[int, Field(ge=1, le=64, description="Calls to the AOS at once.")] = 4
+    aos_user: Annotated[str | None, Field(description=r"DOMAIN\user for the AOS. Not set: no authentication.")] = None
+    aos_password: Annotated[SecretStr | None, Field(description="Its password; better by RAPIDSTART_AOS_PASSWORD_FILE.")] = None
+    aos_password_file: Annotated[Path | None, Field(description="A file that holds the password.")] = None
+    aos_origins: Annotated[
+        str, Field(description="Addresses that may see the credentials, separated by spaces, as http://aos01:80.")
+    ] = ""
+    aos_ca_file: Annotated[str | None, Field(description="Certificates that an HTTPS address is checked against.")] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over default."""
+        home = Path(os.environ.get("RAPIDSTART_HOME") or default_home())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "worker.toml")
+
+    def broker(self) -> str:
+        """The broker's URL. Raises GiveUp where none is named and none was started on this computer."""
+        if self.broker_url:
+            return self.broker_url
+        try:
+            url = json.loads((self.home / routes.BROKER_FILE).read_text(encoding="utf-8"))["url"]
+        except (OSError, ValueError, KeyError):
+            raise GiveUp(
+                "no broker is named, and no dispatcher has started one on this computer.",
+                advice="Set RAPIDSTART_BROKER_URL to the dispatcher's Redis or Valkey, or RAPIDSTART_HOME to its home.",
+            ) from None
+        return str(url)
+
+    def password(self) -> str | None:
+        """The AOS account's password, from its file where one is named."""
+        if self.aos_password_file:
+            return self.aos_password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        return self.aos_password.get_secret_value() if self.aos_password else None

@@ -1,0 +1,183 @@
+"""One Celery task per load path, a few lines each. What goes wrong is told to the dispatcher, never to Celery.
+
+A task always ends well for Celery: retry, order and delay live in the ledger.
+"""
+
+import base64
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from celery import Celery
+
+from connector.wire import codec
+from connector.wire.jobs import WORK, Contract, Grant, LoadTables, SurveyConnection, SurveyMetadata
+from connector.wire.reports import (
+    BatchDone,
+    BatchRef,
+    BatchReturned,
+    ContractWanted,
+    Intent,
+    IntentReported,
+    Outcomes,
+    Retry,
+    SurveyDone,
+)
+from workers import aos, errors, survey
+from workers.load import tables
+from workers.reporter import Reporter
+
+log = logging.getLogger(__name__)
+
+#: What happens next with a batch, by the error that ended it; the first match counts.
+_NEXT: Final[tuple[tuple[type[errors.WorkerError], Retry], ...]] = (
+    (errors.Retry, Retry.LATER),
+    (errors.WorkerError, Retry.NEVER),
+)
+#: The code of an attempt that ended because its worker was told to stop.
+_STOPPING: Final = "RSC-5490"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every task of this process works with."""
+
+    door: aos.Door
+    reporter: Reporter
+
+
+def register(app: Celery, bench: Bench) -> None:
+    """Give the app its tasks."""
+    for kind, work in _WORK.items():
+        app.task(partial(_carry_out, bench, work), name=kind, ignore_result=True)
+
+
+def _carry_out(bench: Bench, work: "Callable[[Bench, codec.Message], None]", text: str) -> None:
+    try:
+        message = codec.decode(text, WORK)
+    except codec.WireError:
+        log.exception("a message cannot be read", extra={"action": "message_unreadable"})
+        return
+    if message.endpoint.lower() != bench.reporter.endpoint.lower():  # type: ignore[attr-defined]
+        log.error("a message is addressed to another endpoint", extra={"action": "message_misplaced"})
+        return
+    try:
+        work(bench, message)
+    finally:
+        bench.reporter.let_go(message.ref)  # type: ignore[attr-defined]
+
+
+def _load_tables(bench: Bench, message: LoadTables) -> None:
+    started = time.monotonic()
+    try:
+        port = aos.open_port(
+            bench.door,
+            message.target,
+            company=message.company,
+            language=message.language,
+            partition=message.partition,
+            contract_zip=_contract(bench, message),
+        )
+        result = tables.run(message, port=port, ask=partial(_ask, bench, message.ref))
+    except errors.Replaced as replaced:
+        log.info("an attempt ends: %s", replaced, extra={"action": "attempt_replaced", "batch": str(message.ref)})
+        bench.reporter.tell(_given_back(bench, message, Retry.SOON, replaced, None, settled=False))
+        return
+    except errors.Unfinished as unfinished:
+        _give_back(bench, message, unfinished.error, unfinished.outcomes)
+        return
+    except errors.WorkerError as error:
+        _give_back(bench, message, error, message.so_far)
+        return
+    except Exception:  # the outermost edge of a task: a defect of ours must end the job with a sentence, not repeat for ever
+        log.exception("a batch could not be carried out", extra={"action": "batch_failed", "batch": str(message.ref)})
+        defect = errors.GiveUp("the worker failed; its log has the details.", advice="Report it with the worker's log.")
+        _give_back(bench, message, defect, message.so_far, settled=False)
+        return
+    bench.reporter.tell(
+        BatchDone(
+            **bench.reporter.sender(),
+            ref=message.ref,
+            outcomes=result.outcomes,
+            calls=result.calls,
+            seconds=round(time.monotonic() - started, 3),
+            log=result.log,
+        )
+    )
+
+
+def _contract(bench: Bench, message: LoadTables) -> bytes | None:
+    """The contract folder that was given to the endpoint, where there is one and this process has not read it yet."""
+    if not message.target.given or aos.knows(bench.door, message.target):
+        return None
+    question = ContractWanted(**bench.reporter.sender(), contract=message.target.contract)
+    return codec.from_text(bench.reporter.ask(question, Contract).contract)
+
+
+def _ask(bench: Bench, ref: BatchRef, intent: Intent, so_far: Outcomes) -> Grant:
+    return bench.reporter.ask(IntentReported(**bench.reporter.sender(), ref=ref, intent=intent, so_far=so_far), Grant)
+
+
+def _give_back(
+    bench: Bench, message: LoadTables, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool | None = None
+) -> None:
+    log.warning("a batch came back: %s", error, extra={"action": "batch_returned", "batch": str(message.ref)})
+    after = Retry.SOON if error.code == _STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
+    if settled is None:
+        settled = not isinstance(error, errors.Unsettled) and error.code != _STOPPING
+    bench.reporter.tell(_given_back(bench, message, after, error, so_far, settled=settled))
+
+
+def _given_back(
+    bench: Bench, message: LoadTables, after: Retry, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool
+) -> BatchReturned:
+    return BatchReturned(
+        **bench.reporter.sender(),
+        ref=message.ref,
+        so_far=so_far,
+        retry=after,
+        reason=error.message,
+        advice=error.advice,
+        code=error.code,
+        settled=settled,
+    )
+
+
+def _survey_metadata(bench: Bench, message: SurveyMetadata) -> None:
+    contract = base64.b64decode(message.contract) if message.contract else None
+    try:
+        found = aos.read_metadata(bench.door, message.addresses, contract_zip=contract)
+    except errors.Retry as error:
+        bench.reporter.tell(
+            BatchReturned(
+                **bench.reporter.sender(),
+                ref=message.ref,
+                retry=Retry.LATER,
+                reason=error.message,
+                advice=error.advice,
+                code=error.code,
+            )
+        )
+        return
+    except errors.WorkerError as error:
+        reason = f"{error.message} {error.advice}".strip()
+        bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, reason=reason))
+        return
+    bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, metadata=found))
+
+
+def _survey_connection(bench: Bench, message: SurveyConnection) -> None:
+    checks = survey.connection(bench.door, message.addresses, message.companies)
+    failed = next((check for check in checks if not check.ok), None)
+    reason = f"{failed.name}: {failed.detail} {failed.advice}".strip() if failed else ""
+    bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, checks=tuple(checks), reason=reason))
+
+
+_WORK: Final[dict[str, Callable[..., None]]] = {
+    LoadTables.KIND: _load_tables,
+    SurveyMetadata.KIND: _survey_metadata,
+    SurveyConnection.KIND: _survey_connection,
+}
