@@ -44,6 +44,7 @@ def has_errors(archive: zipfile.ZipFile, sheet: Sheet) -> bool:
 def fast(file: IO[bytes], sheet: Sheet, *, place: Place) -> Iterator[Cells]:
     """The rows of a small sheet without error cells. Raises PackageRefused."""
     try:
+        file.seek(0)
         cells = python_calamine.load_workbook(file).get_sheet_by_name(sheet.name)
     except (python_calamine.CalamineError, OSError) as error:
         raise PackageRefused("the workbook cannot be read.", advice="Save it again in Excel.", place=place) from error

@@ -1,0 +1,48 @@
+"""Cut a step's rows into batches; rows of one unit are never divided."""
+
+from collections.abc import Iterable, Iterator
+
+from connector.errors import Place, PlanRefused
+from connector.wire.codec import Row
+
+
+def batches(rows: Iterable[Row], *, size: int, unit: tuple[int, ...] = ()) -> Iterator[list[Row]]:
+    """Consecutive rows in lists of about `size` root rows; with `unit`, cut only where the cells of these indexes change.
+
+    A unit that is longer than `size` is a batch by itself. Raises PlanRefused where a unit's rows do not stand together.
+    """
+    batch: list[Row] = []
+    for group in _groups(rows, unit):
+        if batch and len(batch) + len(group) > size:
+            yield batch
+            batch = []
+        batch.extend(group)
+    if batch:
+        yield batch
+
+
+def _groups(rows: Iterable[Row], unit: tuple[int, ...]) -> Iterator[list[Row]]:
+    if not unit:
+        for row in rows:
+            yield [row]
+        return
+    ended: set[tuple[str | None, ...]] = set()
+    current: tuple[str | None, ...] = ()
+    group: list[Row] = []
+    for row in rows:
+        value = tuple(row.cells[index] for index in unit)
+        if group and value != current:
+            ended.add(current)
+            yield group
+            group = []
+        if value in ended:
+            shown = ", ".join(cell or "(empty)" for cell in value)
+            raise PlanRefused(
+                f"the rows of {shown} must travel together, but others stand between them.",
+                advice="Sort the rows.",
+                place=Place(row=row.number),
+            )
+        current = value
+        group.append(row)
+    if group:
+        yield group

@@ -1,0 +1,141 @@
+"""Find the AX field that each column fills."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connector.errors import Place, PlanRefused
+from connector.intake.values import Action
+from connector.plan import names
+from connector.plan.mapping import TableMapping
+from connector.wire.jobs import Column
+from connector.wire.metadata import SYSTEM_FIELDS, Field, FieldType, Table, normalized
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A column, the field that it fills (None: it is left out), and why."""
+
+    index: int
+    column: str
+    field: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """The columns of an action, in their order."""
+
+    all: tuple[Match, ...]
+
+    @property
+    def filled(self) -> tuple[Match, ...]:
+        """The columns that fill a field."""
+        return tuple(match for match in self.all if match.field is not None)
+
+    def layout(self) -> tuple[Column, ...]:
+        """The columns that travel."""
+        return tuple(Column(name=match.column, field=match.field) for match in self.all if match.field is not None)
+
+    def field_of(self, column: str) -> str | None:
+        """The field that a column fills."""
+        return next((match.field for match in self.all if match.column == column), None)
+
+    def column_of(self, field: str) -> Match | None:
+        """The column that fills a field."""
+        return next((match for match in self.filled if match.field == field), None)
+
+
+def match(action: Action, table: Table, said: TableMapping, *, linking: Sequence[int] = ()) -> Matches:
+    """What each column fills: as the mapping says, or a field of the same name, case and punctuation aside.
+
+    Columns in `linking` need no field: their use is to find a row's parent. Raises PlanRefused, naming every column without
+    a field at once.
+    """
+    _check_mapping(action, table, said)
+    found = [_match(index, column, action, table, said) for index, column in enumerate(action.columns)]
+    missing = [each.column for each in found if each.field is None and not each.reason and each.index not in linking]
+    if missing:
+        raise _missing(missing, action, table)
+    told = [
+        Match(index=each.index, column=each.column, field=None, reason="it only links a row to its parent")
+        if each.field is None and not each.reason else each
+        for each in found
+    ]  # fmt: skip
+    _check_fields(told, action, table)
+    return Matches(all=tuple(told))
+
+
+def _match(index: int, column: str, action: Action, table: Table, said: TableMapping) -> Match:
+    """The match; neither field nor reason when there is none."""
+    if column in said.fields:
+        field = said.fields[column] or None
+        return Match(index=index, column=column, field=field, reason="the mapping says so" if field else "the mapping drops it")
+    alias = action.aliases.get(column, "")
+    for name, why in ((column, ""), (alias, f" as {alias} (the manifest's name for it)")):
+        found = _field(name, table) if name else None
+        if found is not None:
+            same = "the same name" if found.name == name else "the same name, case and punctuation aside"
+            return Match(index=index, column=column, field=found.name, reason=same + why)
+    return Match(index=index, column=column, field=None, reason="")
+
+
+def _field(name: str, table: Table) -> Field | None:
+    candidates = [field for field in table.fields if field.name not in SYSTEM_FIELDS]
+    exact = next((field for field in candidates if field.name == name), None)
+    close = [field for field in candidates if normalized(field.name) == normalized(name)]
+    return exact or (close[0] if len(close) == 1 else None)
+
+
+def _check_mapping(action: Action, table: Table, said: TableMapping) -> None:
+    for column in said.fields:
+        if column not in action.columns:
+            raise _refused(
+                action, f"the mapping names a column {column!r}, which is not there.", names.meant(column, action.columns)
+            )
+    wanted = [*(field for field in said.fields.values() if field), *said.constants, *said.key]
+    for name in wanted:
+        if table.field(name) is None:
+            known = [field.name for field in table.fields]
+            raise _refused(
+                action, f"the mapping names a field {name!r}, which {table.name} does not have.", names.meant(name, known)
+            )
+
+
+def _check_fields(found: Sequence[Match], action: Action, table: Table) -> None:
+    taken: dict[str, str] = {}
+    for each in found:
+        if each.field is None:
+            continue
+        field = table.field(each.field)
+        if field is not None and field.type is FieldType.COMPLEX:
+            raise _refused(
+                action, f"column {each.column!r} fills {table.name}.{each.field}, a structure, which is not supported yet as a column.",
+                f'Leave it out: write fields = {{ "{each.column}" = "" }} into [table."{action.entity}"] of the mapping.',
+            )  # fmt: skip
+        if each.field in taken:
+            raise _refused(
+                action, f"columns {taken[each.field]!r} and {each.column!r} both fill {table.name}.{each.field}.",
+                f'Leave one out: write fields = {{ "{each.column}" = "" }} into [table."{action.entity}"] of the mapping.',
+            )  # fmt: skip
+        taken[each.field] = each.column
+
+
+def _missing(missing: Sequence[str], action: Action, table: Table) -> PlanRefused:
+    known = [field.name for field in table.fields if field.name not in SYSTEM_FIELDS]
+    near = {column: names.nearest(column, known) for column in missing}
+    told = ", ".join(f"{column!r}" + (f" (near: {', '.join(close)})" if close else "") for column, close in near.items())
+    fields = ", ".join(f'"{column}" = "{close[0] if close else ""}"' for column, close in near.items())
+    return _refused(
+        action, f"{table.name} has no field for {'column' if len(missing) == 1 else 'the columns'} {told}.",
+        f'Write into the mapping:\n[table."{action.entity}"]\nfields = {{ {fields} }}\n("" leaves a column out.)',
+    )  # fmt: skip
+
+
+def _refused(action: Action, message: str, advice: str) -> PlanRefused:
+    return PlanRefused(message, advice=advice, place=Place(file=action.file, sheet=action.sheet))
+
+
+def unfilled(matches: Matches, table: Table, said: TableMapping) -> list[str]:
+    """Mandatory fields that neither a column nor a constant fills: AX may have a default for them."""
+    given = {each.field for each in matches.filled} | set(said.constants) | SYSTEM_FIELDS
+    return [field.name for field in table.fields if field.mandatory and field.name not in given]

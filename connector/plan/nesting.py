@@ -1,0 +1,97 @@
+"""Which actions hold rows that are nested in another action's records, and by which cells they are tied to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connector.errors import Place, PlanRefused
+from connector.intake.values import Action
+from connector.plan import names
+from connector.plan.mapping import TableMapping
+from connector.plan.matching import Record
+from connector.wire.metadata import normalized
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """An action, the record that it means, and why."""
+
+    index: int
+    action: Action
+    record: Record
+    reason: str
+    said: TableMapping
+
+
+def parent_of(child: Matched, among: Sequence[Matched]) -> Matched | None:
+    """The action whose records hold this one's, or None for a root. Raises PlanRefused where there must be one and is none."""
+    if not child.record.path:
+        if child.said.parent is not None:
+            raise _refused(
+                child, f"{child.record} is a record of its own and cannot be nested.", "Remove `parent` from the mapping."
+            )
+        return None
+    found = [other for other in among if other.record.holds(child.record)]
+    if len(found) == 1:
+        return found[0]
+    holder = child.record.path[-1]
+    if not found:
+        raise _refused(
+            child, f"{child.record} is nested in {holder}, and the package has no rows for {holder}.",
+            f"Add them; AX takes {child.record.table.name} only together with its {holder}.",
+        )  # fmt: skip
+    told = " and ".join(repr(other.action.entity) for other in found)
+    raise _refused(child, f"{told} both fill {holder}, in which these rows are nested.", "Keep one of them in the package.")
+
+
+def link(child: Matched, parent: Matched, parent_key: Sequence[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
+    """Pairs of column indexes (child, parent) whose cells are equal: as the mapping says, or the parent's key by name.
+
+    `parent_key` is (column, field) of the parent's key. Raises PlanRefused.
+    """
+    if child.said.parent is not None and child.said.parent.on:
+        return tuple(
+            (_column(child, mine, child), _column(parent, theirs, child)) for mine, theirs in child.said.parent.on.items()
+        )
+    pairs = []
+    for column, field in parent_key:
+        mine = _named(child, {normalized(column), normalized(field)})
+        if mine is None:
+            raise _unlinked(child, parent, column)
+        pairs.append((mine, parent.action.columns.index(column)))
+    if not pairs:
+        raise _unlinked(child, parent, "its key")
+    return tuple(pairs)
+
+
+def _named(matched: Matched, forms: set[str]) -> int | None:
+    fields: Mapping[str, str] = matched.said.fields
+    for index, column in enumerate(matched.action.columns):
+        if normalized(column) in forms or normalized(fields.get(column, "-")) in forms:
+            return index
+    return None
+
+
+def _column(matched: Matched, name: str, asking: Matched) -> int:
+    """The index of a column that the mapping calls by its own name or by its field's."""
+    if name in matched.action.columns:
+        return matched.action.columns.index(name)
+    index = _named(matched, {normalized(name)})
+    if index is None:
+        raise _refused(
+            asking, f"the mapping's `parent` names a column {name!r}, which {matched.action.entity!r} does not have.",
+            names.meant(name, matched.action.columns),
+        )  # fmt: skip
+    return index
+
+
+def _unlinked(child: Matched, parent: Matched, column: str) -> PlanRefused:
+    first = child.action.columns[0]
+    return _refused(
+        child, f"these rows are nested in those of {parent.action.entity!r}, but have no column {column!r} to find them by.",
+        f'Write into the mapping:\n[table."{child.action.entity}"]\n'
+        f'parent = {{ target = "{parent.record.table.name}", on = {{ "{first}" = "{column}" }} }}',
+    )  # fmt: skip
+
+
+def _refused(matched: Matched, message: str, advice: str) -> PlanRefused:
+    return PlanRefused(message, advice=advice, place=Place(file=matched.action.file, sheet=matched.action.sheet))

@@ -1,0 +1,32 @@
+"""The rows of a step, their cells in the order of its layout."""
+
+from collections.abc import Iterator
+
+from connector.intake.values import Package
+from connector.plan.values import Step
+from connector.wire.codec import Row
+from connector.wire.jobs import Layout
+
+
+def rows(package: Package, step: Step) -> Iterator[Row]:
+    """The step's rows without nested ones. `link` and `unit` of the step are indexes into their cells.
+
+    Cells beyond the layout's columns serve link and unit only: see `trimmed`. Raises PackageRefused.
+    """
+    action = package.actions[step.action_index]
+    carried = step.carried
+    if carried == tuple(range(len(action.columns))):
+        yield from action.rows()
+        return
+    for number, cells, _ in action.rows():
+        yield Row(number, [cells[index] for index in carried])
+
+
+def trimmed(layout: Layout, row: Row) -> Row:
+    """The row, and the rows nested in it, with the layout's columns only: what may travel."""
+    width = len(layout.columns)
+    children = row.children
+    if children:
+        pairs = zip(layout.children, children, strict=True)
+        children = [[trimmed(child, nested) for nested in group] for child, group in pairs]
+    return Row(row.number, row.cells[:width] if len(row.cells) > width else row.cells, children)

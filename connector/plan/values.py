@@ -1,0 +1,46 @@
+"""What planning decides, as plain values."""
+
+from dataclasses import dataclass
+
+from connector.wire.jobs import Layout, Mode, Target
+
+Link = tuple[int, int]
+"""index of a nested row's cell and of its parent row's cell that must be equal"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One action of a package within a job: where its rows go, when, and why."""
+
+    no: int
+    """from 1, in the order in which steps run"""
+    entity: str
+    file: str
+    sheet: str | None
+    action_index: int
+    table: str
+    target: Target
+    layout: Layout
+    """with the layouts of nested rows; its columns are the first of a row's cells as `rows` yields them"""
+    rank: int
+    """from 1; steps of one rank may run side by side"""
+    rank_reason: str
+    match_reason: str
+    key_reason: str
+    key_is_guess: bool
+    mode: Mode
+    parent_step: int | None = None
+    """the step whose rows carry these rows, for nested ones"""
+    link: tuple[Link, ...] = ()
+    unit: tuple[int, ...] = ()
+    """indexes of the cells that are equal in rows which must travel together"""
+    carried: tuple[int, ...] = ()
+    """indexes of the action's cells in the order of `rows`: the layout's columns, then what only link or unit needs"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps in the order in which they run, a nested one behind its parent; and what the user should know."""
+
+    steps: tuple[Step, ...]
+    notices: tuple[str, ...] = ()
