@@ -62,7 +62,7 @@ def create(broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door) 
     app.conf.update(routes.celery_settings(broker_url, endpoint=endpoint))
     queue = routes.queue(endpoint)
     app.conf.task_default_queue = queue
-    app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]
+    app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]  # type: ignore[attr-defined,no-untyped-call]
     app.IS_WINDOWS = False  # the event loop on every system: see above
     app.steps["consumer"].add(Renew)
     tasks.register(app, tasks.Bench(door=door, reporter=reporter))

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from celery import Celery
@@ -66,7 +67,7 @@ class Outbox:
     def epoch(self) -> str | None:
         """The mark that the broker carries; None on one that was flushed or replaced. Raises NotReachable."""
         with translated():
-            value = self.redis.get(routes.EPOCH_KEY)
+            value: Any = self.redis.get(routes.EPOCH_KEY)
         return value.decode() if value else None
 
     def new_epoch(self) -> str:

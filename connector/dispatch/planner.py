@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from connector import plan
+from connector import plan as planning
 from connector.intake.package import Package, open_package
 from connector.ledger import Database, Ledger, batches, jobs
 from connector.plan import batching, mapping
 from connector.wire.codec import Row, pack_rows
-from connector.wire.jobs import Layout, flatten
+from connector.wire.jobs import flatten
 from connector.wire.metadata import Metadata
 from connector.wire.reports import Problem
 
@@ -45,11 +45,11 @@ class Planner:
         with self.ledger.write() as db:
             jobs.planned(db, job.id, rows=counts)
 
-    def _make(self, job: jobs.Job, package: Package, metadata: Metadata) -> plan.Plan:
+    def _make(self, job: jobs.Job, package: Package, metadata: Metadata) -> planning.Plan:
         text, name = (
             (job.order.mapping, job.order.mapping_name) if job.order.mapping else (package.mapping_toml, "rapidstart.toml")
         )
-        return plan.make(
+        return planning.make(
             package,
             metadata,
             mapping=mapping.parse(text or "", name),
@@ -59,7 +59,7 @@ class Planner:
         )
 
 
-def _described(step: plan.Step) -> tuple[jobs.Step, jobs.Course]:
+def _described(step: planning.Step) -> tuple[jobs.Step, jobs.Course]:
     reasons = {"order": step.rank_reason, "target": step.match_reason, "key": step.key_reason}
     described = jobs.Step(
         no=step.no,
@@ -85,7 +85,7 @@ class _Batching:
     ledger: Ledger
     job: jobs.Job
     package: Package
-    plan: plan.Plan
+    plan: planning.Plan
     size: int
 
     def write(self) -> dict[int, int]:
@@ -98,14 +98,14 @@ class _Batching:
                 self._refuse_orphans(step)
         return counts
 
-    def _children(self, step: plan.Step) -> list[plan.Step]:
+    def _children(self, step: planning.Step) -> list[planning.Step]:
         by_no = {child.no: child for child in self.plan.steps}
         return [by_no[layout.step] for layout in step.layout.children]
 
-    def _rows(self, step: plan.Step) -> Iterator[Row]:
+    def _rows(self, step: planning.Step) -> Iterator[Row]:
         """The step's rows with their nested rows in them."""
         children = self._children(step)
-        rows = self.package.actions[step.action_index].rows()
+        rows = planning.rows(self.package, step)
         if not children:
             yield from rows
             return
@@ -114,12 +114,12 @@ class _Batching:
                 groups = [self._staged(db, child, chunk) for child in children]
             yield from (Row(row.number, row.cells, nested) for row, *nested in zip(chunk, *groups, strict=True))
 
-    def _staged(self, db: Database, child: plan.Step, parents: Sequence[Row]) -> list[list[Row]]:
+    def _staged(self, db: Database, child: planning.Step, parents: Sequence[Row]) -> list[list[Row]]:
         links = [_link(row, [parent for _, parent in child.link]) for row in parents]
         found = batches.staged(db, job=self.job.id, step=child.no, links=links)
         return [found.pop(link, []) for link in links]
 
-    def _stage_children(self, step: plan.Step, counts: dict[int, int]) -> None:
+    def _stage_children(self, step: planning.Step, counts: dict[int, int]) -> None:
         for child in self._children(step):
             self._stage_children(child, counts)
             columns = [column for column, _ in child.link]
@@ -129,16 +129,16 @@ class _Batching:
                 with self.ledger.write() as db:
                     batches.stage(db, job=self.job.id, step=child.no, linked=chunk)
 
-    def _write_step(self, step: plan.Step, counts: dict[int, int]) -> None:
+    def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
         made = batching.batches(self._rows(step), size=self.size, unit=step.unit)
         numbered = enumerate(made, start=1)
         while chunk := list(islice(numbered, _CHUNK)):
             counts[step.no] += sum(len(rows) for _, rows in chunk)
-            new = [_new_batch(step.layout, no, rows, rank=step.rank) for no, rows in chunk]
+            new = [_new_batch(step, no, rows) for no, rows in chunk]
             with self.ledger.write() as db:
                 batches.add_many(db, job=self.job.id, endpoint=self.job.endpoint, new=new)
 
-    def _refuse_orphans(self, step: plan.Step) -> None:
+    def _refuse_orphans(self, step: planning.Step) -> None:
         for child in self._children(step):
             with self.ledger.write() as db:
                 while found := batches.orphans(db, job=self.job.id, step=child.no, limit=500):
@@ -147,13 +147,16 @@ class _Batching:
             self._refuse_orphans(child)
 
 
-def _new_batch(layout: Layout, no: int, rows: Sequence[Row], *, rank: int) -> batches.NewBatch:
+def _new_batch(step: planning.Step, no: int, rows: Sequence[Row]) -> batches.NewBatch:
+    layout = step.layout
+    if layout.children or len(step.carried) > len(layout.columns):
+        rows = [planning.trimmed(layout, row) for row in rows]
     if layout.children:
         places = [(part.step, nested.number) for row in rows for part, nested in flatten(layout, row)]
     else:
         places = [(layout.step, row.number) for row in rows]
     return batches.NewBatch(
-        step=layout.step, no=no, rank=rank, size=len(places), places=batches.runs(places), rows=pack_rows(rows)
+        step=layout.step, no=no, rank=step.rank, size=len(places), places=batches.runs(places), rows=pack_rows(rows)
     )
 
 
@@ -161,7 +164,7 @@ def _link(row: Row, columns: Sequence[int]) -> str:
     return "\x1f".join(row.cells[column] or "" for column in columns)
 
 
-def _orphan(parent: plan.Step, child: plan.Step, row: Row) -> Problem:
+def _orphan(parent: planning.Step, child: planning.Step, row: Row) -> Problem:
     column, parent_column = child.link[0]
     field = child.layout.columns[column]
     return Problem(

@@ -1,0 +1,112 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.ledger import batches, jobs, results
+from connector.wire.reports import Intent, Outcomes, Problem
+
+INTENT = Intent(message_id="m1", operation="create", documents=(0, 1), digest="d", time_limit_s=30)
+ALL_IN = Outcomes(letters="ccccc")
+
+
+def claim(ledger, job, now=10.0):
+    with ledger.write() as db:
+        return batches.claim(db, job=job.id, limit=5, now=now)[0]
+
+
+def counts(ledger, job):
+    with ledger.read() as db:
+        return [{word: n for word, n in step.counts.items() if n} for step in jobs.steps_of(db, job.id)]
+
+
+def done(ledger, ref, outcomes=ALL_IN):
+    with ledger.write() as db:
+        return batches.done(db, ref, outcomes=outcomes, calls=1, seconds=0.1, at=20.0)
+
+
+def test_outcomes_count_for_the_step_of_each_row(ledger, job):
+    ref = claim(ledger, job).ref
+    assert done(ledger, ref, Outcomes(letters="ccfss", problems=(Problem(row=2, message="no", advice="mend"),)))
+    assert counts(ledger, job) == [{"created": 1, "failed": 1}, {"created": 1, "skipped": 2}]
+    with ledger.read() as db:
+        assert [(f.entity, f.row, f.outcome, f.message) for f in results.failures(db, job.id)] == [("Orders", 3, "failed", "no")]
+        told = [(r.step, r.row, r.outcome) for r in results.every_row(db, job.id)]
+    assert told == [(1, 2, "created"), (2, 2, "created"), (1, 3, "failed"), (2, 3, "skipped"), (2, 4, "skipped")]
+
+
+def test_a_report_that_comes_twice_counts_once(ledger, job):
+    ref = claim(ledger, job).ref
+    assert done(ledger, ref)
+    assert not done(ledger, ref)
+    assert counts(ledger, job) == [{"created": 2}, {"created": 3}]
+
+
+def test_a_replaced_attempt_gets_no_grant_and_counts_nothing(ledger, job):
+    first = claim(ledger, job).ref
+    with ledger.write() as db:
+        assert batches.replace(db, first, now=11.0, reason="silent") == 0.0
+    second = claim(ledger, job).ref
+    assert (first.attempt, second.attempt) == (1, 2)
+    with ledger.write() as db:
+        assert batches.grant(db, first, intent=INTENT, so_far=Outcomes(letters="....."), at=12.0) == "this attempt was replaced"
+    assert not done(ledger, first)
+    assert done(ledger, second)
+    assert counts(ledger, job) == [{"created": 2}, {"created": 3}]
+
+
+def test_a_granted_call_without_an_end_holds_the_batch_back_and_travels_with_it(ledger, job):
+    ref = claim(ledger, job).ref
+    so_far = Outcomes(letters="cc...")
+    with ledger.write() as db:
+        assert batches.grant(db, ref, intent=INTENT, so_far=so_far, at=100.0) == ""
+        assert batches.replace(db, ref, now=101.0, reason="silent") == 130.0
+        assert batches.claim(db, job=job.id, limit=5, now=129.0) == []
+    again = claim(ledger, job, now=130.5)
+    assert again.open_intent == INTENT
+    assert again.so_far == so_far
+
+
+def test_the_same_intent_is_granted_again_also_to_a_job_that_ends(ledger, job):
+    ref = claim(ledger, job).ref
+    other = INTENT.model_copy(update={"message_id": "m2"})
+    with ledger.write() as db:
+        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        jobs.mark(db, job.id, ending=jobs.JobState.CANCELLED)
+        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        assert batches.grant(db, ref, intent=other, so_far=Outcomes(letters="....."), at=1.0) == "the job was ended"
+
+
+def test_cancelling_says_what_is_skipped_and_what_nobody_knows(ledger, job):
+    ref = claim(ledger, job).ref
+    with ledger.write() as db:
+        batches.taken(db, ref, worker="w", at=1.0)
+        batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="cc..."), at=1.0)
+        batches.cancel_waiting(db, job.id, at=2.0)
+        assert batches.unfinished(db, job.id) == 1, "a worker holds it"
+        batches.replace(db, ref, now=3.0, reason="silent")
+        batches.cancel_waiting(db, job.id, at=4.0)
+        assert batches.unfinished(db, job.id) == 0
+    assert counts(ledger, job) == [{"created": 1, "unknown": 1}, {"created": 1, "unknown": 2}]
+
+
+def test_a_batch_that_was_never_sent_is_skipped_when_its_job_ends(ledger, job):
+    with ledger.write() as db:
+        batches.cancel_waiting(db, job.id, at=4.0)
+    assert counts(ledger, job) == [{"skipped": 2}, {"skipped": 3}]
+
+
+def test_a_later_rank_waits_for_the_end_of_the_earlier_one(ledger, job):
+    with ledger.write() as db:
+        later = batches.NewBatch(step=2, no=9, rank=2, size=0, places=(), rows=b"")
+        batches.add_many(db, job=job.id, endpoint="a", new=[later])
+        first = batches.claim(db, job=job.id, limit=5, now=1.0)
+        assert [s.ref.batch for s in first] == [1]
+        assert batches.claim(db, job=job.id, limit=5, now=1.0) == []
+        batches.done(db, first[0].ref, outcomes=ALL_IN, calls=1, seconds=0, at=2.0)
+        assert [s.ref.batch for s in batches.claim(db, job=job.id, limit=5, now=1.0)] == [9]
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 50))))
+def test_runs_are_the_same_places(places):
+    import json
+
+    assert batches.expand(json.dumps(batches.runs(places))) == places
