@@ -81,8 +81,8 @@ class Creator:
             elif part.constant:
                 template.append(_element(part, text.escaped(contract.lexical(part.field, part.constant)).replace("%", "%%")))
             elif part.column is not None and part.column < len(pattern) and pattern[part.column]:
-                if lexicon := self._lexicons.get(part.field.name):
-                    typed.append((len(columns), lexicon))
+                if part.field.name in self._lexicons:
+                    typed.append((len(columns), self._lexicons[part.field.name]))
                 columns.append(part.column)
                 template.append(_element(part, "%s"))
         template.append(f"</{self._shape.table.name}>")
