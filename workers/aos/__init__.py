@@ -4,7 +4,7 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 """
 
 from workers.aos.door import Door
-from workers.aos.port import Port, open_port
+from workers.aos.port import Port, knows, open_port
 from workers.aos.surveying import check, read_metadata
 from workers.aos.values import Credentials, Criterion, Key, Operator, Record, SchemaProblem
 
@@ -18,6 +18,7 @@ __all__ = [
     "Record",
     "SchemaProblem",
     "check",
+    "knows",
     "open_port",
     "read_metadata",
 ]

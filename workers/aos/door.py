@@ -43,13 +43,20 @@ class Door:
         """The contract of the port at this address. Raises Retry or GiveUp."""
         found = self.contracts([address], contract_zip=contract_zip)
         for contract in found:
-            if any(service.address == address for service in contract.services):
+            if contract.is_at(address):
                 return contract
         raise GiveUp(
             f"The contract that was given with the endpoint has no port at {address}.",
             advice="Give the contract folder of this port.",
             code="RSC-5926",
         )
+
+    def known(self, address: str, fingerprint: str) -> Contract | None:
+        """The contract of this port with this fingerprint, where it was read before. `fingerprint`: see `Metadata`."""
+        with self._lock:
+            kept = [contract for contracts in self._kept.values() for contract in contracts]
+        wanted = fingerprint.split("+")
+        return next((contract for contract in kept if contract.is_at(address) and contract.fingerprint in wanted), None)
 
     def contracts(self, addresses: Sequence[str], *, contract_zip: bytes | None = None) -> list[Contract]:
         """The contracts of these ports, or those in the zip. Raises Retry or GiveUp."""
@@ -61,7 +68,9 @@ class Door:
     def forget(self, *, url: str) -> None:
         """Drops the parsed contract of a port: it is stale."""
         with self._lock:
-            self._kept.pop(url, None)
+            stale = [name for name, kept in self._kept.items() if any(contract.is_at(url) for contract in kept)]
+            for name in stale:
+                del self._kept[name]
 
     def _keep(self, name: str, load: Callable[[], tuple[Contract, ...]]) -> tuple[Contract, ...]:
         with self._lock:

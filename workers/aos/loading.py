@@ -42,7 +42,7 @@ class Operation:
 
 
 class Contract:
-    """A port's contract. `path` is the path of its own address; `services` have the address that they were loaded for."""
+    """A port's contract. `services` have `address`, or the one that the contract itself names."""
 
     def __init__(self, files: Files, *, address: str | None = None) -> None:
         pruning.prune(files)
@@ -54,8 +54,11 @@ class Contract:
         self._operations: dict[str, dict[str, Operation]] = {}
         self._documents: dict[str, str] = {}
         bindings = dict(_bindings(self._wsdl))
-        self.path = next((urlsplit(location).path for location, _ in bindings.values()), "")
         self.services = tuple(self._service(name, binding, address or location) for name, (location, binding) in bindings.items())
+
+    def is_at(self, address: str) -> bool:
+        """Whether this is the contract of the port at an address."""
+        return any(service.address == address for service in self.services)
 
     def service(self, name: str) -> metadata.Service | None:
         """The service of this ExternalName."""

@@ -107,6 +107,11 @@ class Port:
         return answers.records(response, self.service.document) if self.service.document else []
 
 
+def knows(door: Door, target: jobs.Target) -> bool:
+    """Whether this process has the contract that a step was planned with, so that `open_port` needs none to be given."""
+    return door.known(target.address, target.contract) is not None
+
+
 def open_port(
     door: Door,
     target: jobs.Target,
@@ -121,16 +126,7 @@ def open_port(
     Its contract is read once per process, from the port or from `contract_zip`, and must have the fingerprint that the
     step was planned with. Raises GiveUp (another contract, an unknown service) or Retry (the port cannot be reached).
     """
-    contract = door.contract(target.address, contract_zip=contract_zip)
-    if contract.fingerprint not in target.contract.split("+"):  # it may have changed since it was read
-        door.forget(url=target.address)
-        contract = door.contract(target.address, contract_zip=contract_zip)
-    if contract.fingerprint not in target.contract.split("+"):
-        raise GiveUp(
-            f"The contract of port {target.port} has changed since this job was planned.",
-            advice="Read the endpoint's metadata again and load once more.",
-            code=faults.STALE_CONTRACT,
-        )
+    contract = door.known(target.address, target.contract) or _read(door, target, contract_zip)
     service = contract.service(target.service)
     if service is None:
         offered = ", ".join(found.name for found in contract.services) or "none"
@@ -140,3 +136,15 @@ def open_port(
             code="RSC-5933",
         )
     return Port(door, contract, service, company=company, language=language, partition=partition)
+
+
+def _read(door: Door, target: jobs.Target, contract_zip: bytes | None) -> Contract:
+    door.forget(url=target.address)  # what was kept is not what is wanted
+    contract = door.contract(target.address, contract_zip=contract_zip)
+    if contract.fingerprint not in target.contract.split("+"):
+        raise GiveUp(
+            f"The contract of port {target.port} has changed since this job was planned.",
+            advice="Read the endpoint's metadata again and load once more.",
+            code=faults.STALE_CONTRACT,
+        )
+    return contract
