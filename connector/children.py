@@ -85,7 +85,7 @@ def start(
     stdout: TextIO | None = None,
     grace_s: float = 10.0,
 ) -> Child:
-    """Start `command`; `env` is added to this process' environment.
+    """Start `command`. Its settings are those in `env`: no RAPIDSTART_ variable of this process is passed on.
 
     Output goes to the end of the file `log` where that is given, else where our own goes; `stdout` takes standard output
     elsewhere. `grace_s` is the time the child has to end in good order when this process was killed.
@@ -97,7 +97,7 @@ def start(
     try:
         process = subprocess.Popen(
             guarded,
-            env={**os.environ, **(env or {})},
+            env=_environment(env or {}),
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=stdout or output,
@@ -108,6 +108,11 @@ def start(
         if output:
             output.close()
     return Child(process)
+
+
+def _environment(added: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("RAPIDSTART_")}
+    return inherited | dict(added)
 
 
 def exit_code(status: int) -> int:

@@ -1,5 +1,6 @@
 """Children end with the process that started them, whatever ends it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from connector import children
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="guards need a POSIX shell")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are counted in /proc")
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,16 +26,15 @@ def eventually(condition: Callable[[], object], *, within_s: float = 10.0) -> No
         time.sleep(0.02)
 
 
-def runs(pid: int) -> bool:
-    """Whether a process lives; a zombie that nobody has collected does not."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
-    return bool(state) and not state.startswith("Z")
-
-
 def members(session: int) -> list[int]:
-    listing = subprocess.run(["ps", "-eo", "pid=,sid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in listing.splitlines()]
-    return [int(pid) for pid, sid, stat in rows if int(sid) == session and not stat.startswith("Z")]
+    """The living processes of a session; a zombie that nobody has collected does not live."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            state, _, _, sid = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(sid) == session and state not in "ZX":
+                found.append(int(stat.parent.name))
+    return found
 
 
 def parent_of(child: str, tmp_path: Path, *, before: str = "") -> subprocess.Popen[str]:
@@ -70,6 +70,15 @@ def test_a_child_runs_the_command_itself_and_its_output_goes_to_the_log(tmp_path
     assert log.read_text() == f"{child.pid} red ['two words', '']\n"
 
 
+def test_settings_are_not_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAPIDSTART_BROKER_URL", "redis://elsewhere")
+    monkeypatch.setenv("COLOUR", "blue")
+    log = tmp_path / "log"
+    source = "import os; print(os.environ['COLOUR'], os.environ['RAPIDSTART_HOME'], 'RAPIDSTART_BROKER_URL' in os.environ)"
+    assert children.start([sys.executable, "-c", source], env={"RAPIDSTART_HOME": "here"}, log=log).wait() == 0
+    assert log.read_text() == "blue here False\n"
+
+
 def test_stop_asks_first_and_tells_the_exit_code(tmp_path: Path) -> None:
     log = tmp_path / "log"
     source = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); time.sleep(60)"
@@ -94,7 +103,7 @@ def test_a_child_ends_with_a_killed_parent_and_leaves_no_guard(tmp_path: Path) -
     """The thread that started it has long ended by then: that alone must not end the child."""
     parent = parent_of("import time; time.sleep(60)", tmp_path)
     pid = started_pid(parent)
-    assert len(members(pid)) == 2
+    eventually(lambda: len(members(pid)) == 2)
     parent.kill()
     parent.wait()
     eventually(lambda: not members(pid))
@@ -114,7 +123,7 @@ def test_a_child_that_does_not_listen_ends_with_a_killed_parent_too(tmp_path: Pa
 def test_a_child_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     parent = parent_of("import time; time.sleep(60)", tmp_path)
     pid = started_pid(parent)
-    assert runs(pid)
+    eventually(lambda: pid in members(pid))
     parent.communicate("", timeout=10)
     eventually(lambda: not members(pid))
 

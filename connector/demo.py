@@ -1,0 +1,185 @@
+"""`rapidstart demo`: the whole ring on this computer, with a sample package and two simulated AOS.
+
+It does nothing that a user could not do: processes by their commands, everything else through the HTTP API.
+"""
+
+import json
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from connector import api, broker, children, sample
+from connector.cli import front, results, watching
+from connector.client import Client, wait_until_ready
+from connector.errors import NotReachable
+from connector.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ENDPOINTS: Final = ("DEMO-01", "DEMO-02")
+COMPANY: Final = "USMF"
+
+#: Process summaries are left here, in the folder in which the demo was started.
+RESULTS: Final = Path("rapidstart-demo")
+
+_CONNECTOR: Final = (sys.executable, "-m", "connector")
+_WORKER: Final = (sys.executable, "-m", "workers")
+_START_S: Final = 60.0
+_POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The demo's processes, in a home of their own."""
+
+    home: Path
+    api_url: str
+    running: dict[str, children.Child] = field(default_factory=dict)
+
+    def start(self, name: str, *command: str | Path) -> None:
+        """Start a process; its output goes to a log in the home."""
+        environment = {"RAPIDSTART_HOME": str(self.home), "RAPIDSTART_API_URL": self.api_url}
+        self.running[name] = children.start(command, env=environment, log=self._log(name))
+
+    def check(self) -> None:
+        """Raise NotReachable where a process has ended that should not."""
+        for name, child in self.running.items():
+            if not child.alive():
+                last = self._log(name).read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+                raise NotReachable(f"the {name} has ended.", advice="The last that it said:\n  " + "\n  ".join(last))
+
+    def close(self) -> None:
+        """End all processes: the last started, the workers, first, so that they can still report."""
+        while self.running:
+            _, child = self.running.popitem()
+            child.ask_to_end()
+            child.stop()
+
+    def _log(self, name: str) -> Path:
+        return self.home / f"{name.replace(' ', '-')}.log"
+
+
+def run(settings: Settings, *, once: bool | None, as_json: bool) -> int:  # noqa: ARG001 - its home and broker are its own
+    """Run the demo and return 0 when both loads ended as they should; the sample's deliberate failures are expected.
+
+    With `once` it ends when the loads have ended, which is the default where standard output is no terminal; else it
+    stays until Ctrl-C. Raises NotReachable where there is no embedded broker for this system, or a process fails.
+    """
+    broker.binary()
+    children.end_on_signals()
+    console = front.console()
+    console.quiet = as_json
+    stays = not as_json and (console.is_terminal if once is None else not once)
+    console.print("RapidStart Connector demo: nothing outside this computer is touched.")
+    with tempfile.TemporaryDirectory(prefix="rapidstart-demo-") as folder, _stage(Path(folder)) as stage:
+        client = Client(stage.api_url)
+        paths = sample.write(stage.home / "sample")
+        _set_up(stage, client, paths.tables, console=console)
+        jobs = _load(stage, client, paths.package, console=console)
+        _tell(client, jobs, console=console)
+        if as_json:
+            print(json.dumps({"jobs": jobs}))
+        if stays:
+            _stay(stage, console=console)
+    return 0 if all(_as_expected(job) for job in jobs) else 1
+
+
+@contextmanager
+def _stage(folder: Path) -> Iterator[Stage]:
+    home = folder / "home"
+    home.mkdir()
+    stage = Stage(home, f"http://127.0.0.1:{_free_port()}")
+    try:
+        yield stage
+    finally:
+        stage.close()
+
+
+def _set_up(stage: Stage, client: Client, tables: Path, *, console: "Console") -> None:
+    """Start everything, the slow starters side by side, and register the endpoints."""
+    ports = {name: _free_port() for name in ENDPOINTS}
+    stage.start("dispatcher", *_CONNECTOR, "dispatcher")
+    for name, port in ports.items():
+        stage.start(
+            f"simulated AOS of {name}", *_WORKER, "simulate", "--port", str(port), "--tables", tables, "--company", COMPANY
+        )
+    _await_broker(stage)
+    for name in ENDPOINTS:
+        stage.start(f"worker of {name}", *_WORKER, "run", "--endpoint", name, "--concurrency", "2")
+    wait_until_ready(client, timeout_s=_START_S, alive=lambda: all(child.alive() for child in stage.running.values()))
+    stage.check()
+    console.print(f"  dispatcher  {stage.api_url}, embedded Valkey, SQLite")
+    for name, port in ports.items():
+        client.add_endpoint(name, addresses=[f"http://127.0.0.1:{port}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"])
+        console.print(f"  {name}     simulated AOS at http://127.0.0.1:{port}, and its worker")
+
+
+def _await_broker(stage: Stage) -> None:
+    """Workers need its address, which stands in the home as soon as it answers."""
+    until = time.monotonic() + _START_S
+    while broker.address(stage.home) is None and time.monotonic() < until:
+        stage.check()
+        time.sleep(_POLL_S)
+
+
+def _load(stage: Stage, client: Client, package: Path, *, console: "Console") -> list[api.Job]:
+    """Load the package into each endpoint, and follow both loads to their end."""
+    received = client.upload(package, name=package.name)
+    console.print(f"\nLoading {package.name} into company {COMPANY} of {' and '.join(ENDPOINTS)} ...")
+    submitted = [
+        client.submit(idempotency_key=uuid4().hex, endpoint=name, company=COMPANY, package=received["sha256"])
+        for name in ENDPOINTS
+    ]
+    with watching.display(console) as show:
+
+        def look(jobs: list[api.Job]) -> None:
+            stage.check()
+            if not console.quiet:
+                show(jobs)
+
+        return watching.follow(client, [job["id"] for job in submitted], show=look)
+
+
+def _tell(client: Client, jobs: list[api.Job], *, console: "Console") -> None:
+    RESULTS.mkdir(exist_ok=True)
+    for job in jobs:
+        console.print()
+        results.show_results(console, client, job)
+        path = RESULTS / f"{job['id']}-summary.xlsx"
+        client.workbook(job["id"], path)
+        console.print(f"Process summary of {job['endpoint']}: {path}")
+
+
+def _stay(stage: Stage, *, console: "Console") -> None:
+    """Let people look around until Ctrl-C."""
+    prefix = f"RAPIDSTART_HOME={stage.home} RAPIDSTART_API_URL={stage.api_url}"
+    console.print("\nEverything still runs. Look around from another terminal:")
+    for command in ("rapidstart job list", "rapidstart endpoint list", "rapidstart flower"):
+        console.print(f"  {prefix} {command}", soft_wrap=True)
+    console.print(f"The API describes itself at {stage.api_url}/docs. Ctrl-C ends the demo and removes all but {RESULTS}.")
+    try:
+        while True:
+            stage.check()
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.print("\nThe demo has ended.")
+
+
+def _as_expected(job: api.Job) -> bool:
+    """The sample holds a handful of rows that must fail, and everything else must go in."""
+    return job["state"] == "partly_succeeded" and job["rows"]["unknown"] == 0 and job["rows"]["created"] > 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
