@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 
 def default_home() -> Path:
@@ -17,6 +23,11 @@ def default_home() -> Path:
     if os.name == "nt":
         return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "RapidStart Connector"
     return Path.home() / ".rapidstart"
+
+
+def settings_file() -> Path:
+    """The file that settings may stand in; it need not exist."""
+    return Path(os.environ.get("RAPIDSTART_HOME") or default_home()) / "rapidstart.toml"
 
 
 class Settings(BaseSettings):
@@ -57,5 +68,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file over default."""
-        home = Path(os.environ.get("RAPIDSTART_HOME") or default_home())
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "rapidstart.toml")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+
+def origins() -> dict[str, str]:
+    """Where each setting has its value from: `environment`, the settings file, or `default`."""
+    from_environment = EnvSettingsSource(Settings)()
+    from_file = TomlConfigSettingsSource(Settings, settings_file())()
+    found = dict.fromkeys(Settings.model_fields, "default")
+    found |= dict.fromkeys(from_file.keys() & found.keys(), str(settings_file()))
+    return found | dict.fromkeys(from_environment.keys() & found.keys(), "environment")

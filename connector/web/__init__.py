@@ -1,0 +1,5 @@
+"""The face of the dispatcher: its HTTP API. It starts jobs and reads the ledger; it decides nothing."""
+
+from connector.web.app import create
+
+__all__ = ["create"]

@@ -1,0 +1,45 @@
+"""The root command, and the one place where errors become a line on stderr and an exit code."""
+
+from collections.abc import Sequence
+
+import click
+
+from connector import __version__
+from connector.cli.exits import Exit
+from connector.cli.lazy import Lazy, LazyGroup
+from connector.errors import RapidStartError
+
+COMMANDS = {
+    "demo": Lazy(module="connector.cli.serving", name="demo", help="Everything on this machine: a sample load and its results."),
+    "load": Lazy(module="connector.cli.load", name="load", help="Load a package into an AOS instance."),
+    "job": Lazy(module="connector.cli.job", name="job", help="See, watch and steer jobs."),
+    "endpoint": Lazy(module="connector.cli.endpoint", name="endpoint", help="The AOS instances that are registered here."),
+    "package": Lazy(module="connector.cli.package", name="package", help="Look into a package before it is loaded."),
+    "dispatcher": Lazy(module="connector.cli.serving", name="dispatcher", help="Run the dispatcher: HTTP API and recorder."),
+    "flower": Lazy(module="connector.cli.serving", name="flower", help="Run Flower, read-only, on the same broker."),
+    "config": Lazy(module="connector.cli.config", name="config", help="Every setting, its value, and where it came from."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rapidstart")
+def rapidstart() -> None:
+    """Load configuration packages into Microsoft Dynamics AX 2012.
+
+    Exit codes: 0 all rows in; 1 failed or unknown rows; 2 usage; 3 refused; 4 not reachable; 5 cancelled; 130 interrupted.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Errors are one line on stderr, never a traceback."""
+    try:
+        code = rapidstart.main(args=list(arguments), prog_name="rapidstart", standalone_mode=False)
+    except RapidStartError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    return int(code or 0)

@@ -1,0 +1,221 @@
+"""`rapidstart endpoint`: the AOS instances that are registered here."""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from connector import api
+from connector.cli import exits, front
+from connector.cli.exits import Exit
+
+#: How long a command waits for a worker to answer.
+_ANSWER_S: Final = 90.0
+_TABLES_SHOWN: Final = 200
+
+
+@click.group()
+def endpoint() -> None:
+    """The AOS instances that are registered here. A name has up to 40 letters, digits, - and _."""
+
+
+@endpoint.command()
+@click.argument("name")
+@click.option("--url", required=True, help="The AOS' web origin (http://HOST:PORT), or the full .svc or net.tcp address.")
+@click.option("--port", "ports", multiple=True, metavar="NAME", help="An integration port there; repeatable. Default RapidStart.")
+@click.option(
+    "--contract", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder with the port's WSDL and XSD."
+)
+@click.option("--company", "companies", multiple=True, metavar="C", help="A company that may be loaded into; repeatable.")
+@click.option("--partition", help="The data partition, where it is not the default one.")
+@front.json_option
+def add(
+    name: str,
+    url: str,
+    ports: tuple[str, ...],
+    contract: Path | None,
+    companies: tuple[str, ...],
+    partition: str | None,
+    as_json: bool,
+) -> None:
+    """Register an AOS instance by hand. Nobody is contacted: a worker's first survey does that."""
+    from connector.cli import contracts
+    from connector.wire.routes import ENDPOINT_NAME
+
+    if not ENDPOINT_NAME.fullmatch(name):
+        raise click.UsageError(f"{name!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
+    added = front.client().add_endpoint(
+        name,
+        addresses=contracts.addresses(url, ports=ports, contract=contract),
+        companies=list(companies),
+        partition=partition,
+        contract=contracts.packed(contract) if contract else None,
+    )
+    if as_json:
+        front.emit(added)
+        return
+    click.echo(f"Endpoint {name} registered: {front.printable(', '.join(added['addresses']))}")
+    click.echo(f"Start a worker beside it: rapidstart-worker run --endpoint {name}")
+
+
+@endpoint.command("list")
+@front.json_option
+def list_(as_json: bool) -> None:
+    """All endpoints, their workers, and what waits for them."""
+    found = front.client().endpoints()
+    if as_json:
+        for each in found:
+            front.emit(each)
+        return
+    from connector.cli.tables import endpoints_table
+
+    front.console().print(endpoints_table(found) if found else "No endpoints yet: rapidstart endpoint add NAME --url URL")
+
+
+@endpoint.command()
+@click.argument("name")
+@front.json_option
+def show(name: str, as_json: bool) -> None:
+    """One endpoint, its workers, and what was last checked."""
+    _show(front.client().endpoint(name), as_json=as_json)
+
+
+@endpoint.command()
+@click.argument("name")
+@front.json_option
+def test(name: str, as_json: bool) -> int:
+    """Have a worker find out whether the AOS can be reached, and what it lets the worker do."""
+    client = front.client()
+    ended = _await_answer(client.test_endpoint(name))
+    found = client.endpoint(name)
+    code = exits.of_job(ended)
+    if code is Exit.DONE and not all(check["ok"] for check in found["checks"]):
+        code = Exit.NOT_REACHABLE
+    if as_json:
+        front.emit({"job": ended, "checks": found["checks"]})
+        return code
+    from connector.cli.tables import print_checks
+
+    print_checks(front.console(), found["checks"])
+    _tell_reason(ended)
+    return code
+
+
+@endpoint.command()
+@click.argument("name")
+@front.json_option
+def pause(name: str, as_json: bool) -> None:
+    """Send nothing to an endpoint until it is resumed; its jobs wait."""
+    _show(front.client().pause_endpoint(name), as_json=as_json)
+
+
+@endpoint.command()
+@click.argument("name")
+@front.json_option
+def resume(name: str, as_json: bool) -> None:
+    """Send work to an endpoint again."""
+    _show(front.client().resume_endpoint(name), as_json=as_json)
+
+
+@endpoint.command()
+@click.argument("name")
+@front.json_option
+def remove(name: str, as_json: bool) -> None:
+    """Forget an endpoint. Refused while it has unfinished jobs."""
+    front.client().remove_endpoint(name)
+    if as_json:
+        front.emit({"removed": name})
+    else:
+        click.echo(f"Endpoint {name} is forgotten; its past jobs stay.")
+
+
+@endpoint.command()
+@click.argument("name")
+@front.json_option
+def companies(name: str, as_json: bool) -> None:
+    """The companies that may be loaded into."""
+    found = front.client().endpoint(name)["companies"]
+    if as_json:
+        for company in found:
+            front.emit({"company": company})
+        return
+    for company in found:
+        click.echo(front.printable(company))
+    if not found:
+        click.echo("None are named: a load into any company is tried. The AOS has the last word.", err=True)
+
+
+@endpoint.command()
+@click.argument("name")
+@click.option("--refresh", is_flag=True, help="Have a worker read the contracts anew first.")
+@front.json_option
+def metadata(name: str, refresh: bool, as_json: bool) -> int:
+    """The services, tables and fields that a load can write to."""
+    client = front.client()
+    if refresh:
+        survey = _await_answer(client.survey_endpoint(name))
+        if exits.of_job(survey) is not Exit.DONE or survey["state"] not in api.FINAL_STATES:
+            _tell_reason(survey)
+            return Exit.NOT_REACHABLE
+    found = client.metadata(name)
+    if as_json:
+        front.emit(found)
+    else:
+        _print_metadata(found)
+    return Exit.DONE
+
+
+def _show(found: api.Endpoint, *, as_json: bool) -> None:
+    if as_json:
+        front.emit(found)
+        return
+    from connector.cli.tables import print_endpoint
+
+    print_endpoint(front.console(), found)
+
+
+def _await_answer(job: api.Job) -> api.Job:
+    """A survey's end. One that no worker takes up is told as it stands."""
+    from connector.cli import watching
+    from connector.errors import NotReachable
+
+    end = time.monotonic() + _ANSWER_S
+
+    def until(seen: api.Job) -> bool:
+        lonely = seen["state"] == "waiting" and time.monotonic() > end - _ANSWER_S + 5
+        return watching.ended(seen) or lonely or time.monotonic() > end
+
+    (seen,) = watching.follow(front.client(), [job["id"]], show=lambda _: None, until=until)
+    if not watching.ended(seen):
+        raise NotReachable(
+            f"no worker has answered yet ({seen['id']} {seen['reason'] or seen['state']}).",
+            advice=f"Start one beside the AOS: rapidstart-worker run --endpoint {seen['endpoint']}",
+        )
+    return seen
+
+
+def _tell_reason(job: api.Job) -> None:
+    if job["state"] == "failed":
+        click.echo(f"Error: {front.printable(' '.join(p for p in (job['reason'], job['advice']) if p))}", err=True)
+
+
+def _print_metadata(found: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("Service", "Table", "Fields", "Key", box=None, header_style="bold", pad_edge=False)
+    for service in found["services"][:_TABLES_SHOWN]:
+        key = ", ".join(service.get("key", ()))
+        tables = (service.get("document") or {}).get("tables", ())
+        for number, (depth, record) in enumerate(_records(tables, 0)):
+            name = front.printable(service["name"]) if number == 0 else ""
+            table.add_row(name, "  " * depth + front.printable(record["name"]), f"{len(record['fields'])}", "" if number else key)
+        if not tables:
+            table.add_row(front.printable(service["name"]), "", "", "operations only")
+    front.console().print(table)
+
+
+def _records(tables: Any, depth: int) -> Any:
+    for record in tables:
+        yield depth, record
+        yield from _records(record.get("children", ()), depth + 1)

@@ -1,0 +1,68 @@
+"""What commands share: settings, the client, `--json`, and text that is safe to print."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from connector.client import Client
+    from connector.settings import Settings
+
+#: Every command has it: one object, or JSON lines for lists and watches.
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON: one object, or a line for each.")
+
+
+def settings() -> "Settings":
+    """The settings of this process. Raises click.UsageError where one cannot be read."""
+    from tomllib import TOMLDecodeError
+
+    from pydantic import ValidationError
+
+    from connector.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "RAPIDSTART_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise click.UsageError(f"{name} is wrong: {first['msg']}. See: rapidstart config --help") from error
+    except TOMLDecodeError as error:
+        raise click.UsageError(f"rapidstart.toml in RAPIDSTART_HOME cannot be read: {error}.") from error
+
+
+def client() -> "Client":
+    """The API of the dispatcher that RAPIDSTART_API_URL names."""
+    from connector.client import Client
+
+    return Client(settings().api_url)
+
+
+def endpoint_name(given: str | None) -> str:
+    """The endpoint that a command means. Raises click.UsageError where none is named."""
+    name = given or settings().endpoint
+    if not name:
+        raise click.UsageError("Name the endpoint with --endpoint, or set RAPIDSTART_ENDPOINT. See: rapidstart endpoint list")
+    return name
+
+
+def emit(value: Any) -> None:
+    """Print one JSON object on one line."""
+    click.echo(json.dumps(value, separators=(",", ":")))
+
+
+def console() -> "Console":
+    """Where people read. Strings are printed as they are: no markup, no emoji names, no colours guessed from the text."""
+    from rich.console import Console
+
+    found = Console(markup=False, emoji=False, highlight=False)
+    if not found.is_terminal:
+        found.width = 160  # a pipe has no width; tables should not be cut to a guess of 80
+    return found
+
+
+def printable(text: object) -> str:
+    """Text of a user or of AX without what would steer a terminal: control characters are shown, not sent."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))

@@ -1,0 +1,138 @@
+"""`rapidstart job`: see, watch and steer jobs."""
+
+from pathlib import Path
+
+import click
+
+from connector.cli import exits, front
+from connector.cli.exits import Exit
+
+
+@click.group()
+def job() -> None:
+    """See, watch and steer jobs. A job is named by its id, as JB-7Q2K."""
+
+
+@job.command("list")
+@click.option("--state", help="Only jobs in this state, as running.")
+@click.option("--endpoint", help="Only jobs for this endpoint.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, the newest first.")
+@front.json_option
+def list_(state: str | None, endpoint: str | None, limit: int, as_json: bool) -> None:
+    """The newest jobs."""
+    jobs = front.client().jobs(state=state, endpoint=endpoint, limit=limit)
+    if as_json:
+        for each in jobs:
+            front.emit(each)
+        return
+    from connector.cli.tables import jobs_table
+
+    front.console().print(jobs_table(jobs) if jobs else "No jobs yet. Load a package: rapidstart load FILE")
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@front.json_option
+def show(job_id: str, as_json: bool) -> None:
+    """One job: what was asked, its steps and why they stand in this order."""
+    found = front.client().job(job_id)
+    if as_json:
+        front.emit(found)
+        return
+    from connector.cli.tables import print_job
+
+    print_job(front.console(), found)
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@front.json_option
+def watch(job_id: str, as_json: bool) -> int:
+    """Follow a job to its end. Ctrl-C stops watching, not the job."""
+    return watch_to_end(job_id, as_json=as_json)
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@front.json_option
+def cancel(job_id: str, as_json: bool) -> None:
+    """End a job. A call that is in hand is finished, the rest is skipped."""
+    _steer(job_id, "cancel", as_json=as_json)
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@front.json_option
+def pause(job_id: str, as_json: bool) -> None:
+    """Hold a job back until it is resumed."""
+    _steer(job_id, "pause", as_json=as_json)
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@front.json_option
+def resume(job_id: str, as_json: bool) -> None:
+    """Let a paused job go on."""
+    _steer(job_id, "resume", as_json=as_json)
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write the process summary workbook to this file.")
+@front.json_option
+def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:
+    """The outcome of a job: its steps, and its failed rows explained."""
+    client = front.client()
+    found = client.job(job_id)
+    if xlsx is not None:
+        client.workbook(job_id, xlsx)
+    if as_json:
+        for failure in client.failures(job_id):
+            front.emit(failure)
+        return exits.of_job(found)
+    from connector.cli.results import show_results
+
+    show_results(front.console(), client, found)
+    if xlsx is not None:
+        click.echo(f"Process summary: {xlsx}")
+    return exits.of_job(found)
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@front.json_option
+def log(job_id: str, as_json: bool) -> None:
+    """What happened to a job, line by line."""
+    from connector.cli import words
+
+    for line in front.client().log(job_id):
+        if as_json:
+            front.emit(line)
+        else:
+            click.echo(f"{words.local(line['at'])}  {front.printable(line['text'])}")
+
+
+def watch_to_end(job_id: str, *, as_json: bool) -> Exit:
+    """Follow a job to its end, show what became of it, and say with which exit code."""
+    from connector.cli import watching
+
+    client, console = front.client(), front.console()
+    with watching.interruptible([job_id]), watching.display(console, as_json=as_json) as show:
+        (ended,) = watching.follow(client, [job_id], show=show)
+    if not as_json:
+        from connector.cli.results import show_results
+
+        console.print()
+        show_results(console, client, ended)
+    return exits.of_job(ended)
+
+
+def _steer(job_id: str, verb: str, *, as_json: bool) -> None:
+    from connector.cli import words
+
+    client = front.client()
+    found = {"cancel": client.cancel, "pause": client.pause, "resume": client.resume}[verb](job_id)
+    if as_json:
+        front.emit(found)
+    else:
+        click.echo(front.printable(words.headline(found)))

@@ -1,0 +1,130 @@
+"""`rapidstart load`: hand in a package, have it loaded, and say what came of it."""
+
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from connector import api
+from connector.cli import exits, folders, front, inspection
+from connector.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from connector.client import Client
+
+#: How long a load without --watch waits for its plan. A job whose endpoint has no worker is not planned before one comes.
+_PLAN_WAIT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asks for, beside the file."""
+
+    endpoint: str
+    company: str | None
+    partition: str | None
+    mapping: Path | None
+    mode: str
+    blank: str
+    strict: bool
+    only: str | None
+    batch_rows: int | None
+
+    def options(self) -> dict[str, Any]:
+        """How the rows are to be loaded, as the API takes it."""
+        return {
+            "mode": self.mode,
+            "blank": self.blank,
+            "strict": self.strict,
+            "only": self.only,
+            "batch_rows": self.batch_rows,
+            "mapping": inspection.mapping_text(self.mapping) if self.mapping else None,
+            "mapping_name": self.mapping.name if self.mapping else None,
+        }
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option("--endpoint", help="The AOS instance to load into; else RAPIDSTART_ENDPOINT.")
+@click.option("--company", help="The company (DataAreaId) that the rows belong to. Never guessed.")
+@click.option("--partition", help="The data partition; else the endpoint's own.")
+@click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A mapping (TOML).")
+@click.option("--mode", type=click.Choice(["upsert", "create", "update", "delete"]), default="upsert", show_default=True)
+@click.option("--blank", type=click.Choice(["keep", "clear"]), default="keep", show_default=True, help="Empty cells on update.")
+@click.option("--strict", is_flag=True, help="Write nothing if a single row is not valid.")
+@click.option("--only", metavar="STEP", help="Load this entity of the package only.")
+@click.option("--batch-rows", type=click.IntRange(1, 5000), help="Rows that travel in one message.")
+@click.option("--dry-run", is_flag=True, help="Show how it would be loaded; submit nothing.")
+@click.option("--watch", is_flag=True, help="Follow the job to its end.")
+@click.option("--idempotency-key", metavar="KEY", help="The same key again gives the same job.")
+@front.json_option
+def load(
+    file: Path, endpoint: str | None, dry_run: bool, watch: bool, idempotency_key: str | None, as_json: bool, **more: Any
+) -> int:
+    """Load a package: CSV, XLSX, a folder or zip of these, or a data package (zip)."""
+    wish = Wish(endpoint=front.endpoint_name(endpoint), **more)
+    if not dry_run and not wish.company:
+        raise click.UsageError("Name the company that the rows belong to, as --company USMF.")
+    if dry_run:
+        found = inspection.local(file, endpoint=wish.endpoint, mapping=wish.mapping, mode=wish.mode, blank=wish.blank)
+        return inspection.show(found, as_json=as_json)
+    options = wish.options()
+    client = front.client()
+    with folders.as_file(file) as (path, name):
+        package = hand_in(client, path, name=name)
+    key = idempotency_key or str(uuid.uuid4())
+    job = client.submit(
+        idempotency_key=key,
+        endpoint=wish.endpoint,
+        company=wish.company,
+        partition=wish.partition,
+        package=package["sha256"],
+        **options,
+    )
+    if not as_json:
+        _tell_accepted(job, package)
+    if watch:
+        from connector.cli.job import watch_to_end
+
+        return watch_to_end(job["id"], as_json=as_json)
+    return _await_plan(client, job, as_json=as_json)
+
+
+def hand_in(client: "Client", path: Path, *, name: str) -> api.Package:
+    """Upload a package, unless the dispatcher has received it before."""
+    return client.package(folders.digest(path)) or client.upload(path, name=name)
+
+
+def _await_plan(client: "Client", job: api.Job, *, as_json: bool) -> Exit:
+    """Stay until the job is planned, so that a refused plan is told here and now."""
+    from connector.cli import watching, words
+
+    end = time.monotonic() + _PLAN_WAIT_S
+    with watching.interruptible([job["id"]]):
+        (job,) = watching.follow(
+            client,
+            [job["id"]],
+            show=lambda _: None,
+            until=lambda seen: seen["planned"] or watching.ended(seen) or time.monotonic() > end,
+        )
+    code = exits.of_job(job)
+    if as_json:
+        front.emit(job)
+    elif code is not Exit.DONE and not job["planned"]:
+        click.echo(f"Error: {front.printable(' '.join(part for part in (job['reason'], job['advice']) if part))}", err=True)
+    else:
+        click.echo(front.printable(words.headline(job)))
+        click.echo(f"Watch it: rapidstart job watch {job['id']}")
+    return code
+
+
+def _tell_accepted(job: api.Job, package: api.Package) -> None:
+    from connector.cli import words
+
+    entities = words.plural(len(package["actions"]), "entity")
+    click.echo(f"Job {job['id']} accepted ({entities} → {front.printable(job['endpoint'])}, company {job['company']}).")
+    for notice in package["notices"]:
+        click.echo(f"Note: {front.printable(notice)}")

@@ -1,0 +1,143 @@
+"""Lists of jobs and endpoints as people read them."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from connector import api
+from connector.cli import words
+from connector.cli.front import printable
+from connector.cli.results import steps_table
+
+_STYLES: Final = {
+    "succeeded": "green",
+    "online": "green",
+    "running": "cyan",
+    "partly_succeeded": "yellow",
+    "paused": "yellow",
+    "waiting": "yellow",
+    "failed": "red",
+    "cancelled": "dim",
+}
+
+
+def jobs_table(jobs: Iterable[api.Job]) -> Table:
+    """A line per job; the last column says why it waits or failed."""
+    table = _table("Job", "State", "Endpoint", "Company", "Package", "Rows", "Failed", "Submitted", "Why")
+    for job in jobs:
+        rows = job["rows"]
+        table.add_row(
+            job["id"],
+            _state(job["state"]),
+            printable(job["endpoint"]),
+            printable(job["company"] or ""),
+            printable(job["package"]["name"] if job["package"] else job["kind"]),
+            f"{words.done(rows):,}/{rows['total']:,}" if job["planned"] else "",
+            f"{rows['failed'] + rows['unknown']:,}" if job["planned"] else "",
+            words.ago(job["submitted_at"]),
+            Text(printable(job["reason"]), style="dim"),
+        )
+    return table
+
+
+def print_job(console: Console, job: api.Job) -> None:
+    """One job with its steps and the reasons of their order."""
+    console.print(Text(printable(words.headline(job)), style="bold"))
+    facts = {
+        "Kind": job["kind"],
+        "Endpoint": job["endpoint"],
+        "Company": job["company"],
+        "Partition": job["partition"],
+        "Package": f"{job['package']['name']} ({job['package']['sha256'][:12]})" if job["package"] else None,
+        "Mode": job["mode"],
+        "Submitted": words.local(job["submitted_at"]),
+        "Started": words.local(job["started_at"]),
+        "Finished": words.local(job["finished_at"]),
+        "What to do": job["advice"],
+    }
+    print_facts(console, facts)
+    if not job["steps"]:
+        return
+    console.print()
+    console.print(steps_table(job["steps"]))
+    for step in job["steps"]:
+        console.print(Text(printable(f"\n{step['no']}. {step['entity']} → {step['service']}.{step['table']}"[1:]), style="bold"))
+        for reason in step["reasons"].values():
+            console.print(Text(f"   {printable(reason)}", style="dim"))
+
+
+def print_facts(console: Console, facts: dict[str, Any]) -> None:
+    """Names and values, those without a value left out."""
+    grid = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        if value not in (None, ""):
+            grid.add_row(Text(name, style="dim"), Text(printable(value)))
+    console.print(grid)
+
+
+def endpoints_table(endpoints: Iterable[api.Endpoint]) -> Table:
+    """A line per endpoint."""
+    table = _table("Endpoint", "State", "Companies", "Workers", "Jobs", "Surveyed", "Seen")
+    for endpoint in endpoints:
+        online = sum(worker["concurrency"] for worker in endpoint["workers"] if worker["online"])
+        table.add_row(
+            printable(endpoint["name"]),
+            _state(endpoint["state"]),
+            printable(", ".join(endpoint["companies"])),
+            f"{online}",
+            f"{endpoint['unfinished_jobs']}",
+            words.ago(endpoint["surveyed_at"]),
+            words.ago(endpoint["seen_at"]),
+        )
+    return table
+
+
+def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
+    """One endpoint with its workers and what was last checked."""
+    console.print(Text(printable(f"{endpoint['name']} {endpoint['state']}"), style="bold"))
+    facts = {
+        "Addresses": ", ".join(endpoint["addresses"]),
+        "Companies": ", ".join(endpoint["companies"]) or "not known",
+        "Partition": endpoint["partition"],
+        "Contract": "given as a folder" if endpoint["contract"] else "read from the AOS",
+        "Surveyed": words.ago(endpoint["surveyed_at"]),
+        "Unfinished jobs": endpoint["unfinished_jobs"],
+    }
+    print_facts(console, facts)
+    if endpoint["workers"]:
+        table = _table("Worker", "Host", "Concurrency", "Version", "Seen")
+        for worker in endpoint["workers"]:
+            seen = words.ago(worker["seen_at"]) if not worker["online"] else "online"
+            table.add_row(
+                printable(worker["name"]),
+                printable(worker["host"]),
+                f"{worker['concurrency']}",
+                printable(worker["version"]),
+                seen,
+            )
+        console.print(table)
+    print_checks(console, endpoint["checks"])
+
+
+def print_checks(console: Console, checks: Iterable[api.Check]) -> None:
+    """What was looked at, and what to do where it is not well."""
+    for check in checks:
+        mark, style = ("✓", "green") if check["ok"] else ("✗", "red")
+        console.print(Text(f" {mark} ", style=style), Text(printable(f"{check['name']}: {check['detail']}")), sep="")
+        if check["advice"] and not check["ok"]:
+            console.print(Text(f"   {printable(check['advice'])}"))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for column in table.columns:
+        if column.header in {"Rows", "Failed", "Workers", "Jobs", "Concurrency"}:
+            column.justify = "right"
+    return table
+
+
+def _state(state: str) -> Text:
+    return Text(printable(state.replace("_", " ")), style=_STYLES.get(state, ""))

@@ -1,0 +1,96 @@
+"""Jobs, rows and times in words. Pure: no console, no colours."""
+
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from connector import api
+
+Outcome = Literal["created", "updated", "unchanged", "deleted", "failed", "unknown", "skipped"]
+
+#: Outcomes in the order in which people want them.
+OUTCOMES: Final[tuple[Outcome, ...]] = ("created", "updated", "unchanged", "deleted", "failed", "unknown", "skipped")
+BAD: Final[tuple[Outcome, ...]] = ("failed", "unknown", "skipped")
+
+
+def done(rows: api.Rows) -> int:
+    """How many rows have an outcome."""
+    return sum(rows[word] for word in OUTCOMES)
+
+
+def headline(job: api.Job) -> str:
+    """A job in one line: `JB-7Q2K running: 3,100 of 8,412 rows, 2 failed`."""
+    parts = [f"{job['id']} {job['state'].replace('_', ' ')}"]
+    if job["reason"]:
+        parts.append(_sentence(job["reason"], job["state"]))
+    if job["planned"] and job["kind"] == "load":
+        parts.append(progress(job["rows"]))
+    return ": ".join((parts[0], "; ".join(parts[1:]))) if parts[1:] else parts[0]
+
+
+def progress(rows: api.Rows) -> str:
+    """Rows so far, and those that are not in."""
+    bad = [f"{rows[word]:,} {word}" for word in BAD if rows[word]]
+    return ", ".join([f"{done(rows):,} of {plural(rows['total'], 'row')}", *bad])
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`, `3 entities`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+
+
+def place(failure: api.Failure) -> str:
+    """Where a failed row is: `Customers.xlsx, sheet Customers, row 17`."""
+    sheet = f"sheet {failure['sheet']}" if failure["sheet"] else ""
+    return ", ".join(part for part in (failure["file"], sheet, f"row {failure['row']}") if part)
+
+
+def cell(failure: api.Failure) -> str:
+    """The cell that is at fault: `CustGroup = '99'`, where it is known."""
+    name = failure["field"] or failure["column"]
+    if name is None:
+        return ""
+    column = failure["column"]
+    caption = f"{name} (column {column})" if column and column != name else name
+    return caption if failure["value"] is None else f"{caption} = '{failure['value']}'"
+
+
+def seconds(start: str | None, end: str | None) -> float | None:
+    """Time between two moments; to now where the second has not come."""
+    if start is None:
+        return None
+    until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+    return max(0.0, (until - datetime.fromisoformat(start)).total_seconds())
+
+
+def span(value: float | None) -> str:
+    """A time span as people read it: `0.6 s`, `02:11`, `1:04:09`."""
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(int(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def ago(moment: str | None) -> str:
+    """How long ago something was: `2 s ago`, `3 h ago`, `never`."""
+    passed = seconds(moment, None)
+    if passed is None:
+        return "never"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if passed >= size:
+            return f"{int(passed // size)} {unit} ago"
+    return f"{int(passed)} s ago"
+
+
+def local(moment: str | None) -> str:
+    """A moment on this computer's clock, to the second."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _sentence(reason: str, state: str) -> str:
+    """The reason without the state that it may begin with, and without the full stop."""
+    return reason.removeprefix(f"{state}: ").rstrip(".")

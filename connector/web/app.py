@@ -1,0 +1,25 @@
+"""Puts the API together: routers, problems, and the guard against other sites' pages."""
+
+from fastapi import FastAPI
+
+from connector import __version__, api
+from connector.dispatch import Dispatcher
+from connector.web import endpoints, health, jobs, origin, packages, problems
+
+
+def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) -> FastAPI:
+    """The dispatcher's HTTP API. OpenAPI is at `/api/v1/openapi.json`; no page is served that loads from elsewhere."""
+    app = FastAPI(
+        title="RapidStart Connector",
+        version=__version__,
+        openapi_url=f"{api.PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(packages.router(dispatcher, ceiling=max_package_bytes), prefix=api.PREFIX, tags=["packages"])
+    app.include_router(jobs.router(dispatcher), prefix=api.PREFIX, tags=["jobs"])
+    app.include_router(endpoints.router(dispatcher), prefix=api.PREFIX, tags=["endpoints"])
+    app.include_router(health.router(dispatcher), tags=["health"])
+    problems.install(app)
+    app.add_middleware(origin.SameOrigin)
+    return app

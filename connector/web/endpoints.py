@@ -1,0 +1,111 @@
+"""`/endpoints`: the AOS instances that are registered here."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+
+from connector import api
+from connector.dispatch import Dispatcher
+from connector.errors import NotReachable
+from connector.ledger import Database, endpoints, jobs
+from connector.web.objects import endpoint_object, job_object
+
+
+class NewEndpoint(BaseModel):
+    """An AOS instance to register. `contract` is a zip of WSDL and XSD files, base64."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    addresses: Annotated[list[str], Field(min_length=1)]
+    companies: list[str] = []
+    partition: str | None = None
+    contract: Base64Bytes | None = None
+
+
+def router(dispatcher: Dispatcher) -> APIRouter:
+    """Routes over this dispatcher."""
+    routes = APIRouter()
+
+    def described(name: str) -> api.Endpoint:
+        with dispatcher.ledger.read() as db:
+            return _described(db, endpoints.get(db, name))
+
+    @routes.get("/endpoints")
+    def listing() -> api.EndpointPage:
+        """All endpoints, by name."""
+        with dispatcher.ledger.read() as db:
+            return {"items": [_described(db, endpoint) for endpoint in endpoints.every(db)]}
+
+    @routes.post("/endpoints", status_code=201)
+    def add(new: NewEndpoint, response: Response) -> api.Endpoint:
+        """Register an endpoint. Nobody is contacted."""
+        added = dispatcher.add_endpoint(
+            name=new.name,
+            addresses=tuple(new.addresses),
+            companies=tuple(new.companies),
+            partition=new.partition,
+            contract=new.contract,
+        )
+        response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
+        return described(added.name)
+
+    @routes.get("/endpoints/{name}")
+    def show(name: str) -> api.Endpoint:
+        """One endpoint."""
+        return described(name)
+
+    @routes.delete("/endpoints/{name}", status_code=204)
+    def remove(name: str) -> None:
+        """Forget an endpoint that has no unfinished jobs."""
+        dispatcher.remove_endpoint(name)
+
+    @routes.post("/endpoints/{name}/pause")
+    def pause(name: str) -> api.Endpoint:
+        """Send nothing to an endpoint until it is resumed."""
+        return described(dispatcher.pause_endpoint(name).name)
+
+    @routes.post("/endpoints/{name}/resume")
+    def resume(name: str) -> api.Endpoint:
+        """Send work to an endpoint again."""
+        return described(dispatcher.resume_endpoint(name).name)
+
+    @routes.post("/endpoints/{name}/test", status_code=202)
+    def test(name: str) -> api.Job:
+        """Have a worker find out whether the AOS can be reached."""
+        return _survey_object(dispatcher.test(name), name)
+
+    @routes.post("/endpoints/{name}/survey", status_code=202)
+    def survey(name: str) -> api.Job:
+        """Have a worker read the endpoint's contracts anew."""
+        return _survey_object(dispatcher.survey(name), name)
+
+    @routes.get("/endpoints/{name}/metadata")
+    def metadata(name: str) -> dict[str, Any]:
+        """What the last survey read of the endpoint's contracts; a 503 where none has been made yet."""
+        with dispatcher.ledger.read() as db:
+            endpoint = endpoints.get(db, name)
+            found = endpoints.metadata(db, endpoint.key)
+        if found is None:
+            raise no_metadata(endpoint)
+        return found.model_dump(mode="json")
+
+    return routes
+
+
+def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:
+    """Nobody has read this endpoint's contracts yet."""
+    return NotReachable(
+        f"nothing is known of the services of {endpoint.name} yet.",
+        advice=f"With a worker running beside it: rapidstart endpoint metadata {endpoint.name} --refresh",
+    )
+
+
+def _described(db: Database, endpoint: endpoints.Endpoint) -> api.Endpoint:
+    unfinished = jobs.unfinished(db, endpoint=endpoint.key)
+    return endpoint_object(endpoint, workers=endpoints.workers_of(db, endpoint.key), unfinished=len(unfinished))
+
+
+def _survey_object(job: jobs.Job, name: str) -> api.Job:
+    return job_object(job, counts=dict.fromkeys(jobs.OUTCOMES, 0), endpoint=name)

@@ -1,0 +1,50 @@
+"""A received package as it would be planned, without a job."""
+
+from dataclasses import asdict
+from typing import Any
+
+from connector.dispatch import Dispatcher
+from connector.intake.package import open_package
+from connector.intake.values import Package
+from connector.ledger import Database, endpoints, packages
+from connector.plan import inspect as planning
+from connector.plan import mapping
+from connector.web.endpoints import no_metadata
+from connector.wire.jobs import Blank, Mode
+from connector.wire.metadata import Metadata
+
+
+def opened(dispatcher: Dispatcher, record: packages.PackageRecord) -> Package:
+    """A package that was received. Its files are looked at, not read. Raises PackageRefused."""
+    return open_package(dispatcher.package_path(record.sha256), name=record.name)
+
+
+def inspect(
+    dispatcher: Dispatcher,
+    sha256: str,
+    *,
+    endpoint: str | None,
+    mapping_text: str | None,
+    mapping_name: str,
+    mode: Mode,
+    blank: Blank,
+) -> dict[str, Any]:
+    """Every match, guess and reason; with an endpoint against its services.
+
+    Raises NotFound, PackageRefused, PlanRefused for a mapping that cannot be read, NotReachable where no metadata is known.
+    """
+    with dispatcher.ledger.read() as db:
+        record = packages.get(db, sha256)
+        metadata = _metadata(db, endpoint) if endpoint else None
+    package = opened(dispatcher, record)
+    text, name = (mapping_text, mapping_name) if mapping_text else (package.mapping_toml or "", "rapidstart.toml")
+    found = planning.describe(package, metadata, mapping=mapping.parse(text, name), mode=mode, blank=blank)
+    return asdict(found)
+
+
+def _metadata(db: Database, name: str) -> Metadata:
+    endpoint = endpoints.get(db, name)
+    found = endpoints.metadata(db, endpoint.key)
+    if found is None:
+        raise no_metadata(endpoint)
+    return found

@@ -1,0 +1,127 @@
+"""`/jobs`: submit, see and steer jobs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from connector import api
+from connector.dispatch import Dispatcher
+from connector.errors import Conflict, Refused
+from connector.ledger import Database, endpoints, jobs
+from connector.web import outcomes
+from connector.web.objects import job_object
+from connector.wire.jobs import Blank, Mode
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Cursor = Annotated[int | None, Query(description="`next` of the page before.")]
+
+
+class NewJob(BaseModel):
+    """A load that is to be submitted. `package` is the SHA-256 of a package that was received."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str
+    company: str
+    partition: str | None = None
+    package: str
+    mode: Mode = Mode.UPSERT
+    blank: Blank = Blank.KEEP
+    strict: bool = False
+    only: str | None = None
+    mapping: Annotated[str | None, Field(max_length=1_000_000)] = None
+    mapping_name: str = "mapping"
+    batch_rows: Annotated[int | None, Field(ge=1, le=5000)] = None
+
+    def order(self) -> jobs.Order:
+        """How the rows are to be loaded."""
+        return jobs.Order(
+            mode=self.mode,
+            blank=self.blank,
+            strict=self.strict,
+            only=self.only,
+            mapping=self.mapping,
+            mapping_name=self.mapping_name if self.mapping else "",
+            batch_rows=self.batch_rows,
+        )
+
+
+def router(dispatcher: Dispatcher) -> APIRouter:
+    """Routes over this dispatcher."""
+    routes = APIRouter()
+
+    @routes.post("/jobs", status_code=202)
+    def submit(
+        new: NewJob, response: Response, idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None
+    ) -> api.Job:
+        """Accept a load. The same Idempotency-Key again answers with the first job, and says so in a header."""
+        job, replayed = _submit(dispatcher, new, key=idempotency_key)
+        response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
+        if replayed:
+            response.headers[api.REPLAYED] = "true"
+        return described(dispatcher, job.id)
+
+    @routes.get("/jobs")
+    def listing(
+        state: jobs.JobState | None = None, endpoint: str | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> api.JobPage:
+        """Jobs without their steps, the newest first."""
+        with dispatcher.ledger.read() as db:
+            found = jobs.listing(db, state=state, endpoint=endpoint, before=cursor, limit=limit)
+            counts = jobs.totals(db, [job.id for job in found])
+            names = _names(db)
+        items = [job_object(job, counts=counts[job.id], endpoint=names.get(job.endpoint)) for job in found]
+        return {"items": items, "next": str(found[-1].number) if len(found) == limit else None}
+
+    @routes.get("/jobs/{job_id}")
+    def show(job_id: str) -> api.Job:
+        """One job with its steps."""
+        return described(dispatcher, job_id)
+
+    @routes.post("/jobs/{job_id}/cancel")
+    def cancel(job_id: str) -> api.Job:
+        """End a job: a call in hand is finished, the rest is skipped."""
+        return described(dispatcher, dispatcher.cancel(job_id).id)
+
+    @routes.post("/jobs/{job_id}/pause")
+    def pause(job_id: str) -> api.Job:
+        """Hold a job back until it is resumed."""
+        return described(dispatcher, dispatcher.pause(job_id).id)
+
+    @routes.post("/jobs/{job_id}/resume")
+    def resume(job_id: str) -> api.Job:
+        """Let a paused job go on."""
+        return described(dispatcher, dispatcher.resume(job_id).id)
+
+    routes.include_router(outcomes.router(dispatcher))
+    return routes
+
+
+def described(dispatcher: Dispatcher, job_id: str) -> api.Job:
+    """A job with its steps. Raises NotFound."""
+    with dispatcher.ledger.read() as db:
+        job = jobs.get(db, job_id)
+        steps = jobs.steps_of(db, job.id)
+        counts = jobs.totals(db, [job.id])[job.id]
+        return job_object(job, counts=counts, steps=steps, endpoint=_names(db).get(job.endpoint))
+
+
+def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None) -> tuple[jobs.Job, bool]:
+    if key is None:
+        raise Refused("the request has no Idempotency-Key.", advice="Send a fresh one with each job, as a UUID.")
+    try:
+        return dispatcher.submit(
+            endpoint=new.endpoint,
+            company=new.company,
+            package=new.package,
+            order=new.order(),
+            idempotency_key=key,
+            partition=new.partition,
+        )
+    except Conflict as error:  # the key was used for another request: no state of ours stands in the way
+        raise Refused(error.message, advice=error.advice) from error
+
+
+def _names(db: Database) -> dict[str, str]:
+    return {endpoint.key: endpoint.name for endpoint in endpoints.every(db)}

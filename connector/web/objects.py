@@ -1,0 +1,170 @@
+"""From what the ledger holds to what the API says. Pure."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from connector import api
+from connector.intake.values import Package
+from connector.ledger import endpoints, jobs, packages, results
+
+#: A worker tells every few seconds that it lives; one that was silent for longer is offline.
+ONLINE_WITHIN_S: Final = 15.0
+
+
+def job_object(
+    job: jobs.Job, *, counts: Mapping[str, int], steps: Sequence[jobs.Step] = (), endpoint: str | None = None
+) -> api.Job:
+    """A job as every reader of the API gets it. `endpoint` is the name as it was registered."""
+    package = api.PackageName(name=job.package_name, sha256=job.package) if job.package else None
+    return api.Job(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        reason=job.reason,
+        advice=job.advice,
+        code=job.code,
+        endpoint=endpoint or job.endpoint,
+        company=job.company,
+        partition=job.partition,
+        package=package,
+        mode=job.order.mode,
+        planned=job.planned,
+        rows=_rows(job.rows, counts),
+        steps=[_step(step, job) for step in steps],
+        submitted_at=moment(job.submitted_at),
+        started_at=_moment(job.started_at),
+        finished_at=_moment(job.finished_at),
+    )
+
+
+def package_object(record: packages.PackageRecord, package: Package) -> api.Package:
+    """A package that was received, as it reads."""
+    return api.Package(
+        sha256=record.sha256,
+        name=record.name,
+        size=record.size,
+        received_at=moment(record.received_at),
+        format=package.format,
+        actions=[
+            api.Action(entity=action.entity, file=action.file, sheet=action.sheet, columns=list(action.columns))
+            for action in package.actions
+        ],
+        notices=list(package.notices),
+    )
+
+
+def endpoint_object(endpoint: endpoints.Endpoint, *, workers: Sequence[endpoints.Worker], unfinished: int) -> api.Endpoint:
+    """An endpoint with its workers, as they were last seen."""
+    now = time.time()
+    seen = [_worker(worker, now) for worker in workers]
+    return api.Endpoint(
+        name=endpoint.name,
+        state=_endpoint_state(endpoint, seen),
+        addresses=list(endpoint.addresses),
+        companies=list(endpoint.companies),
+        partition=endpoint.partition,
+        contract=endpoint.has_contract,
+        unfinished_jobs=unfinished,
+        workers=seen,
+        checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice) for c in endpoint.checks],
+        fingerprint=endpoint.fingerprint,
+        added_at=moment(endpoint.added_at),
+        surveyed_at=_moment(endpoint.surveyed_at),
+        seen_at=_moment(max((worker.seen_at for worker in workers), default=None)),
+    )
+
+
+def failure_object(failure: results.Failure) -> api.Failure:
+    """A row that is not in."""
+    return api.Failure(
+        step=failure.step,
+        entity=failure.entity,
+        file=failure.file,
+        sheet=failure.sheet,
+        row=failure.row,
+        outcome=failure.outcome,
+        column=failure.column,
+        field=failure.field,
+        value=failure.value,
+        message=failure.message,
+        advice=failure.advice,
+        code=failure.code,
+    )
+
+
+def moment(seconds: float) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else moment(seconds)
+
+
+def _rows(total: int, counts: Mapping[str, int]) -> api.Rows:
+    return api.Rows(
+        total=total,
+        created=counts["created"],
+        updated=counts["updated"],
+        unchanged=counts["unchanged"],
+        deleted=counts["deleted"],
+        failed=counts["failed"],
+        skipped=counts["skipped"],
+        unknown=counts["unknown"],
+    )
+
+
+def _step(step: jobs.Step, job: jobs.Job) -> api.Step:
+    state = step_state(step, job)
+    return api.Step(
+        no=step.no,
+        entity=step.entity,
+        file=step.file,
+        sheet=step.sheet,
+        table=step.table,
+        service=step.service,
+        parent=step.parent,
+        rank=step.rank,
+        reasons=dict(step.reasons),
+        mode=step.mode,
+        state=state,
+        rows=_rows(step.rows, step.counts),
+        blanks_kept=step.blanks_kept,
+        started_at=_moment(step.started_at),
+        finished_at=None if state in {"queued", "running"} else _moment(step.finished_at),
+    )
+
+
+def step_state(step: jobs.Step, job: jobs.Job) -> str:
+    """A step's state in the words of jobs: the ledger keeps its rows, the rest follows from them."""
+    bad = step.counts["failed"] + step.counts["unknown"] + step.counts["skipped"]
+    ended = sum(step.counts.values())
+    if job.finished_at is not None and ended < step.rows:
+        return str(jobs.JobState.CANCELLED if job.state is jobs.JobState.CANCELLED else jobs.JobState.FAILED)
+    if job.planned and ended >= step.rows:
+        if not bad:
+            return str(jobs.JobState.SUCCEEDED)
+        return str(jobs.JobState.FAILED if bad == ended and not step.counts["unknown"] else jobs.JobState.PARTLY_SUCCEEDED)
+    return str(jobs.JobState.RUNNING if ended or step.started_at else jobs.JobState.QUEUED)
+
+
+def _worker(worker: endpoints.Worker, now: float) -> api.Worker:
+    return api.Worker(
+        name=worker.worker,
+        host=worker.host,
+        pid=worker.pid,
+        version=worker.version,
+        concurrency=worker.concurrency,
+        online=not worker.stopped and now - worker.seen_at < ONLINE_WITHIN_S,
+        seen_at=moment(worker.seen_at),
+    )
+
+
+def _endpoint_state(endpoint: endpoints.Endpoint, workers: Sequence[api.Worker]) -> str:
+    if endpoint.paused:
+        return "paused"
+    if any(worker["online"] for worker in workers):
+        return "online"
+    return "offline" if workers else "new"

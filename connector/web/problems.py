@@ -1,0 +1,104 @@
+"""Errors as RFC 9457 problems: what happened, where, and what to do next. Never a traceback, never a server's path."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from connector.errors import Place, RapidStartError, Refused
+
+log = logging.getLogger(__name__)
+
+_MEDIA_TYPE: Final = "application/problem+json"
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem."""
+    app.add_exception_handler(RapidStartError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def answer(error: RapidStartError, *, status: int | None = None) -> JSONResponse:
+    """The problem that an error is."""
+    return _problem(
+        status=status or error.status,
+        title=_title(error),
+        detail=error.message,
+        code=error.code,
+        advice=error.advice,
+        place=error.place,
+    )
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RapidStartError)  # noqa: S101 starlette's handlers are typed for any exception
+    return answer(error)
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    found = [f"{_path(each['loc'])}: {each['msg']}" for each in error.errors()]
+    return _problem(
+        status=422,
+        title="Request not valid",
+        detail="; ".join(found) + ".",
+        code=Refused.code,
+        advice="Compare the request with /api/v1/openapi.json.",
+    )
+
+
+def _plain(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    answer = _problem(status=error.status_code, title=str(error.detail), detail=str(error.detail), code=Refused.code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    """Nobody is left to read it."""
+    return Response(status_code=400)
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("a request failed: %s %s", request.method, request.url.path, exc_info=error, extra={"action": "request_failed"})
+    return _problem(
+        status=500,
+        title="Unforeseen error",
+        detail="the dispatcher failed in a way that was not foreseen.",
+        code=RapidStartError.code,
+        advice="Its log says more.",
+    )
+
+
+def _problem(
+    *, status: int, title: str, detail: str, code: str, advice: str = "", place: Place | None = None
+) -> JSONResponse:  # fmt: skip
+    body: dict[str, Any] = {
+        "type": f"urn:rapidstart:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "advice": advice,
+        "place": asdict(place or Place()),
+    }
+    return JSONResponse(body, status_code=status, media_type=_MEDIA_TYPE)
+
+
+def _title(error: RapidStartError) -> str:
+    """`PackageRefused` as `Package refused`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).capitalize()
+
+
+def _path(location: Sequence[Any]) -> str:
+    return ".".join(str(part) for part in location if part != "body") or "body"
