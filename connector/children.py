@@ -18,15 +18,21 @@ from typing import Final, TextIO
 
 #: $1 is the time to end in tenths of a second, the rest is the command. The group's number cannot be given to a stranger
 #: while the guard lives, because the guard is a member of it: signalling the group is safe even long after the child ended.
+#: A child that has ended but that nobody collects (state Z, in a container without an init) counts as gone.
 _GUARDED: Final = """
 tenths=$1; shift
 exec 3<&0 </dev/null
 {
   trap '' TERM INT HUP
+  lives() {
+    kill -0 $$ || return 1
+    { read -r state </proc/$$/stat; } || return 0
+    case $state in *') Z '*) return 1 ;; esac
+  }
   read -r _ <&3
   kill -TERM 0
-  while kill -0 $$ && [ "$tenths" -gt 0 ]; do sleep 0.1; tenths=$((tenths - 1)); done
-  kill -0 $$ && kill -KILL 0
+  while lives && [ "$tenths" -gt 0 ]; do sleep 0.1; tenths=$((tenths - 1)); done
+  lives && kill -KILL 0
 } >/dev/null 2>&1 &
 exec "$@" 3<&-
 """

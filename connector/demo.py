@@ -58,10 +58,11 @@ class Stage:
 
     def close(self) -> None:
         """End all processes: the last started, the workers, first, so that they can still report."""
+        for name, child in self.running.items():
+            if name.startswith("worker"):
+                child.ask_to_end()
         while self.running:
-            _, child = self.running.popitem()
-            child.ask_to_end()
-            child.stop()
+            self.running.popitem()[1].stop()
 
     def _log(self, name: str) -> Path:
         return self.home / f"{name.replace(' ', '-')}.log"
@@ -164,7 +165,9 @@ def _stay(stage: Stage, *, console: "Console") -> None:
     console.print("\nEverything still runs. Look around from another terminal:")
     for command in ("rapidstart job list", "rapidstart endpoint list", "rapidstart flower"):
         console.print(f"  {prefix} {command}", soft_wrap=True)
-    console.print(f"The API describes itself at {stage.api_url}/docs. Ctrl-C ends the demo and removes all but {RESULTS}.")
+    console.print(
+        f"The API describes itself at {stage.api_url}{api.PREFIX}/openapi.json. Ctrl-C ends the demo and removes all but {RESULTS}."
+    )
     try:
         while True:
             stage.check()
