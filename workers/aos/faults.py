@@ -22,11 +22,12 @@ COMPANY: Final = "RSC-5940"
 
 #: X++ exceptions Deadlock, UpdateConflict, UpdateConflictNotRecovered. The numbers are not documented: they decide
 #: only where AX names no record.
-_CONFLICTS: Final = frozenset({2, 11, 12})
+_CONFLICT_NUMBERS: Final = frozenset({2, 11, 12})
 
 _DUPLICATE: Final = re.compile(r"duplicate message\b.*already been processed", re.I | re.S)
-_DEADLOCK: Final = re.compile(r"\bdeadlock|update conflict", re.I)
-_STALE: Final = re.compile(r"concurren|document ?hash|has been changed|RecVersion", re.I)
+_DEADLOCK: Final = re.compile(r"\bdeadlock", re.I)
+_CONFLICT: Final = re.compile(r"update conflict", re.I)
+_STALE: Final = re.compile(r"concurren|document ?hash|changed since|RecVersion|update conflict", re.I)
 _CONTRACT: Final = re.compile(r"ContractFilter mismatch|ActionNotSupported", re.I)
 _ABSENT: Final = re.compile(r"not exist|not found|unknown|invalid|not valid|no access|not (?:have )?access|cannot", re.I)
 _RIGHTS: Final = re.compile(
@@ -95,7 +96,7 @@ def refused_call(fault: etree._Element, detail: Detail | None, *, company: str) 
     named = detail.names_records
     if "duplicatemessage" in {code.lower() for code in detail.codes} or _DUPLICATE.search(said):
         return Refusal(said, complaints=detail.complaints, duplicate=True, code="RSC-5115")
-    if _DEADLOCK.search(said) or (detail.exception in _CONFLICTS and not named):
+    if _DEADLOCK.search(said) or (not named and (detail.exception in _CONFLICT_NUMBERS or _CONFLICT.search(said))):
         return Retry(f"AX rolled the call back: {said}", advice="It is made again after a pause.", code="RSC-5420")
     if _STALE.search(said):
         return Refusal(said, complaints=detail.complaints, code=STALE_HASH)
