@@ -51,6 +51,8 @@ class Recorder:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._forever, name="recorder", daemon=True)
         self._grouped: set[str] = set()
+        self._learned: set[tuple[str, int]] = set()
+        """the step whose service's key was learnt last: one look per step is enough"""
         self._pending = True
         """entries that were delivered before, and not acknowledged, come first"""
 
@@ -199,8 +201,16 @@ class Recorder:
             return
         for line in report.log:
             jobs.say(turn.db, ref.job, line, at=turn.now)
+        self._learn_key(turn, report)
         self._dispatcher.close_if_done(turn.db, jobs.get(turn.db, ref.job))
         turn.endpoints.add(report.endpoint.lower())
+
+    def _learn_key(self, turn: _Turn, report: reports.BatchDone) -> None:
+        step = (report.ref.job, report.ref.step)
+        if report.outcomes.key_fields and step not in self._learned:
+            self._learned = {step}
+            service = jobs.course(turn.db, *step).target.service
+            endpoints.learn_key(turn.db, report.endpoint.lower(), service=service, fields=report.outcomes.key_fields)
 
     def _returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
         ref = report.ref

@@ -52,10 +52,17 @@ class Bench:
 def register(app: Celery, bench: Bench) -> None:
     """Give the app its tasks."""
     for kind, work in _WORK.items():
-        app.task(partial(_carry_out, bench, work), name=kind, ignore_result=True)
+        app.task(_task(bench, work), name=kind, ignore_result=True)
 
 
-def _carry_out(bench: Bench, work: "Callable[[Bench, codec.Message], None]", text: str) -> None:
+def _task(bench: Bench, work: Callable[..., None]) -> Callable[[str], None]:
+    def carry_out(text: str) -> None:
+        _carry_out(bench, work, text)
+
+    return carry_out
+
+
+def _carry_out(bench: Bench, work: Callable[..., None], text: str) -> None:
     try:
         message = codec.decode(text, WORK)
     except codec.WireError:
@@ -149,7 +156,7 @@ def _given_back(
 def _survey_metadata(bench: Bench, message: SurveyMetadata) -> None:
     contract = base64.b64decode(message.contract) if message.contract else None
     try:
-        found = aos.read_metadata(bench.door, message.addresses, contract_zip=contract)
+        found = aos.read_metadata(bench.door, message.addresses, contract_zip=contract, company=message.company)
     except errors.Retry as error:
         bench.reporter.tell(
             BatchReturned(

@@ -51,7 +51,7 @@ def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, 
         endpoint=sender.endpoint.key,
         ref=sending.ref,
         addresses=sender.endpoint.addresses,
-        company=next(iter(sender.endpoint.companies), None),
+        company=next(iter(sender.endpoint.companies), None) or jobs.company_in_need(sender.db, sender.endpoint.key),
         contract=base64.b64encode(contract).decode("ascii") if contract else None,
     )
     return message, f"{sender.job.id}, contracts of {sender.endpoint.name}"

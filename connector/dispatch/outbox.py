@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import kombu
 import redis
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
@@ -46,8 +47,7 @@ class Outbox:
                 parcel.message.KIND,
                 args=(codec.encode(parcel.message),),
                 task_id=task_id(parcel.ref),
-                exchange="",
-                routing_key=routes.queue(parcel.endpoint),
+                queue=_queue(parcel.endpoint),
                 argsrepr=f"({parcel.shown})",
                 kwargsrepr="{}",
                 retry=False,
@@ -86,6 +86,12 @@ class Outbox:
 def task_id(ref: BatchRef) -> str:
     """The Celery task id of an attempt: it can be read, and Flower's addresses may hold it."""
     return f"{ref.job}.{ref.step}.{ref.batch}.{ref.attempt}"
+
+
+def _queue(endpoint: str) -> kombu.Queue:  # type: ignore[name-defined]  # kombu exports it at run time
+    """The queue behind the default exchange: publishing declares nothing and touches no key but the queue's own."""
+    name = routes.queue(endpoint)
+    return kombu.Queue(name, exchange=None, routing_key=name, no_declare=True)  # type: ignore[attr-defined,no-untyped-call]
 
 
 @contextmanager

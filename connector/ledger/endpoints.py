@@ -120,6 +120,16 @@ def surveyed(db: Database, key: str, *, found: Metadata | None, checks: Sequence
         db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(values))
 
 
+def learn_key(db: Database, key: str, *, service: str, fields: tuple[str, ...]) -> None:
+    """A create told by which fields the service knows its records: later plans use them as its natural key."""
+    known = metadata(db, key)
+    if known is None or not any(found.name == service and not found.key for found in known.services):
+        return
+    services = tuple(found.model_copy(update={"key": fields}) if found.name == service else found for found in known.services)
+    text = known.model_copy(update={"services": services}).model_dump_json()
+    db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(metadata=text))
+
+
 def forget_metadata(db: Database, key: str) -> None:
     """The contract has changed: the next plan needs a survey."""
     db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(metadata=None, fingerprint=None, surveyed_at=None))

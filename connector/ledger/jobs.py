@@ -169,6 +169,15 @@ def unfinished(db: Database, *, endpoint: str | None = None) -> list[Job]:
     return [_job(row) for row in db.execute(query).mappings()]
 
 
+def company_in_need(db: Database, endpoint: str) -> str | None:
+    """A company that an unfinished job of the endpoint writes to."""
+    query = sa.select(jobs.c.company).where(
+        jobs.c.endpoint == endpoint, jobs.c.finished_at.is_(None), jobs.c.company.is_not(None)
+    )
+    company: str | None = db.execute(query.limit(1)).scalar()
+    return company
+
+
 def set_state(db: Database, job_id: str, state: JobState, *, reason: str = "", advice: str = "", code: str = "") -> None:
     """Put a job that is not final into a state, with the reason that its users read."""
     values = {"state": state, "reason": reason, "advice": advice, "code": code}

@@ -71,6 +71,8 @@ class Outcomes(Value):
     problems: tuple[Problem, ...] = ()
     keys: dict[int, str] = {}
     """the EntityKey that AX returned, by row index, as `Field=value, Field=value`"""
+    key_fields: tuple[str, ...] = ()
+    """the fields of those EntityKeys: what the service itself knows its records by"""
     blanks_kept: int = 0
     """empty cells that kept the old value of an existing record"""
 
