@@ -23,6 +23,7 @@ class Board:
         known = so_far if so_far and len(so_far.letters) == total else Outcomes(letters="")
         self._problems = list(known.problems)
         self._keys = dict(known.keys)
+        self._key_fields = known.key_fields
         self._blanks_kept = known.blanks_kept
 
     def pending(self) -> list[int]:
@@ -43,6 +44,7 @@ class Board:
         self._letters[first : first + len(outcomes)] = outcomes
         if key:
             self._keys[first] = ", ".join(f"{field}={value}" for field, value in key.items())
+            self._key_fields = tuple(key)
 
     def kept_blanks(self, count: int) -> None:
         """Counts empty cells that kept what their record held."""
@@ -75,7 +77,11 @@ class Board:
     def outcomes(self) -> Outcomes:
         """All of it as it travels."""
         return Outcomes(
-            letters="".join(self._letters), problems=tuple(self._problems), keys=dict(self._keys), blanks_kept=self._blanks_kept
+            letters="".join(self._letters),
+            problems=tuple(self._problems),
+            keys=dict(self._keys),
+            key_fields=self._key_fields,
+            blanks_kept=self._blanks_kept,
         )
 
     @staticmethod
