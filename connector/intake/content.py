@@ -14,8 +14,10 @@ _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_STREAM: Final = "EncryptedPackage".encode("utf-16-le")
 _GZIP: Final = b"\x1f\x8b"
-_RAPIDSTART: Final = ("This is a configuration package of Dynamics NAV or Business Central (.rapidstart).",
-                      "Export its tables to an Excel workbook and hand that in.")  # fmt: skip
+_RAPIDSTART: Final = (
+    "This is a configuration package of Dynamics NAV or Business Central (.rapidstart).",
+    "Export its tables to an Excel workbook and hand that in.",
+)
 _OTHERS: Final = (
     (b"%PDF", "This is a PDF document.", "Hand in the table as CSV or XLSX."),
     (b"Rar!", "This is a RAR archive.", "Make a zip of its files."),
@@ -37,8 +39,11 @@ def kind(source: Source) -> Kind:
             raise _refused(source, what, advice)
     text = _readable(head)
     if text is None:
-        raise _refused(source, "This is a binary file of an unknown kind (.dat and .def exports of AX are of this sort).",
-                       "Hand in CSV, XLSX, a zip of these, or a data package.")  # fmt: skip
+        raise _refused(
+            source,
+            "This is a binary file of an unknown kind (.dat and .def exports of AX are of this sort).",
+            "Hand in CSV, XLSX, a zip of these, or a data package.",
+        )
     if not text.lstrip().startswith("<"):
         return "text"
     if "<DataList" in text:
@@ -84,7 +89,7 @@ def _readable(head: bytes) -> str | None:
         return head.decode("utf-16-le", "ignore")
     controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1a" for byte in head)
     # A stray NUL is an error in a text, which the reader tells with its line; many control characters are no text.
-    return None if controls > len(head) // 20 + 1 else head.decode("utf-8", "replace").removeprefix("\ufeff")
+    return None if controls > len(head) // 20 + 8 else head.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def _refused(source: Source, what: str, advice: str) -> PackageRefused:

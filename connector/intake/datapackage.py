@@ -75,10 +75,14 @@ def _entity(element: etree._Element) -> _Entity:
     fields = {_value(each, "XMLField"): _value(each, "EntityField") for each in maps}
     fields.pop("", None)
     return _Entity(
-        label=label, name=_value(element, "TargetEntity") or label, file=_value(element, "InputFilePath") or label,
-        sheet=_value(element, "ExcelSheetName").removesuffix("$"), order=_order(element),
-        disabled=_value(element, "Disable").casefold() in {"true", "1", "yes"}, fields=fields,
-    )  # fmt: skip
+        label=label,
+        name=_value(element, "TargetEntity") or label,
+        file=_value(element, "InputFilePath") or label,
+        sheet=_value(element, "ExcelSheetName").removesuffix("$"),
+        order=_order(element),
+        disabled=_value(element, "Disable").casefold() in {"true", "1", "yes"},
+        fields=fields,
+    )
 
 
 def _order(element: etree._Element) -> Order | None:

@@ -48,9 +48,10 @@ def open_flatfile(source: Source) -> tuple[Action, tuple[str, ...]]:
     header = next(_records(source, dialect), None)
     if header is None:
         raise PackageRefused(
-            "the file is empty: it has no line of column names.", advice="Write the column names into its first line.",
+            "the file is empty: it has no line of column names.",
+            advice="Write the column names into its first line.",
             place=Place(file=source.name),
-        )  # fmt: skip
+        )
     columns = headers.checked(header.cells, place=Place(file=source.name, row=header.number))
     action = Action(
         entity=source.stem, file=source.name, columns=columns, read=lambda: _rows(source, dialect, width=len(columns))
@@ -81,14 +82,16 @@ def _records(source: Source, dialect: _Dialect) -> Iterator[Row]:
                 line = reader.line_num + 1
         except csv.Error as error:
             raise PackageRefused(
-                f"the record cannot be read as CSV ({error}).", advice="Look for a stray or missing quotation mark.",
+                f"the record cannot be read as CSV ({error}).",
+                advice="Look for a stray or missing quotation mark.",
                 place=Place(file=source.name, row=line),
-            ) from error  # fmt: skip
+            ) from error
         except UnicodeDecodeError as error:
             raise PackageRefused(
-                "the bytes from here on are not text in the file's encoding.", advice="Save the file as UTF-8.",
+                "the bytes from here on are not text in the file's encoding.",
+                advice="Save the file as UTF-8.",
                 place=Place(file=source.name, row=line),
-            ) from error  # fmt: skip
+            ) from error
 
 
 def _ragged(rows: list[Row], source: Source, width: int) -> PackageRefused:

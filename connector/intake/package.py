@@ -40,9 +40,10 @@ def open_package(path: Path, *, name: str | None = None, limits: Limits = Limits
             return _package(shown, "csv", [action], list(said))
         case "xml":
             raise PackageRefused(
-                "This is an XML file on its own.", advice="Hand in the data package (zip) that it belongs to, or CSV or XLSX.",
+                "This is an XML file on its own.",
+                advice="Hand in the data package (zip) that it belongs to, or CSV or XLSX.",
                 place=Place(file=shown),
-            )  # fmt: skip
+            )
 
 
 def count_rows(package: Package) -> tuple[int, ...]:
@@ -91,15 +92,14 @@ def _files(files: list[Source], limits: Limits) -> tuple[list[Action], list[str]
     return actions, notices
 
 
-def _package(
-    name: str, form: PackageFormat, actions: list[Action], notices: list[str], *, mapping: str | None = None
-) -> Package:  # fmt: skip
+def _package(name: str, form: PackageFormat, actions: list[Action], notices: list[str], *, mapping: str | None = None) -> Package:
     if not actions:
         said = " ".join(notices)
         raise PackageRefused(
-            f"the package holds no table. {said}".strip(), advice="Hand in CSV, XLSX, a zip of these, or a data package.",
+            f"the package holds no table. {said}".strip(),
+            advice="Hand in CSV, XLSX, a zip of these, or a data package.",
             place=Place(file=name),
-        )  # fmt: skip
+        )
     return Package(name=name, format=form, actions=tuple(actions), notices=tuple(notices), mapping_toml=mapping)
 
 

@@ -106,9 +106,10 @@ class _Text:
                 return celltext.of_boolean(value == "1")
             case "e":
                 raise PackageRefused(
-                    f"the cell {cell.get('r', '')} holds the error {value}.", advice="Correct or empty the cell.",
+                    f"the cell {cell.get('r', '')} holds the error {value}.",
+                    advice="Correct or empty the cell.",
                     place=Place(file=self.place.file, sheet=self.place.sheet, row=row),
-                )  # fmt: skip
+                )
             case "d":
                 return celltext.of_moment(datetime.fromisoformat(value))
         return celltext.unescaped(value)

@@ -43,9 +43,11 @@ def _shape(action: Action, table: str) -> TableShape:
     fields = dict(zip(action.columns, _unique(action.columns), strict=True))
     key = action.declared_key or guess_key(action)
     return TableShape(
-        entity=action.entity, table=table, key=tuple(fields[column] for column in key),
+        entity=action.entity,
+        table=table,
+        key=tuple(fields[column] for column in key),
         columns=tuple(ColumnShape(column=column, field=field) for column, field in fields.items()),
-    )  # fmt: skip
+    )
 
 
 def _unique(names: Iterable[str]) -> Iterator[str]:

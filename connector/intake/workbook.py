@@ -55,9 +55,12 @@ def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action 
         captions.pop()
     columns = headers.checked(captions, place=Place(file=source.name, sheet=sheet.name, row=number))
     return Action(
-        entity=sheet.name, file=source.name, sheet=sheet.name, columns=columns,
+        entity=sheet.name,
+        file=source.name,
+        sheet=sheet.name,
+        columns=columns,
         read=lambda: _rows(source, book, sheet, limits, width=len(columns)),
-    )  # fmt: skip
+    )
 
 
 def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: int) -> Iterator[Row]:
@@ -68,8 +71,9 @@ def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: in
             if any(map(str.strip, cells[width:])):
                 raise PackageRefused(
                     f"there is a value to the right of the last named column ({width} columns have a name).",
-                    advice="Name the column, or empty the cell.", place=Place(file=source.name, sheet=sheet.name, row=number),
-                )  # fmt: skip
+                    advice="Name the column, or empty the cell.",
+                    place=Place(file=source.name, sheet=sheet.name, row=number),
+                )
             del cells[width:]
         cells.extend([""] * (width - len(cells)))
         yield Row(number, cells)  # type: ignore[arg-type]  # list[str] where None is allowed too: nobody adds one

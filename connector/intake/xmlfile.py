@@ -49,8 +49,9 @@ def _fields(record: etree._Element, place: Place) -> dict[str, str | None]:
         if len(child):
             raise PackageRefused(
                 f"{xmlstream.local_name(record)} nests {xmlstream.local_name(child)} (a composite entity).",
-                advice="Hand headers and lines in as files of their own.", place=place,
-            )  # fmt: skip
+                advice="Hand headers and lines in as files of their own.",
+                place=place,
+            )
         if name := xmlstream.local_name(child):
             fields[name] = child.text or ""
     return fields

@@ -58,9 +58,10 @@ def match(action: Action, table: Table, said: TableMapping, *, linking: Sequence
         raise _missing(missing, action, table)
     told = [
         Match(index=each.index, column=each.column, field=None, reason="it only links a row to its parent")
-        if each.field is None and not each.reason else each
+        if each.field is None and not each.reason
+        else each
         for each in found
-    ]  # fmt: skip
+    ]
     _check_fields(told, action, table)
     return Matches(all=tuple(told))
 
@@ -109,14 +110,16 @@ def _check_fields(found: Sequence[Match], action: Action, table: Table) -> None:
         field = table.field(each.field)
         if field is not None and field.type is FieldType.COMPLEX:
             raise _refused(
-                action, f"column {each.column!r} fills {table.name}.{each.field}, a structure, which is not supported yet as a column.",
+                action,
+                f"column {each.column!r} fills {table.name}.{each.field}, a structure, which is not supported yet as a column.",
                 f'Leave it out: write fields = {{ "{each.column}" = "" }} into [table."{action.entity}"] of the mapping.',
-            )  # fmt: skip
+            )
         if each.field in taken:
             raise _refused(
-                action, f"columns {taken[each.field]!r} and {each.column!r} both fill {table.name}.{each.field}.",
+                action,
+                f"columns {taken[each.field]!r} and {each.column!r} both fill {table.name}.{each.field}.",
                 f'Leave one out: write fields = {{ "{each.column}" = "" }} into [table."{action.entity}"] of the mapping.',
-            )  # fmt: skip
+            )
         taken[each.field] = each.column
 
 
@@ -126,9 +129,14 @@ def _missing(missing: Sequence[str], action: Action, table: Table) -> PlanRefuse
     told = ", ".join(f"{column!r}" + (f" (near: {', '.join(close)})" if close else "") for column, close in near.items())
     fields = ", ".join(f'"{column}" = "{close[0] if close else ""}"' for column, close in near.items())
     return _refused(
-        action, f"{table.name} has no field for {'column' if len(missing) == 1 else 'the columns'} {told}.",
+        action,
+        f"{table.name} has no field for {_columns(missing)} {told}.",
         f'Write into the mapping:\n[table."{action.entity}"]\nfields = {{ {fields} }}\n("" leaves a column out.)',
-    )  # fmt: skip
+    )
+
+
+def _columns(missing: Sequence[str]) -> str:
+    return "the column" if len(missing) == 1 else "the columns"
 
 
 def _refused(action: Action, message: str, advice: str) -> PlanRefused:

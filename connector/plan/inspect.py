@@ -7,7 +7,7 @@ from itertools import islice
 from connector.errors import PlanRefused
 from connector.intake.keys import guess_key
 from connector.intake.values import Action, Package
-from connector.plan import making, ordering
+from connector.plan import making, names, ordering
 from connector.plan.making import Draft
 from connector.plan.mapping import Mapping
 from connector.plan.values import Step
@@ -63,7 +63,7 @@ class Inspection:
 
 def describe(
     package: Package, metadata: Metadata | None = None, *, mapping: Mapping, mode: Mode = Mode.UPSERT, blank: Blank = Blank.KEEP
-) -> Inspection:  # fmt: skip
+) -> Inspection:
     """Every match, guess and reason, in the order of the steps; without metadata what the package says by itself.
 
     A package that does not fit the endpoint is described by itself, with the refusal. Raises PackageRefused.
@@ -82,10 +82,22 @@ def describe(
 def _planned(step: Step, draft: Draft) -> EntityShown:
     columns = (ColumnShown(column=each.column, field=each.field, reason=each.reason) for each in draft.matches.all)
     return EntityShown(
-        entity=step.entity, file=step.file, sheet=step.sheet, columns=tuple(columns), sample=_sample(draft.matched.action),
-        key=step.layout.key, key_is_guess=step.key_is_guess, key_reason=step.key_reason, rank=step.rank, rank_reason=step.rank_reason,
-        step=step.no, target=str(draft.matched.record), match_reason=step.match_reason, mode=step.mode.value, parent=step.parent_step,
-    )  # fmt: skip
+        entity=step.entity,
+        file=step.file,
+        sheet=step.sheet,
+        columns=tuple(columns),
+        sample=_sample(draft.matched.action),
+        key=step.layout.key,
+        key_is_guess=step.key_is_guess,
+        key_reason=step.key_reason,
+        rank=step.rank,
+        rank_reason=step.rank_reason,
+        step=step.no,
+        target=str(draft.matched.record),
+        match_reason=step.match_reason,
+        mode=step.mode.value,
+        parent=step.parent_step,
+    )
 
 
 def _alone(package: Package, mapping: Mapping, *, refused: str | None = None) -> Inspection:
@@ -96,17 +108,27 @@ def _alone(package: Package, mapping: Mapping, *, refused: str | None = None) ->
         refused, ranks = refused or str(error), _ranks(package, Mapping())
     shown: Sequence[EntityShown] = [_unplanned(*each, mapping) for each in zip(package.actions, ranks.of, strict=True)]
     return Inspection(
-        name=package.name, format=package.format, entities=tuple(sorted(shown, key=lambda each: each.rank)),
-        notices=(*package.notices, *ranks.notices), refused=refused,
-    )  # fmt: skip
+        name=package.name,
+        format=package.format,
+        entities=tuple(sorted(shown, key=lambda each: each.rank)),
+        notices=(*package.notices, *ranks.notices),
+        refused=refused,
+    )
 
 
 def _ranks(package: Package, mapping: Mapping) -> ordering.Ranks:
     nodes = [
-        ordering.Node(entity=action.entity, file=action.file, order=action.order, after=mapping.of(action.entity).after)
-        for action in package.actions
+        ordering.Node(
+            entity=label, file=action.file, order=action.order, after=_labelled(mapping.of(action.entity).after, package)
+        )
+        for label, action in zip(names.labels(package.actions), package.actions, strict=True)
     ]
     return ordering.ranks(nodes, (), form=package.format)
+
+
+def _labelled(entities: Sequence[str], package: Package) -> tuple[str, ...]:
+    pairs = zip(names.labels(package.actions), package.actions, strict=True)
+    return tuple(label for label, action in pairs if action.entity in entities)
 
 
 def _unplanned(action: Action, ranked: tuple[int, str], mapping: Mapping) -> EntityShown:
@@ -119,9 +141,18 @@ def _unplanned(action: Action, ranked: tuple[int, str], mapping: Mapping) -> Ent
     else:
         key, reason, guessed = guess_key(action), "a guess: the shortest leading columns that are unique in the file", True
     return EntityShown(
-        entity=action.entity, file=action.file, sheet=action.sheet, columns=tuple(columns), sample=_sample(action), key=key,
-        key_is_guess=guessed, key_reason=reason, rank=ranked[0], rank_reason=ranked[1], target=said.target,
-    )  # fmt: skip
+        entity=action.entity,
+        file=action.file,
+        sheet=action.sheet,
+        columns=tuple(columns),
+        sample=_sample(action),
+        key=key,
+        key_is_guess=guessed,
+        key_reason=reason,
+        rank=ranked[0],
+        rank_reason=ranked[1],
+        target=said.target,
+    )
 
 
 def _sample(action: Action) -> tuple[tuple[str | None, ...], ...]:

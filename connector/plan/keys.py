@@ -30,8 +30,9 @@ def key(action: Action, record: Record, matches: Matches, said: TableMapping) ->
         if missing := [field for field in said.key if field not in filled]:
             raise PlanRefused(
                 f"the mapping's key field {missing[0]} is filled by no column.",
-                advice="Map a column to it, or give it as a constant.", place=Place(file=action.file, sheet=action.sheet),
-            )  # fmt: skip
+                advice="Map a column to it, or give it as a constant.",
+                place=Place(file=action.file, sheet=action.sheet),
+            )
         return Key(fields=said.key, reason="the mapping says so")
     declared = [matches.field_of(column) for column in action.declared_key]
     if declared and None not in declared:

@@ -33,9 +33,7 @@ class Draft:
         return self.matched.action.entity
 
 
-def make(
-    package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode, blank: Blank, only: str | None = None
-) -> Plan:  # fmt: skip
+def make(package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode, blank: Blank, only: str | None = None) -> Plan:
     """The steps that load the package into this endpoint, in order, each with the reason for every choice.
 
     `only` (a step's number, entity or table) keeps that step with the steps that it is nested in or that are nested in it;
@@ -108,9 +106,14 @@ def _draft(matched: Matched, among: Sequence[Matched], done: dict[int, Draft], m
     else:
         possible, reason = keys.mode(mode, key, matched.action)
     return Draft(
-        matched=matched, matches=matches, key=replace(key, reason=reason), mode=possible,
-        parent=parent.index if parent else None, link=link, notices=_notices(matched, matches),
-    )  # fmt: skip
+        matched=matched,
+        matches=matches,
+        key=replace(key, reason=reason),
+        mode=possible,
+        parent=parent.index if parent else None,
+        link=link,
+        notices=_notices(matched, matches),
+    )
 
 
 def _nested_key(matched: Matched) -> Key:
@@ -138,38 +141,30 @@ def _notices(matched: Matched, matches: Matches) -> tuple[str, ...]:
 
 def rank(package: Package, drafts: Sequence[Draft], mapping: Mapping) -> ordering.Ranks:
     """The rank of each root draft, in their order. Raises PlanRefused."""
-    roots = {each.matched.index: _unique(each, drafts) for each in drafts if each.parent is None}
     by_index = {each.matched.index: each for each in drafts}
-    root_of = {index: roots[_root(each, by_index)] for index, each in by_index.items()}
-    after = {
-        root_of[each.matched.index]: tuple(
-            root_of[other.matched.index] for name in mapping.of(each.entity).after for other in drafts if other.entity == name
-        )
-        for each in drafts
-        if mapping.of(each.entity).after
-    }
+    labels = names.labels(package.actions)
+    root_of = [labels[_root(by_index[index], by_index)] for index in range(len(labels))]
+    after = _after(package, mapping, root_of)
     nodes = [
-        ordering.Node(
-            entity=name,
-            file=by_index[index].matched.action.file,
-            order=by_index[index].matched.action.order,
-            after=after.get(name, ()),
-        )
-        for index, name in roots.items()
+        ordering.Node(entity=label, file=action.file, order=action.order, after=after.get(label, ()))
+        for label, action, root in zip(labels, package.actions, root_of, strict=True)
+        if label == root
     ]
     referring = [
-        references.Referring(
-            entity=each.entity, root=root_of[each.matched.index], record=each.matched.record, matches=each.matches, key=each.key
-        )
-        for each in drafts
+        references.Referring(record=each.matched.record, root=root, matches=each.matches, key=each.key)
+        for each, root in zip(drafts, root_of, strict=True)
     ]
     return ordering.ranks(nodes, references.edges(referring), form=package.format)
 
 
-def _unique(each: Draft, drafts: Sequence[Draft]) -> str:
-    """The entity's name, with its file where two entities share it."""
-    shared = sum(other.entity == each.entity for other in drafts) > 1
-    return str(each.matched.action) if shared else each.entity
+def _after(package: Package, mapping: Mapping, root_of: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What the mapping puts before each root: nested rows speak for the root that carries them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for action, root in zip(package.actions, root_of, strict=True):
+        wanted = mapping.of(action.entity).after
+        before = (label for other, label in zip(package.actions, root_of, strict=True) if other.entity in wanted)
+        found[root] = (*found.get(root, ()), *(label for label in before if label != root))
+    return found
 
 
 def _root(each: Draft, by_index: dict[int, Draft]) -> int:
@@ -206,15 +201,22 @@ def _steps(drafts: Sequence[Draft], ranks: ordering.Ranks, metadata: Metadata, b
 def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]) -> Layout:
     action, said = each.matched.action, each.matched.said
     return Layout(
-        step=number, entity=action.entity, file=action.file, sheet=action.sheet, table=each.matched.record.table.name,
-        columns=each.matches.layout(), constants=dict(said.constants), key=each.key.fields, blank=said.blank or blank,
+        step=number,
+        entity=action.entity,
+        file=action.file,
+        sheet=action.sheet,
+        table=each.matched.record.table.name,
+        columns=each.matches.layout(),
+        constants=dict(said.constants),
+        key=each.key.fields,
+        blank=said.blank or blank,
         children=children,
-    )  # fmt: skip
+    )
 
 
 def _step(
     each: Draft, by_index: dict[int, Draft], numbers: dict[int, int], layout: Layout, ranked: tuple[int, str], fingerprint: str
-) -> Step:  # fmt: skip
+) -> Step:
     action, record = each.matched.action, each.matched.record
     parent = by_index[each.parent] if each.parent is not None else None
     mine, reason = _carried(each, by_index), each.matched.reason
@@ -223,15 +225,27 @@ def _step(
         pairs = ", ".join(f"{action.columns[c]} = {parent.matched.action.columns[p]}" for c, p in each.link)
         reason = f"{reason}; its rows are nested in those of {parent.entity} ({pairs})"
     return Step(
-        no=numbers[each.matched.index], entity=action.entity, file=action.file, sheet=action.sheet,
-        action_index=each.matched.index, table=record.table.name,
-        target=Target(address=record.service.address, port=record.service.port, service=record.service.name, contract=fingerprint),
-        layout=layout, rank=ranked[0], rank_reason=ranked[1] if parent is None else f"with {parent.entity}",
-        match_reason=reason, key_reason=each.key.reason, key_is_guess=each.key.is_guess, mode=each.mode,
+        no=numbers[each.matched.index],
+        entity=action.entity,
+        file=action.file,
+        sheet=action.sheet,
+        action_index=each.matched.index,
+        table=record.table.name,
+        target=Target(
+            address=record.service.address, port=record.service.port, service=record.service.name, contract=fingerprint
+        ),
+        layout=layout,
+        rank=ranked[0],
+        rank_reason=ranked[1] if parent is None else f"with {parent.entity}",
+        match_reason=reason,
+        key_reason=each.key.reason,
+        key_is_guess=each.key.is_guess,
+        mode=each.mode,
         parent_step=numbers[parent.matched.index] if parent else None,
         link=tuple((mine.index(c), theirs.index(p)) for c, p in each.link) if parent else (),
-        unit=tuple(mine.index(index) for index in _unit(each)), carried=mine,
-    )  # fmt: skip
+        unit=tuple(mine.index(index) for index in _unit(each)),
+        carried=mine,
+    )
 
 
 def _unit(each: Draft) -> tuple[int, ...]:

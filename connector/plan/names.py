@@ -1,8 +1,10 @@
-"""Names that are close to a name: what was probably meant."""
+"""Names: which are close to one another, and how two of the same name are told apart."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from connector.intake.values import Action
 from connector.wire.metadata import normalized
 
 
@@ -18,3 +20,9 @@ def meant(name: str, among: Iterable[str]) -> str:
     """ " Did you mean A, B?", or "" when nothing is close."""
     close = nearest(name, among)
     return f"Did you mean {' or '.join(repr(each) for each in close)}?" if close else ""
+
+
+def labels(actions: Sequence[Action]) -> list[str]:
+    """The entities' names; with file and sheet where two actions have the same."""
+    count = Counter(action.entity for action in actions)
+    return [str(action) if count[action.entity] > 1 else action.entity for action in actions]

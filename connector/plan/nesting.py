@@ -36,9 +36,10 @@ def parent_of(child: Matched, among: Sequence[Matched]) -> Matched | None:
     holder = child.record.path[-1]
     if not found:
         raise _refused(
-            child, f"{child.record} is nested in {holder}, and the package has no rows for {holder}.",
+            child,
+            f"{child.record} is nested in {holder}, and the package has no rows for {holder}.",
             f"Add them; AX takes {child.record.table.name} only together with its {holder}.",
-        )  # fmt: skip
+        )
     told = " and ".join(repr(other.action.entity) for other in found)
     raise _refused(child, f"{told} both fill {holder}, in which these rows are nested.", "Keep one of them in the package.")
 
@@ -78,19 +79,21 @@ def _column(matched: Matched, name: str, asking: Matched) -> int:
     index = _named(matched, {normalized(name)})
     if index is None:
         raise _refused(
-            asking, f"the mapping's `parent` names a column {name!r}, which {matched.action.entity!r} does not have.",
+            asking,
+            f"the mapping's `parent` names a column {name!r}, which {matched.action.entity!r} does not have.",
             names.meant(name, matched.action.columns),
-        )  # fmt: skip
+        )
     return index
 
 
 def _unlinked(child: Matched, parent: Matched, column: str) -> PlanRefused:
     first = child.action.columns[0]
     return _refused(
-        child, f"these rows are nested in those of {parent.action.entity!r}, but have no column {column!r} to find them by.",
+        child,
+        f"these rows are nested in those of {parent.action.entity!r}, but have no column {column!r} to find them by.",
         f'Write into the mapping:\n[table."{child.action.entity}"]\n'
         f'parent = {{ target = "{parent.record.table.name}", on = {{ "{first}" = "{column}" }} }}',
-    )  # fmt: skip
+    )
 
 
 def _refused(matched: Matched, message: str, advice: str) -> PlanRefused:

@@ -55,12 +55,17 @@ class _Graph:
 
     def _way(self, start: str, end: str) -> list[str]:
         """A way from `start` to `end` along edges from before to then; [] when there is none."""
-        if start == end:
-            return [start]
-        for edge in (edge for edges in self.edges.values() for edge in edges if edge.before == start):
-            if rest := self._way(edge.then, end):
-                return [start, *rest]
-        return []
+        came_from, waiting = {end: ""}, [end]
+        while waiting and start not in came_from:
+            name = waiting.pop()
+            for edge in self.before(name):
+                if edge.before not in came_from:
+                    came_from[edge.before] = name
+                    waiting.append(edge.before)
+        way = [start] if start in came_from else []
+        while way and came_from[way[-1]]:
+            way.append(came_from[way[-1]])
+        return way
 
     def before(self, name: str) -> list[Edge]:
         return self.edges.get(name, [])
@@ -107,7 +112,7 @@ def _graph(nodes: Sequence[Node], references: Iterable[Edge]) -> tuple[_Graph, t
             if cycle := graph.add(edge):
                 raise PlanRefused(
                     f"`after` goes round in a circle: {' before '.join([*cycle, cycle[0]])}.", advice="Remove one of them."
-                )  # fmt: skip
+                )
     for edge in references:
         if cycle := graph.add(edge):
             told = ", ".join(cycle)

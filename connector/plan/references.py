@@ -22,9 +22,8 @@ _GENERIC: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referring:
-    """What is known of an entity: its record, its columns and its key. Nested ones belong to the entity of their `root`."""
+    """What is known of an action: the entity that it is ordered with (`root`), its record, its columns and its key."""
 
-    entity: str
     root: str
     record: Record
     matches: Matches

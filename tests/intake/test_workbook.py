@@ -1,0 +1,136 @@
+"""Workbooks: two readers that agree on every cell, and no cell that is silently lost."""
+
+# ruff: noqa: DTZ001  Excel knows no zones
+
+import io
+import zipfile
+from datetime import date, datetime, time
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.errors import PackageRefused
+from connector.intake.package import count_rows, open_package
+from connector.intake.values import Limits
+
+FAST = Limits()
+STREAMED = Limits(fast_sheet_bytes=0)
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=8)
+VALUE = st.one_of(
+    TEXT,
+    st.integers(-(10**14), 10**14),
+    st.floats(-1e9, 1e9).map(lambda value: round(value, 4)),
+    st.booleans(),
+    st.dates(date(1900, 3, 1), date(2150, 1, 1)),
+    st.datetimes(datetime(1900, 3, 1), datetime(2150, 1, 1)).map(lambda moment: moment.replace(microsecond=0)),
+    st.none(),
+)
+
+
+def write(path: Path, sheets: dict[str, list[list[object]]], *, hidden: tuple[str, ...] = (), **options: object) -> Path:
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False, **options}) as book:
+        formats = {
+            kind: book.add_format({"num_format": code})
+            for kind, code in ((date, "yyyy-mm-dd"), (datetime, "d/m/yyyy h:mm:ss"), (time, "hh:mm:ss"))
+        }
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            if name in hidden:
+                sheet.hide()
+            for number, row in enumerate(rows):
+                for column, value in enumerate(row):
+                    if type(value) in formats:
+                        sheet.write_datetime(number, column, value, formats[type(value)])
+                    elif isinstance(value, str):
+                        sheet.write_string(number, column, value)
+                    elif value is not None:
+                        sheet.write(number, column, value)
+    return path
+
+
+def cells(path: Path, limits: Limits = FAST) -> list[tuple[int, list[str | None]]]:
+    return [(row.number, row.cells) for row in open_package(path, limits=limits).actions[0].rows()]
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(st.lists(VALUE, min_size=3, max_size=3), max_size=6), epoch_1904=st.booleans())
+def test_both_readers_agree(tmp_path_factory, rows, epoch_1904) -> None:
+    if epoch_1904:
+        rows = [[value for value in row if not isinstance(value, date) or value.year > 1904] for row in rows]
+    path = write(tmp_path_factory.mktemp("xlsx") / "a.xlsx", {"Groups": [["A", "B", "C"], *rows]}, date_1904=epoch_1904)
+    assert cells(path) == cells(path, STREAMED)
+
+
+@pytest.mark.parametrize("limits", [Limits(), STREAMED], ids=["fast", "streamed"])
+def test_cells_become_the_text_that_ax_expects(tmp_path: Path, limits: Limits) -> None:
+    row = ["000010", 1000, 0.5, date(2023, 9, 4), datetime(2023, 9, 4, 13, 3), time(15, 47, 1), True, " two  ", None]
+    path = write(tmp_path / "a.xlsx", {"Groups": [list("ABCDEFGHI"), row, [], ["x"]]})
+    assert cells(path, limits) == [
+        (2, ["000010", "1000", "0.5", "2023-09-04", "2023-09-04T13:03:00", "15:47:01", "true", " two  ", ""]),
+        (4, ["x", *[""] * 8]),
+    ]
+
+
+def test_each_visible_sheet_is_an_entity_in_the_workbooks_order(tmp_path: Path) -> None:
+    sheets = {"Currencies": [["Code"], ["EUR"]], "hiddenSheet": [["x"]], "Notes": [], "Accounts": [["No."]]}
+    package = open_package(write(tmp_path / "a.xlsx", sheets, hidden=("hiddenSheet",)))
+    assert [(action.entity, action.sheet, action.file) for action in package.actions] == [
+        ("Currencies", "Currencies", "a.xlsx"),
+        ("Accounts", "Accounts", "a.xlsx"),
+    ]
+    assert count_rows(package) == (1, 0)
+    assert [notice for notice in package.notices if "hidden" in notice and "hiddenSheet" in notice]
+    assert [notice for notice in package.notices if "empty" in notice and "Notes" in notice]
+
+
+@pytest.mark.parametrize("limits", [Limits(), STREAMED], ids=["fast", "streamed"])
+def test_an_error_cell_is_refused_by_its_name_and_never_read_as_blank(tmp_path: Path, limits: Limits) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("Groups")
+        sheet.write_row(0, 0, ["A", "B"])
+        sheet.write_row(1, 0, ["x", "#N/A"])
+        sheet.write_formula(2, 1, "=NA()", None, "#N/A")
+    package = open_package(path, limits=limits)
+    rows = package.actions[0].rows()
+    assert next(rows).cells == ["x", "#N/A"]
+    with pytest.raises(PackageRefused, match="the cell B3 holds the error #N/A") as refused:
+        next(rows)
+    assert (refused.value.place.sheet, refused.value.place.row) == ("Groups", 3)
+
+
+def test_a_value_without_a_column_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", {"Groups": [["A", "B"], ["1", "2", None], ["3", "4", "stray"]]})
+    with pytest.raises(PackageRefused, match="row 3: there is a value to the right of the last named column"):
+        cells(path)
+
+
+def _with_part(path: Path, name: str, data: bytes) -> Path:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize(("part", "message"), [("xl/vbaProject.bin", "macros"), ("xl/workbook.bin", "binary workbook")])
+def test_macros_and_binary_workbooks_are_refused(tmp_path: Path, part: str, message: str) -> None:
+    path = _with_part(write(tmp_path / "a.xlsx", {"S": [["A"]]}), part, b"x")
+    with pytest.raises(PackageRefused, match=message):
+        open_package(path)
+
+
+def test_a_document_type_in_a_sheet_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.xlsx", {"S": [["A"], ["1"]]})
+    target = io.BytesIO()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                data = data.replace(b"<worksheet", b'<!DOCTYPE w [<!ENTITY a "b">]><worksheet', 1)
+            new.writestr(name, data)
+    path = tmp_path / "b.xlsx"
+    path.write_bytes(target.getvalue())
+    with pytest.raises(PackageRefused, match="document type"):
+        open_package(path, limits=STREAMED)
