@@ -1,0 +1,85 @@
+"""Tables out of a package's own description: every column a string, every column shown."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.simulator import definition
+from workers.simulator.model import SetupError
+
+ENTITIES = [
+    {
+        "entity": "Customer groups",
+        "table": "Customergroups",
+        "key": ["CUSTOMERGROUPID"],
+        "columns": [
+            {"column": "CUSTOMERGROUPID", "field": "CUSTOMERGROUPID"},
+            {"column": "Beschreibung (de)", "field": "Beschreibung_de"},
+            {"column": "1st", "field": "_1st"},
+        ],
+    },
+    {"entity": "Journal", "table": "Journal", "key": [], "columns": [{"column": "Text", "field": "Text"}]},
+]
+
+
+@pytest.fixture
+def packaged(start: Callable[..., Any], tmp_path: Path) -> Any:
+    path = tmp_path / "tables.jsonl"
+    path.write_text("\n".join(json.dumps(entity) for entity in ENTITIES), encoding="utf-8")
+    return start(tables_json=(path,), port="RapidStart")
+
+
+def test_every_column_is_shown_in_its_own_words(packaged: Any, record: Callable[..., str]) -> None:
+    rows = record("Customergroups", CUSTOMERGROUPID="0010", Beschreibung_de="Größe") + record(
+        "Customergroups", CUSTOMERGROUPID="0020", _1st=" "
+    )
+    assert packaged.create("Customergroups", rows).keys == [{"CUSTOMERGROUPID": "0010"}, {"CUSTOMERGROUPID": "0020"}]
+    expected = [
+        {"CUSTOMERGROUPID": "0010", "Beschreibung (de)": "Größe", "1st": ""},
+        {"CUSTOMERGROUPID": "0020", "Beschreibung (de)": "", "1st": " "},
+    ]
+    assert packaged.rows("Customergroups") == expected
+    assert packaged.rows("Customer groups") == expected
+
+
+def test_without_a_key_every_row_is_new(packaged: Any, record: Callable[..., str]) -> None:
+    same = record("Journal", Text="x")
+    assert packaged.create("Journal", same + same).status == 200
+    assert packaged.rows("Journal") == [{"Text": "x"}, {"Text": "x"}]
+
+
+def test_tables_are_listed(packaged: Any) -> None:
+    assert packaged.sim("tables")["tables"][0] == {
+        "table": "Customergroups",
+        "entity": "Customer groups",
+        "key": ["CUSTOMERGROUPID"],
+        "fields": ["_1st", "Beschreibung_de", "CUSTOMERGROUPID"],
+        "service": "CustomergroupsService",
+        "port": "RapidStart",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{}", "nonsense", '{"table": "A"}'])
+def test_what_describes_no_tables_is_refused(text: str) -> None:
+    with pytest.raises(SetupError):
+        definition.from_lines(text.splitlines(), source="the test")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "port = 1",
+        "[[table]]\nname = 'A'\nkey = ['X']\nfields = { Y = {} }",
+        "[[table]]\nname = 'A'\nfields = { Y = { references = 'B' } }",
+        "[[table]]\nname = 'A'\nfields = { Y = { type = 'colour' } }",
+        "[[table",
+    ],
+)
+def test_a_wrong_definition_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(SetupError, match=r"wrong\.toml"):
+        definition.from_toml(path)

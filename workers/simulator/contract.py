@@ -1,0 +1,112 @@
+"""The files of a port's contract -> the port: its address, the pages it publishes, and the services behind them.
+
+Real folders and generated ones are read by the same rules, so that a generated port cannot be more than a real one is.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from workers.simulator import namespaces as ns
+from workers.simulator import schema
+from workers.simulator.model import Rules, Service, SetupError
+
+#: Stands in pages where the address belongs that the client asked.
+BASE: Final = b"http://base.invalid"
+
+_LOCATIONS: Final = {
+    f"{{{ns.WSDL}}}import": "location",
+    f"{{{ns.XSD}}}import": "schemaLocation",
+    f"{{{ns.XSD}}}include": "schemaLocation",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One integration port. `pages` holds WSDL and XSD by query string, `services` each service by soapAction."""
+
+    path: str
+    pages: Mapping[str, bytes]
+    services: Mapping[str, Service]
+    validator: schema.Validator
+
+    @property
+    def name(self) -> str:
+        """The port's name, as its address shows it."""
+        return PurePosixPath(self.path).parent.name
+
+    def page(self, query: str, *, base: str) -> bytes | None:
+        """A WSDL or XSD with every location under `base` (scheme, host, port), or None."""
+        page = self.pages.get(query.lower())
+        return None if page is None else page.replace(BASE, base.encode())
+
+
+def from_folder(folder: Path, rules: Mapping[str, Rules]) -> Port:
+    """The port that a folder of WSDL and XSD files describes. Raises SetupError."""
+    if not folder.is_dir():
+        raise SetupError(f"{folder} is not a folder")
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in {".wsdl", ".xsd"}}
+    return from_files(files, rules, source=str(folder))
+
+
+def from_files(files: Mapping[str, bytes], rules: Mapping[str, Rules], *, source: str) -> Port:
+    """The port that a contract's files describe; imports name other files. Raises SetupError."""
+    try:
+        trees = {name: etree.fromstring(content) for name, content in files.items()}
+    except etree.XMLSyntaxError as error:
+        raise SetupError(f"{source} holds a file that is not XML: {error}") from error
+    root_name, path = _root(trees, source=source)
+    types = schema.Types([tree for name, tree in trees.items() if name.endswith(".xsd")])
+    services = {action: service for service in _services(trees, root_name, types, rules) for action in service.operations}
+    if not services:
+        raise SetupError(f"{source} describes no document service")
+    relaxed = {name: schema.relaxed(content) for name, content in files.items() if name.endswith(".xsd")}
+    targets = {name: trees[name].get("targetNamespace", "") for name in relaxed}
+    return Port(path=path, pages=_pages(trees, root_name, path), services=services, validator=schema.Validator(relaxed, targets))
+
+
+def _root(trees: Mapping[str, etree._Element], *, source: str) -> tuple[str, str]:
+    """The WSDL that binds services to an HTTP address, and the address' path."""
+    for name, tree in trees.items():
+        for address in tree.iterfind(f".//{{{ns.WSDL}}}port/{{{ns.WSDL_SOAP}}}address"):
+            parts = urlsplit(address.get("location", ""))
+            if parts.scheme in {"http", "https"}:
+                return name, parts.path
+    raise SetupError(f"{source} has no WSDL with an HTTP address")
+
+
+def _pages(trees: Mapping[str, etree._Element], root_name: str, path: str) -> dict[str, bytes]:
+    """Every file as the page that IIS would publish, with locations that lead back here."""
+    others = [name for name in trees if name != root_name]
+    queries = {root_name: "wsdl"}
+    for kind in ("wsdl", "xsd"):
+        of_kind = [name for name in others if name.endswith(f".{kind}")]
+        queries |= {name: f"{kind}={kind}{number}" for number, name in enumerate(of_kind)}
+    base = BASE.decode() + path
+    for tree in trees.values():
+        for element in tree.iter(*_LOCATIONS):
+            attribute = _LOCATIONS[str(element.tag)]
+            if (location := element.get(attribute)) in queries:
+                element.set(attribute, f"{base}?{queries[location]}")
+        for address in tree.iter(f"{{{ns.WSDL_SOAP}}}address"):
+            address.set("location", base)
+    return {queries[name]: etree.tostring(tree, xml_declaration=True, encoding="utf-8") for name, tree in trees.items()}
+
+
+def _services(
+    trees: Mapping[str, etree._Element], root_name: str, types: schema.Types, rules: Mapping[str, Rules]
+) -> Iterator[Service]:
+    for binding in trees[root_name].iterfind(f"{{{ns.WSDL}}}binding"):
+        operations = {
+            bound.get("soapAction", ""): operation.get("name", "")
+            for operation in binding.iterfind(f"{{{ns.WSDL}}}operation")
+            for bound in operation.iterfind(f"{{{ns.WSDL_SOAP}}}operation")
+        }
+        namespace, name = schema.qualified(binding, binding.get("type", ""))
+        document = types.document_of(namespace, name, operations.values(), rules)
+        if document is not None:
+            yield Service(name=name, namespace=namespace, operations=operations, document=document)

@@ -1,0 +1,149 @@
+"""Where generated services come from: a small TOML file, or what a package says of its own tables.
+
+Nothing here knows XML.
+"""
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from workers.simulator.model import SYSTEM_FIELDS, Field, Kind, Reference, Rules, SetupError
+
+DEFAULT_PORT: Final = "RapidStart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDefinition:
+    """One table to be generated, with the tables of its lines."""
+
+    name: str
+    document: str
+    """name of the document, for a root table"""
+    fields: tuple[Field, ...]
+    rules: Rules
+    lines: tuple["TableDefinition", ...] = ()
+
+    @property
+    def service(self) -> str:
+        """The service's ExternalName, for a root table."""
+        return f"{self.name}Service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """An integration port and the root tables that it offers, a document service each."""
+
+    port: str
+    tables: tuple[TableDefinition, ...]
+
+
+def from_toml(path: Path) -> Definition:
+    """The port of a definition file.
+
+    `port = NAME`, then `[[table]]` with `name`, optional `label`, `key`, `document`, `fields` and `[[table.lines]]` of the
+    same form. A field is `{ type, length, symbols, mandatory, references }`, all optional; `references` is "Table" or
+    "Table.Field". Raises SetupError.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tuple(_table(item) for item in raw["table"])
+        return Definition(port=raw.get("port", DEFAULT_PORT), tables=_resolve(tables))
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SetupError(f"{path} is not a table definition: {error}") from error
+
+
+def _table(raw: Mapping[str, Any]) -> TableDefinition:
+    name = raw["name"]
+    fields = {key: _field(key, facets) for key, facets in raw["fields"].items()}
+    references = {key: _reference(f["references"]) for key, f in raw["fields"].items() if "references" in f}
+    key = tuple(raw.get("key", ()))
+    if missing := [part for part in key if part not in fields]:
+        raise ValueError(f"the key of {name} names {missing[0]}, which is not a field of it")
+    return TableDefinition(
+        name=name,
+        document=raw.get("document", f"Rs{name}"),
+        fields=tuple(fields.values()),
+        rules=Rules(key=key, label=raw.get("label", name), references=references),
+        lines=tuple(_table(line) for line in raw.get("lines", ())),
+    )
+
+
+def _field(name: str, raw: Mapping[str, Any]) -> Field:
+    symbols = tuple(raw.get("symbols", ()))
+    return Field(
+        name=name,
+        kind=Kind.ENUM if symbols else Kind(raw.get("type", "string")),
+        mandatory=raw.get("mandatory", False),
+        max_length=raw.get("length"),
+        symbols=symbols,
+    )
+
+
+def _reference(text: str) -> Reference:
+    table, _, field = text.partition(".")
+    return Reference(table=table, field=field)
+
+
+def _resolve(tables: tuple[TableDefinition, ...]) -> tuple[TableDefinition, ...]:
+    """Check references, and let those that name a table alone mean its first key field."""
+    keys = {table.name: table.rules.key for root in tables for table in (root, *root.lines)}
+    for root in tables:
+        for table in (root, *root.lines):
+            for name, reference in table.rules.references.items():
+                if reference.table not in keys or not (reference.field or keys[reference.table]):
+                    raise ValueError(f"{table.name}.{name} refers to {reference.table}, which is no table with a key")
+    return tuple(_with_fields(table, keys) for table in tables)
+
+
+def _with_fields(table: TableDefinition, keys: Mapping[str, tuple[str, ...]]) -> TableDefinition:
+    references = {
+        name: Reference(table=ref.table, field=ref.field or keys[ref.table][0]) for name, ref in table.rules.references.items()
+    }
+    return TableDefinition(
+        name=table.name,
+        document=table.document,
+        fields=table.fields,
+        rules=Rules(key=table.rules.key, label=table.rules.label, references=references),
+        lines=tuple(_with_fields(line, keys) for line in table.lines),
+    )
+
+
+def from_package(path: Path) -> Definition:
+    """The port that a package describes, asked of `rapidstart package tables`. Raises SetupError."""
+    command = [sys.executable, "-m", "connector", "package", "tables", str(path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise SetupError(f"the tables of {path} cannot be told: {reason[0]}")
+    return from_lines(done.stdout.splitlines(), source=str(path))
+
+
+def from_lines(lines: Iterable[str], *, source: str) -> Definition:
+    """The port that JSON lines describe, one entity each: entity, table, key, columns (column, field).
+
+    Every column is an optional string. Raises SetupError.
+    """
+    try:
+        tables = tuple(_entity(json.loads(line)) for line in lines if line.strip())
+    except (ValueError, KeyError, TypeError) as error:
+        raise SetupError(f"{source} does not describe tables: {error}") from error
+    if not tables:
+        raise SetupError(f"{source} describes no tables")
+    return Definition(port=DEFAULT_PORT, tables=tables)
+
+
+def _entity(raw: Mapping[str, Any]) -> TableDefinition:
+    captions = {column["field"]: column["column"] for column in raw["columns"]}
+    return TableDefinition(
+        name=raw["table"],
+        document=f"Rs{raw['table']}",
+        fields=tuple(Field(name=name) for name in captions if name not in SYSTEM_FIELDS),
+        rules=Rules(key=tuple(raw["key"]), label=raw["entity"], entity=raw["entity"], captions=captions),
+    )

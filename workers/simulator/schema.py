@@ -1,0 +1,222 @@
+"""XSD -> documents as plain values, and the check that a port makes of a request before AX sees it.
+
+The check is AX's: order, unknown elements, mandatory elements, types and enumeration symbols, but not lengths
+(over-long strings pass, and are cut silently by the table).
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from lxml import etree
+
+from workers.simulator import namespaces as ns
+from workers.simulator.model import SYSTEM_FIELDS, Document, Field, Kind, Rules, Table
+
+_KINDS: Final = {
+    "string": Kind.STRING,
+    "int": Kind.INTEGER,
+    "long": Kind.INTEGER,
+    "short": Kind.INTEGER,
+    "integer": Kind.INTEGER,
+    "decimal": Kind.DECIMAL,
+    "double": Kind.DECIMAL,
+    "float": Kind.DECIMAL,
+    "date": Kind.DATE,
+    "dateTime": Kind.DATETIME,
+    "time": Kind.TIME,
+    "boolean": Kind.BOOLEAN,
+    "base64Binary": Kind.BASE64,
+}
+_X: Final = f"{{{ns.XSD}}}"
+
+
+def qualified(element: etree._Element, name: str) -> tuple[str, str]:
+    """A prefixed name, as it stands in an attribute of `element`: namespace, local name."""
+    prefix, _, local = name.rpartition(":")
+    return element.nsmap.get(prefix or None) or "", local
+
+
+class Types:
+    """All named types and elements of a contract's schemas."""
+
+    def __init__(self, schemas: Sequence[etree._Element]) -> None:
+        self._named = {
+            (schema.get("targetNamespace", ""), child.tag == f"{_X}element", child.get("name", "")): child
+            for schema in schemas
+            for child in schema
+            if isinstance(child.tag, str)
+        }
+
+    def _element(self, name: tuple[str, str]) -> etree._Element | None:
+        return self._named.get((name[0], True, name[1]))
+
+    def _type(self, name: tuple[str, str]) -> etree._Element | None:
+        return self._named.get((name[0], False, name[1]))
+
+    def document_of(self, namespace: str, service: str, operations: Iterable[str], rules: Mapping[str, Rules]) -> Document | None:
+        """The document that a service's requests and responses carry, or None for a service of another sort."""
+        for operation in operations:
+            for suffix in ("Request", "Response"):
+                wrapper = self._element((namespace, f"{service}{operation[:1].upper()}{operation[1:]}{suffix}"))
+                for part in () if wrapper is None else wrapper.iter(f"{_X}element"):
+                    name = qualified(part, part.get("ref", ""))
+                    if part.get("ref") and name[0] not in ns.BESIDE_DOCUMENT:
+                        return self._document(name, rules)
+        return None
+
+    def _document(self, name: tuple[str, str], rules: Mapping[str, Rules]) -> Document | None:
+        root = self._element(name)
+        kind = None if root is None else self._type(qualified(root, root.get("type", "")))
+        if kind is None:
+            return None
+        tables = {child.get("name", ""): self._record(child) for child in _particles(kind)}
+        return Document(
+            name=name[1],
+            namespace=name[0],
+            tables={table: self._table(table, record, rules) for table, record in tables.items() if record is not None},
+        )
+
+    def _record(self, element: etree._Element) -> etree._Element | None:
+        """The type of an element that is a record: it has class="entity"."""
+        kind = self._type(qualified(element, element.get("type", "")))
+        if kind is None or kind.find(f"{_X}attribute[@name='class'][@fixed='entity']") is None:
+            return None
+        return kind
+
+    def _table(self, name: str, kind: etree._Element, rules: Mapping[str, Rules]) -> Table:
+        fields: dict[str, Field] = {}
+        children: dict[str, Table] = {}
+        order: list[str] = []
+        for particle in _particles(kind):
+            own = particle.get("name", "")
+            order.append(own)
+            record = self._record(particle)
+            if record is not None:
+                children[own] = self._table(own, record, rules)
+            elif own not in SYSTEM_FIELDS:
+                fields[own] = self._field(particle)
+        return Table(name=name, fields=fields, children=children, order=tuple(order), rules=rules.get(name, Rules(label=name)))
+
+    def _field(self, element: etree._Element) -> Field:
+        kind, length, symbols = self._facets(qualified(element, element.get("type", "")))
+        mandatory = element.get("minOccurs") != "0"
+        return Field(name=element.get("name", ""), kind=kind, mandatory=mandatory, max_length=length, symbols=symbols)
+
+    def _facets(self, name: tuple[str, str]) -> tuple[Kind, int | None, tuple[str, ...]]:
+        """What a type's text is, its greatest length, its symbols; through restrictions and unions."""
+        if name[0] == ns.XSD:
+            return _KINDS.get(name[1], Kind.STRING), None, ()
+        if name[1] == "AxdType_GUID":
+            return Kind.GUID, None, ()
+        found = self._type(name)
+        if found is None:
+            return Kind.COMPLEX, None, ()
+        if (union := found.find(f"{_X}union")) is not None:
+            members = [self._facets(qualified(union, member)) for member in union.get("memberTypes", "").split()]
+            return Kind.STRING, max((m[1] for m in members if m[1]), default=None), ()
+        step = next(found.iter(f"{_X}restriction", f"{_X}extension"), None)
+        if step is None or found.find(f"{_X}sequence") is not None:
+            return Kind.COMPLEX, None, ()
+        symbols = tuple(item.get("value", "") for item in step.iterfind(f"{_X}enumeration"))
+        kind, length, inherited = self._facets(qualified(step, step.get("base", "")))
+        if (limit := step.find(f"{_X}maxLength")) is not None:
+            length = int(limit.get("value", "0"))
+        return (Kind.ENUM if symbols else kind), length, symbols or inherited
+
+
+def _particles(kind: etree._Element) -> Iterator[etree._Element]:
+    yield from kind.iterfind(f"{_X}sequence/{_X}element")
+
+
+def relaxed(content: bytes) -> bytes:
+    """A schema without lengths, and with patterns as .NET reads them.
+
+    AX writes patterns with `^` and `$`, which .NET takes for anchors. By the XSD specification they are letters, and a
+    strict reader would refuse every time of day.
+    """
+    tree = etree.fromstring(content)
+    for facet in list(tree.iter(f"{_X}maxLength")):
+        parent = facet.getparent()
+        if parent is not None:
+            parent.remove(facet)
+    for facet in tree.iter(f"{_X}pattern"):
+        facet.set("value", facet.get("value", "").removeprefix("^").removesuffix("$"))
+    return etree.tostring(tree)
+
+
+class Violation(Exception):
+    """A request does not match the port's schema: per complaint the elements from the body down to the bad one, and why."""
+
+    def __init__(self, complaints: Sequence[tuple[etree._Element, str]]) -> None:
+        super().__init__(complaints[0][1])
+        self.complaints = complaints
+
+
+class Validator:
+    """The port's schema check. May be used by several threads."""
+
+    def __init__(self, files: Mapping[str, bytes], targets: Mapping[str, str]) -> None:
+        imports = "".join(
+            f'<xs:import namespace="{targets[name]}" schemaLocation="memory:{name}"/>' for name in files if targets[name]
+        )
+        parser = etree.XMLParser(resolve_entities=False)
+        parser.resolvers.add(_Files(files))
+        driver = f'<xs:schema xmlns:xs="{ns.XSD}">{imports}</xs:schema>'
+        self._schema = etree.XMLSchema(etree.fromstring(driver, parser))
+        self._lock = threading.Lock()  # an XMLSchema keeps the complaints of its last document
+
+    def check(self, request: etree._Element) -> None:
+        """Raises Violation where the request (the first element of the body) does not match."""
+        with self._lock:
+            if self._schema.validate(request):
+                return
+            errors = [(entry.path or "", entry.message) for entry in self._schema.error_log]
+        raise Violation([(_locate(request, path), _as_dotnet(message)) for path, message in errors])
+
+
+class _Files(etree.Resolver):
+    """Imports out of memory."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        super().__init__()
+        self._files = files
+
+    def resolve(self, system_url: str, public_id: str, context: object) -> object:  # type: ignore[override]  # noqa: ARG002
+        content = self._files.get(system_url.removeprefix("memory:"))
+        return None if content is None else self.resolve_string(content, context, base_url=system_url)
+
+
+_STEP: Final = re.compile(r"(?:[^/:\[\]]+:)?([^/:\[\]]+)(?:\[(\d+)\])?")
+
+
+def _locate(root: etree._Element, path: str) -> etree._Element:
+    """The element at a path of libxml2: `*` counts all elements, a name those of that name."""
+    found = root
+    for name, position in _STEP.findall(path)[1:]:
+        children = [c for c in found.iterchildren("*") if name == "*" or etree.QName(c).localname == name]
+        index = int(position or 1) - 1
+        if index >= len(children):
+            break
+        found = children[index]
+    return found
+
+
+_UNEXPECTED: Final = re.compile(r"Element '(.+?)': This element is not expected\.(?: Expected is (?:one of )?\((.*)\)\.?)?")
+_MISSING: Final = re.compile(r"Element '(.+?)': Missing child element\(s\)\. Expected is (?:one of )?\((.*)\)")
+_VALUE: Final = re.compile(r"Element '(.+?)': (.*)", re.DOTALL)
+_NAMESPACE: Final = re.compile(r"\{[^{}'\s]*\}")
+
+
+def _as_dotnet(message: str) -> str:
+    """A complaint of libxml2 in the words of the validator that AX uses."""
+    plain = _NAMESPACE.sub("", message)
+    if found := _UNEXPECTED.match(plain):
+        expected = f" List of possible elements expected: '{found[2].strip()}'." if found[2] else ""
+        return f"The element has invalid child element '{found[1]}'.{expected}"
+    if found := _MISSING.match(plain):
+        return f"The element '{found[1]}' has incomplete content. List of possible elements expected: '{found[2].strip()}'."
+    if found := _VALUE.match(plain):
+        return f"The '{found[1]}' element is invalid - {found[2]}"
+    return plain
