@@ -35,8 +35,11 @@ class Negotiate(AuthBase):
         if response.status_code != requests.codes.unauthorized or scheme is None:
             return response
         context = self._context(response.request.url or "", scheme)
-        for _ in range(_MAX_LEGS):
-            token = _step(context, _challenge(response, scheme))
+        for leg in range(_MAX_LEGS):
+            challenge = _challenge(response, scheme)
+            if leg and challenge is None:  # no more to answer: the account is refused
+                break
+            token = _step(context, challenge)
             if token is None:
                 break
             response = _leg(response, scheme, token, options)
