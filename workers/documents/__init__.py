@@ -74,7 +74,7 @@ class Writer:
             raise GiveUp(
                 f"The service {service.name} has no document: it cannot load rows of a table.",
                 advice="Name a document service as the target in the mapping.",
-                code="RSC-5942",
+                code="RSC-5952",
             )
         self.shape = shaped(layout, tables=service.document.tables)
         self._service = service

@@ -98,7 +98,7 @@ def _constant(field: metadata.Field, value: str | None) -> str | None:
         raise GiveUp(
             f"The constant {value!r} does not suit the field {field.name}: {error.message}",
             advice=error.advice or "Correct the constant in the mapping and load again.",
-            code="RSC-5940",
+            code="RSC-5950",
         ) from error
     return value
 
@@ -107,7 +107,7 @@ def _not_there(what: str) -> GiveUp:
     return GiveUp(
         f"The service has no longer {what}.",
         advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
-        code="RSC-5941",
+        code="RSC-5951",
     )
 
 

@@ -271,5 +271,5 @@ def _contract_differs(problem: aos.SchemaProblem) -> GiveUp:
     return GiveUp(
         f"The port's schema refuses every document: {problem.message}",
         advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
-        code="RSC-5943",
+        code="RSC-5953",
     )
