@@ -36,7 +36,7 @@ _RIGHTS: Final = re.compile(
 _SIZE: Final = re.compile(r"maximum message size quota|MaxReceivedMessageSize|quota .*exceeded|maxRequestLength", re.I)
 _AWAY: Final = re.compile(r"EndpointNotFound|ServerTooBusy|ServiceActivation|no endpoint listening", re.I)
 _SILENT: Final = re.compile(r"see the exception log|request failed", re.I)
-_STEP: Final = re.compile(r"(?:[\w.-]+:)?([\w.-]+)(?:\[(\d+)\])?")
+_STEP: Final = re.compile(r"(?:[\w.-]+:)?([\w.-]+)(?:\[(\d{1,9})\])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
