@@ -98,7 +98,8 @@ def test(name: str, as_json: bool) -> int:
     from connector.cli.tables import print_checks
 
     print_checks(front.console(), found["checks"])
-    _tell_reason(ended)
+    if ended["state"] == "failed":
+        front.tell_error(ended)
     return code
 
 
@@ -156,7 +157,7 @@ def metadata(name: str, refresh: bool, as_json: bool) -> int:
     if refresh:
         survey = _await_answer(client.survey_endpoint(name))
         if exits.of_job(survey) is not Exit.DONE or survey["state"] not in api.FINAL_STATES:
-            _tell_reason(survey)
+            front.tell_error(survey)
             return Exit.NOT_REACHABLE
     found = client.metadata(name)
     if as_json:
@@ -193,11 +194,6 @@ def _await_answer(job: api.Job) -> api.Job:
             advice=f"Start one beside the AOS: rapidstart-worker run --endpoint {seen['endpoint']}",
         )
     return seen
-
-
-def _tell_reason(job: api.Job) -> None:
-    if job["state"] == "failed":
-        click.echo(f"Error: {front.printable(' '.join(p for p in (job['reason'], job['advice']) if p))}", err=True)
 
 
 def _print_metadata(found: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from connector.api import Job
     from connector.client import Client
     from connector.settings import Settings
 
@@ -59,8 +60,19 @@ def console() -> "Console":
 
     found = Console(markup=False, emoji=False, highlight=False)
     if not found.is_terminal:
-        found.width = 160  # a pipe has no width; tables should not be cut to a guess of 80
+        found.width = 500  # a pipe has no width; what is read by grep should stay on its line
     return found
+
+
+def tell_error(job: "Job") -> None:
+    """Why a job failed and what to do, on stderr."""
+    why = " ".join(part for part in (sentence(job["reason"]), job["advice"]) if part)
+    click.echo(f"Error: {job['id']}: {printable(why)}", err=True)
+
+
+def sentence(text: str) -> str:
+    """Text that ends like a sentence."""
+    return text if not text or text.endswith((".", "?", "!")) else f"{text}."
 
 
 def printable(text: object) -> str:

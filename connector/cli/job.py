@@ -119,12 +119,15 @@ def watch_to_end(job_id: str, *, as_json: bool) -> Exit:
     client, console = front.client(), front.console()
     with watching.interruptible([job_id]), watching.display(console, as_json=as_json) as show:
         (ended,) = watching.follow(client, [job_id], show=show)
-    if not as_json:
+    code = exits.of_job(ended)
+    if code in {Exit.REFUSED, Exit.NOT_REACHABLE}:
+        front.tell_error(ended)
+    elif not as_json:
         from connector.cli.results import show_results
 
         console.print()
         show_results(console, client, ended)
-    return exits.of_job(ended)
+    return code
 
 
 def _steer(job_id: str, verb: str, *, as_json: bool) -> None:

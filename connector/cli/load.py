@@ -113,11 +113,11 @@ def _await_plan(client: "Client", job: api.Job, *, as_json: bool) -> Exit:
     code = exits.of_job(job)
     if as_json:
         front.emit(job)
-    elif code is not Exit.DONE and not job["planned"]:
-        click.echo(f"Error: {front.printable(' '.join(part for part in (job['reason'], job['advice']) if part))}", err=True)
-    else:
+    elif code is Exit.DONE:
         click.echo(front.printable(words.headline(job)))
         click.echo(f"Watch it: rapidstart job watch {job['id']}")
+    if code in {Exit.REFUSED, Exit.NOT_REACHABLE}:
+        front.tell_error(job)
     return code
 
 

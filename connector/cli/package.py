@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from connector.cli import front
+from connector.cli import front, inspection
 
 
 @click.group()
@@ -19,8 +19,6 @@ def package() -> None:
 @front.json_option
 def inspect(file: Path, endpoint: str | None, mapping: Path | None, as_json: bool) -> int:
     """Every entity, match, key and order, and why. Without --endpoint the dispatcher is not asked."""
-    from connector.cli import inspection
-
     found = inspection.local(file, endpoint=endpoint, mapping=mapping)
     return inspection.show(found, as_json=as_json)
 

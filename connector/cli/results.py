@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: How many kinds of failure are explained, how many rows of each, and how many are read for that.
 _GROUPS: Final = 10
 _ROWS: Final = 3
-_READ: Final = 2000
+_READ: Final = 1000
 
 
 def show_results(console: Console, client: "Client", job: api.Job) -> None:
@@ -30,7 +30,7 @@ def show_results(console: Console, client: "Client", job: api.Job) -> None:
         return
     console.print(steps_table(job["steps"]))
     if any(job["rows"][word] for word in words.BAD):
-        explain(console, islice(client.failures(job["id"]), _READ))
+        explain(console, islice(client.failures(job["id"], page=_READ), _READ))
         console.print(f"All of them, to read in Excel: rapidstart job results {job['id']} --xlsx {job['id']}.xlsx")
 
 
@@ -52,7 +52,7 @@ def explain(console: Console, failures: Iterable[api.Failure]) -> None:
     """Failed rows, those with the same cause together: where they are, what AX says, what to do."""
     groups: dict[tuple[str, str, str, str], list[api.Failure]] = {}
     for failure in failures:
-        cause = (failure["entity"], failure["outcome"], failure["field"] or "", failure["message"])
+        cause = (failure["entity"], failure["outcome"], failure["field"] or "", _without_value(failure))
         groups.setdefault(cause, []).append(failure)
     for cause, rows in islice(groups.items(), _GROUPS):
         _explain_one(console, rows, entity=cause[0], outcome=cause[1])
@@ -72,6 +72,12 @@ def _explain_one(console: Console, rows: list[api.Failure], *, entity: str, outc
         console.print(Text(f"    and {len(rows) - _ROWS:,} more", style="dim"))
     if first["advice"]:
         console.print(Text(f"  What to do: {printable(first['advice'])}"))
+
+
+def _without_value(failure: api.Failure) -> str:
+    """AX names the value in its message: without it the same cause reads the same in every row."""
+    value = failure["value"]
+    return failure["message"].replace(value, "…") if value else failure["message"]
 
 
 def _style(rows: api.Rows, word: words.Outcome) -> str:

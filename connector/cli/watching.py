@@ -82,7 +82,7 @@ def json_lines() -> Show:
 
 
 def plain_lines() -> Show:
-    """A line per job every ten seconds, and when its state or reason changes."""
+    """A line per job every ten seconds, and when its state or reason changes. How it ended is told by its results."""
     told: dict[str, tuple[tuple[str, str], float]] = {}
 
     def show(jobs: list[api.Job]) -> None:
@@ -90,7 +90,7 @@ def plain_lines() -> Show:
         for job in jobs:
             state, at = told.get(job["id"], (("", ""), 0.0))
             new = (job["state"], job["reason"])
-            if new != state or now - at >= _LINE_EVERY_S:
+            if not ended(job) and (new != state or now - at >= _LINE_EVERY_S):
                 told[job["id"]] = new, now
                 click.echo(front.printable(words.headline(job)))
 
