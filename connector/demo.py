@@ -165,9 +165,8 @@ def _stay(stage: Stage, *, console: "Console") -> None:
     console.print("\nEverything still runs. Look around from another terminal:")
     for command in ("rapidstart job list", "rapidstart endpoint list", "rapidstart flower"):
         console.print(f"  {prefix} {command}", soft_wrap=True)
-    console.print(
-        f"The API describes itself at {stage.api_url}{api.PREFIX}/openapi.json. Ctrl-C ends the demo and removes all but {RESULTS}."
-    )
+    console.print(f"The API describes itself at {stage.api_url}{api.PREFIX}/openapi.json.")
+    console.print(f"Ctrl-C ends the demo; what is in {RESULTS} stays.")
     try:
         while True:
             stage.check()
