@@ -60,7 +60,9 @@ def parse(toml_text: str, name: str) -> Mapping:
     except tomllib.TOMLDecodeError as error:
         raise PlanRefused(f"the mapping is not valid TOML: {error}.", place=Place(file=name)) from error
     except ValidationError as error:
-        raise _refused(error.errors()[0], name) from error
+        # A misspelt word makes the right one missing: the misspelling is what to tell.
+        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        raise _refused(problems[0], name) from error
 
 
 def _refused(problem: AnyMapping[str, Any], name: str) -> PlanRefused:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from connector.errors import Place, PlanRefused
+from connector.errors import PlanRefused
 from connector.plan import names
 from connector.wire.metadata import Document, Metadata, Service, Table, normalized
 
@@ -86,9 +86,8 @@ def by_target(target: str, entity: str, among: Sequence[Record]) -> tuple[Record
         found = [record for record in near if _alone(record) and name in record.service.operations]
     if not found:
         raise PlanRefused(
-            f"the mapping's target {target!r} is no record of a document service on this endpoint.",
+            f"the mapping's target {target!r} of {entity!r} is no record of a document service on this endpoint.",
             advice=names.meant(name, (record.table.name for record in among)),
-            place=Place(file=entity),
         )
     return _only(found, entity), f"the mapping says {target}"
 
