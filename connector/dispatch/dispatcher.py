@@ -13,7 +13,7 @@ from connector.dispatch import shelf
 from connector.dispatch.leases import Leases
 from connector.dispatch.messages import Sender
 from connector.dispatch.outbox import Outbox, Parcel
-from connector.errors import Conflict, NotReachable, Refused
+from connector.errors import Conflict, NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
 from connector.ledger import Database, Ledger, batches, endpoints, jobs, packages
 from connector.plan import mapping
@@ -48,7 +48,11 @@ class Dispatcher:
     def receive(self, name: str, chunks: Iterable[bytes], *, ceiling: int) -> packages.PackageRecord:
         """Store a package under the SHA-256 of its content, and look whether it can be read. Raises PackageRefused."""
         incoming = shelf.store(self._packages, chunks, ceiling=ceiling)
-        open_package(incoming.path, name=name)
+        try:
+            open_package(incoming.path, name=name)
+        except PackageRefused:
+            incoming.path.unlink(missing_ok=True)
+            raise
         record = packages.PackageRecord(sha256=incoming.sha256, name=name, size=incoming.size, received_at=time.time())
         with self.ledger.write() as db:
             packages.add(db, record)

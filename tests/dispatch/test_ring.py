@@ -1,0 +1,233 @@
+"""The dispatcher against a real broker; the worker is played by the test, over the wire contract alone."""
+
+import pytest
+
+from connector.errors import Conflict, NotFound, PackageRefused, Refused
+from connector.ledger import endpoints, jobs, results
+from connector.wire import codec, reports, routes
+from connector.wire.codec import Row
+
+
+@pytest.fixture
+def ready(ring, until):
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
+    return ring
+
+
+def test_rows_travel_in_order_and_every_outcome_comes_back(ready, until):
+    job = ready.load(rows=3)
+    first, second = ready.take(), ready.take()
+    assert codec.unpack_rows(codec.from_text(first.rows)) == [Row(2, ["000", "Group 0"]), Row(3, ["001", "Group 1"])]
+    assert [c.field for c in first.layout.columns] == ["CustGroup", "Name"]
+    until(lambda: ready.job(job).state == "running")
+    ready.done(second)
+    ready.done(first)
+    until(lambda: ready.job(job).state == "succeeded")
+    assert ready.totals(job) == {"created": 3}
+    with ready.ledger.read() as db:
+        assert [r.row for r in results.every_row(db, job)] == [2, 3, 4]
+
+
+def test_a_job_asks_its_first_worker_for_metadata_and_goes_on(ring, until):
+    ring.add_endpoint()
+    job = ring.load()
+    until(lambda: "no worker of A1 has been seen yet" in ring.job(job).reason)
+    ring.alive()
+    survey = ring.take()
+    assert (survey.KIND, survey.company) == ("survey.metadata", "USMF")
+    until(lambda: ring.job(job).reason == "waiting: metadata of A1")
+    ring.know_metadata()
+    with ring.ledger.read() as db:
+        known = endpoints.metadata(db, "a1")
+    ring.tell(reports.SurveyDone, ref=survey.ref, metadata=known)
+    assert ring.take().KIND == "load.tables"
+
+
+def test_a_contract_that_cannot_be_read_ends_the_jobs_that_wait_for_it(ring, until):
+    ring.add_endpoint()
+    job = ring.load()
+    ring.alive()
+    ring.tell(reports.SurveyDone, ref=ring.take().ref, reason="the port answers 404.")
+    until(lambda: ring.job(job).state == "failed")
+    assert ring.job(job).reason == "the port answers 404."
+
+
+def test_redis_holds_a_window_whatever_the_size_of_the_package(ready, until):
+    ready.load(rows=100)
+    until(lambda: ready.redis.llen(routes.queue("A1")) == 4)
+    message = ready.take()
+    ready.done(message)
+    until(lambda: ready.redis.llen(routes.queue("A1")) == 4)
+
+
+def test_a_message_that_was_lost_on_the_broker_is_sent_again(ready, until):
+    job = ready.load(rows=2)
+    until(lambda: ready.redis.llen(routes.queue("A1")) == 1)
+    ready.redis.flushall()
+    again = ready.take(timeout=15)
+    assert again.ref.attempt == 2
+    ready.done(again)
+    until(lambda: ready.job(job).state == "succeeded")
+    assert ready.redis.get(routes.EPOCH_KEY), "the broker is marked anew"
+
+
+def test_a_batch_of_a_silent_worker_is_sent_again_and_the_old_attempt_gets_no_grant(ready, until):
+    job = ready.load(rows=2)
+    lost = ready.take()
+    again = ready.take(timeout=15)
+    assert (lost.ref.attempt, again.ref.attempt) == (1, 2)
+    assert not ready.ask(lost.ref).granted
+    assert ready.ask(again.ref).granted
+    ready.done(lost)
+    ready.done(again, letter="u")
+    until(lambda: ready.job(job).state == "succeeded")
+    assert ready.totals(job) == {"updated": 2}
+
+
+def test_a_call_that_told_no_end_is_repeated_with_its_intent(ready, until):
+    ready.load(rows=2)
+    lost = ready.take()
+    assert ready.ask(lost.ref, "m7").granted
+    again = ready.take(timeout=15)
+    assert again.open_intent.message_id == "m7"
+    assert again.so_far.letters == ".."
+
+
+def test_a_question_that_comes_twice_is_answered_twice_and_recorded_once(ready):
+    ready.load(rows=2)
+    ref = ready.take().ref
+    assert ready.ask(ref).granted
+    assert ready.ask(ref).granted
+
+
+def test_after_a_restart_the_job_goes_on_where_it_was(ready, until):
+    job = ready.load(rows=4)
+    first, second = ready.take(), ready.take()
+    ready.stop()
+    ready.done(first)
+    ready.start()
+    ready.alive(second.ref)
+    ready.done(second)
+    until(lambda: ready.job(job).state == "succeeded")
+    assert ready.totals(job) == {"created": 4}
+
+
+def test_a_batch_that_comes_back_goes_out_again_after_a_pause(ready, until):
+    job = ready.load(rows=2)
+    ref = ready.take().ref
+    ready.tell(reports.BatchReturned, ref=ref, retry=reports.Retry.LATER, reason="the AOS does not answer.")
+    until(lambda: "the AOS does not answer." in ready.job(job).reason or ready.redis.llen(routes.queue("A1")))
+    assert ready.take().ref.attempt == 2
+
+
+def test_wrong_configuration_ends_the_job_and_says_what_was_not_written(ready, until):
+    job = ready.load(rows=100)
+    ref = ready.take().ref
+    ready.tell(
+        reports.BatchReturned, ref=ref, retry=reports.Retry.NEVER, reason="AX does not know this account.", advice="Add it."
+    )
+    until(lambda: ready.job(job).state == "failed")
+    found = ready.job(job)
+    assert (found.reason, found.advice) == ("AX does not know this account.", "Add it.")
+    assert ready.totals(job) == {"skipped": 100}
+
+
+def test_cancel_takes_effect_at_the_next_call(ready, until):
+    job = ready.load(rows=100)
+    ref = ready.take().ref
+    assert ready.ask(ref, "m1").granted
+    ready.dispatcher.cancel(job)
+    refused = ready.ask(ref, "m2")
+    assert (refused.granted, refused.reason) == (False, "the job was ended")
+    so_far = reports.Outcomes(letters="c.")
+    ready.tell(reports.BatchReturned, ref=ref, retry=reports.Retry.SOON, so_far=so_far, reason="the job was ended", settled=True)
+    until(lambda: ready.job(job).state == "cancelled")
+    assert ready.totals(job) == {"created": 1, "skipped": 99}
+    with pytest.raises(Conflict, match="has ended: cancelled"):
+        ready.dispatcher.cancel(job)
+
+
+def test_two_loads_of_one_company_take_turns_and_say_so(ready, until):
+    first, second, other = ready.load(rows=2), ready.load(rows=2), ready.load(rows=2, company="DEMF")
+    taken = [ready.take(), ready.take()]
+    assert {message.ref.job for message in taken} == {first, other}
+    until(lambda: ready.job(second).reason == f"waiting: {first} is loading USMF")
+    for message in taken:
+        ready.done(message)
+    assert ready.take().ref.job == second
+
+
+def test_a_paused_job_sends_nothing_until_it_is_resumed(ready, until):
+    job = ready.load(rows=100)
+    until(lambda: ready.redis.llen(routes.queue("A1")) == 4)
+    ready.dispatcher.pause(job)
+    assert ready.job(job).state == "paused"
+    for message in [ready.take() for _ in range(4)]:
+        ready.done(message)
+    until(lambda: ready.totals(job) == {"created": 8})
+    until(lambda: ready.redis.xlen(routes.report_stream("A1")) == 0)
+    assert ready.redis.llen(routes.queue("A1")) == 0
+    ready.dispatcher.resume(job)
+    assert ready.take().ref.batch == 5
+
+
+def test_a_package_that_does_not_fit_ends_the_job_with_nothing_sent(ready, until):
+    package = ready.dispatcher.receive("Colours.csv", [b"Colour\r\nred\r\n"], ceiling=100)
+    job, _ = ready.dispatcher.submit(
+        endpoint="A1", company="USMF", package=package.sha256, order=jobs.Order(), idempotency_key=None
+    )
+    until(lambda: ready.job(job.id).state == "failed")
+    assert "Colours" in ready.job(job.id).reason
+    assert ready.redis.llen(routes.queue("A1")) == 0
+
+
+def test_the_same_idempotency_key_gives_the_same_job(ready):
+    package = ready.dispatcher.receive("CustGroup.csv", [b"CustGroup,Name\r\n1,x\r\n"], ceiling=100)
+
+    def submit(company="USMF"):
+        return ready.dispatcher.submit(
+            endpoint="A1", company=company, package=package.sha256, order=jobs.Order(), idempotency_key="k"
+        )
+
+    first, replayed = submit()
+    assert not replayed
+    assert submit() == (ready.job(first.id), True)
+    with pytest.raises(Conflict, match=first.id):
+        submit("DEMF")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"endpoint": "B2"}, NotFound, "no endpoint is named B2"),
+        ({"company": "XXXX"}, Refused, "has no company XXXX"),
+        ({"company": "TOOLONG"}, Refused, "cannot be a company"),
+        ({"company": None}, Refused, "no company is named"),
+        ({"package": "0" * 64}, NotFound, "no package"),
+    ],
+)
+def test_a_job_that_cannot_be_is_refused_with_a_sentence(ready, change, error, sentence):
+    package = ready.dispatcher.receive("CustGroup.csv", [b"CustGroup,Name\r\n1,x\r\n"], ceiling=100)
+    asked = {"endpoint": "A1", "company": "USMF", "package": package.sha256} | change
+    with pytest.raises(error, match=sentence):
+        ready.dispatcher.submit(**asked, order=jobs.Order(), idempotency_key=None)
+
+
+def test_a_package_that_cannot_be_read_leaves_nothing_behind(ring):
+    with pytest.raises(PackageRefused):
+        ring.dispatcher.receive("x.zip", [b"PK\x03\x04 this is no zip"], ceiling=100)
+    with pytest.raises(PackageRefused, match="over"):
+        ring.dispatcher.receive("x.csv", [b"a" * 60, b"b" * 60], ceiling=100)
+    assert list((ring.home / "packages").iterdir()) == []
+
+
+def test_a_report_that_makes_no_sense_holds_up_nothing(ready, until):
+    job = ready.load(rows=2)
+    message = ready.take()
+    ready.redis.xadd(routes.report_stream("A1"), {"m": "{}"})
+    ready.tell(reports.BatchDone, ref=message.ref, outcomes=reports.Outcomes(letters="ccccccc"))
+    ready.done(message)
+    until(lambda: ready.job(job).state == "succeeded")
