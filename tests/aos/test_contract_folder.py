@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from connector.wire.jobs import Target
@@ -220,6 +222,40 @@ def test_times_pass_although_the_contract_s_pattern_is_written_for_dotnet(zipped
 def test_a_document_that_is_no_xml_is_one_problem(zipped: ZipOf) -> None:
     (problem,) = port_of(zipped("UploadCustomerService")).invalid(document("<AccountNum>1"))
     assert problem.line == 2
+
+
+CELLS = st.fixed_dictionaries(
+    {},
+    optional={
+        "AccountNum": st.text("0aÄ ", min_size=18, max_size=22),
+        "Blocked": st.sampled_from(["No", "no", "All", ""]),
+        "CreditMax": st.sampled_from(["1", "1.5", ".5", "1,5", "1e5", "", "-0.00000000000000000001", "1.000000000000000000001"]),
+        "ProcessedDate": st.sampled_from(["2011-01-31", "2011-02-31", "2011-01-31Z", ""]),
+        "RecId": st.sampled_from(["0", "9223372036854775807", "9223372036854775808", "x"]),
+        "RecVersion": st.sampled_from(["1", "2147483648"]),
+    },
+)
+
+
+@given(st.lists(CELLS, max_size=4))
+def test_a_pruned_contract_judges_as_the_whole_one_does(
+    unpruned: etree.XMLSchema, pruned: aos.Port, rows: list[dict[str, str]]
+) -> None:
+    order = table_of(pruned.service).order
+    given_rows = ["".join(f"<{name}>{row[name]}</{name}>" for name in order if name in row) for row in rows]
+    content = document(*given_rows)
+    whole = [] if unpruned.validate(etree.fromstring(content)) else sorted({error.line for error in unpruned.error_log})
+    assert sorted({problem.line for problem in pruned.invalid(content)}) == whole
+
+
+@pytest.fixture(scope="module")
+def pruned(zipped: ZipOf) -> aos.Port:
+    return port_of(zipped("UploadCustomerService"))
+
+
+@pytest.fixture(scope="module")
+def unpruned(contracts: Path) -> etree.XMLSchema:
+    return etree.XMLSchema(file=str(contracts / "UploadCustomerService" / "xppservice3.xsd"))
 
 
 def test_every_enumeration_of_the_contract_passes_its_own_schema(zipped: ZipOf) -> None:

@@ -179,6 +179,7 @@ def test_no_path_breaks_the_reading(path: str) -> None:
     [
         (200, True, Unsettled),
         (200, False, GiveUp),
+        (502, True, Unsettled),
         (504, True, Unsettled),
         (504, False, Retry),
         (500, True, Retry),

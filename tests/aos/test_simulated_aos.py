@@ -241,6 +241,27 @@ def test_threads_share_a_port(url: str) -> None:
     assert len(found) == 40
 
 
+def test_threads_open_ports_and_read_faults_at_once(url: str) -> None:
+    door = aos.Door()
+    target = open_port(url, "CustGroupService", door=door)._contract
+    said: list[str | None] = []
+
+    def work() -> None:
+        port = open_port(url, "CustGroupService", door=door)
+        assert port._contract is target  # one parsed contract for all threads
+        for _ in range(5):
+            with pytest.raises(Refusal) as refused:
+                create(port, group("X", terms="N99"))
+            said.append(refused.value.complaints[0].field)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert said == ["PaymTermId"] * 20
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"), [("http503", Retry), ("deadlock", Retry), ("timeout_after", Unsettled), ("reset", Unsettled)]
 )

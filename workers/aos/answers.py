@@ -31,7 +31,16 @@ def is_fault(element: etree._Element) -> bool:
 
 def keys(response: etree._Element) -> list[Key]:
     """The EntityKeys in a response, in AX's order."""
-    return [_key(entity) for entity in response.iter(f"{_KEY}EntityKey")]
+    found: list[Key] = []
+    field = ""
+    for part in response.iter(_KEY + "EntityKey", _KEY + "Field", _KEY + "Value"):
+        if part.tag == _KEY + "Field":
+            field = part.text or ""
+        elif part.tag == _KEY + "Value":
+            found[-1][field] = part.text or ""
+        else:
+            found.append({})
+    return found
 
 
 def records(response: etree._Element, document: Document) -> list[Record]:
@@ -42,11 +51,6 @@ def records(response: etree._Element, document: Document) -> list[Record]:
         return []
     tables = {namespace + table.name: table for table in document.tables}
     return [_record(element, tables[str(element.tag)], namespace) for element in root.iterchildren(*tables)]
-
-
-def _key(entity: etree._Element) -> Key:
-    fields = entity.iterfind(f"{_KEY}KeyData/{_KEY}KeyField")
-    return {field.findtext(f"{_KEY}Field", ""): field.findtext(f"{_KEY}Value", "") for field in fields}
 
 
 def _record(element: etree._Element, table: Table, namespace: str) -> Record:

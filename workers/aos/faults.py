@@ -78,7 +78,7 @@ def refused_answer(answer: Answer, url: str) -> WorkerError:
 
 def unreadable(answer: Answer, url: str, *, writes: bool) -> WorkerError:
     """An answer to a call that holds no SOAP message. After a success or a gateway's timeout a write may have happened."""
-    if writes and answer.status in (200, 202, 504):
+    if writes and answer.status in (200, 202, 502, 504):
         return Unsettled(
             f"{url} gave an answer to a writing call that cannot be read (HTTP {answer.status}).",
             advice="The same call is made again with the same MessageId.",
