@@ -1,6 +1,8 @@
 """Real contracts, read from a folder in a zip: services, documents, facets, fingerprint, schema checks."""
 
 import io
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +127,8 @@ def test_the_fingerprint_knows_the_contract_and_nothing_around_it(zipped: ZipOf)
     assert len(same) == 64
     assert fingerprint(changed(given, lambda _, content: content.replace(b"aos.example:82", b"other.example"))) == same
     assert fingerprint(changed(given, lambda _, content: content.replace(b"Customer group:", b"Debitorengruppe:"))) == same
+    basic = changed(given, lambda _, content: content.replace(b"http:NegotiateAuthentication", b"http:BasicAuthentication"))
+    assert fingerprint(basic) == same
     unused = b'<xs:simpleType name="AxdExtType_NobodyUsesMe"><xs:restriction base="xs:string"/></xs:simpleType></xs:schema>'
     assert (
         fingerprint(
@@ -303,6 +307,36 @@ def test_a_contract_folder_that_cannot_be_read(files: dict[str, bytes], sentence
             archive.writestr(name, content)
     with pytest.raises(GiveUp, match=sentence):
         aos.read_metadata(aos.Door(), [ADDRESS], contract_zip=packed.getvalue())
+
+
+MEASURED = """
+import sys
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+from workers import aos
+before = resident()
+door = aos.Door()
+for name in sys.argv[1:]:
+    content = open(name, "rb").read()
+    for contract in door.contracts([], contract_zip=content):
+        (service,) = contract.services
+        root = service.document
+        assert contract.invalid(service.name, f'<{root.name} xmlns="{root.namespace}"/>'.encode()) == []
+print((resident() - before) // 1000, "spnego" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_three_contracts_and_their_schemas_fit_a_worker(zipped: ZipOf, tmp_path: Path) -> None:
+    files = []
+    for name in ("UploadInventService", "UploadCustomerService", "UploadPurchOrderService"):
+        (tmp_path / name).write_bytes(zipped(name))
+        files.append(str(tmp_path / name))
+    command = [sys.executable, "-c", MEASURED, *files]
+    ran = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    kilobytes, windows = ran.stdout.split()
+    assert int(kilobytes) < 35_000  # with all shared types: over 100,000
+    assert windows == "False"  # 12 MB that only Windows authentication needs
 
 
 def test_what_is_no_zip_is_refused() -> None:

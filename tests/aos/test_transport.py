@@ -189,7 +189,6 @@ def test_only_configured_origins_are_called() -> None:
         "file:///etc/passwd",
         r"\\aos\share\x.wsdl",
         "//aos/x.svc",
-        "net.tcp://aos:8201/x",
         "http://user:pw@aos/x",
         "ftp://aos/x",
         "http://[",
@@ -201,6 +200,11 @@ def test_what_is_no_http_address_is_refused(address: str) -> None:
         origin(address)
     with pytest.raises(GiveUp):
         aos.read_metadata(aos.Door(), [address])
+
+
+def test_a_net_tcp_port_is_told_apart() -> None:
+    with pytest.raises(GiveUp, match=r"net\.tcp port"):
+        aos.read_metadata(aos.Door(), ["net.tcp://aos:8201/DynamicsAx/Services/Port"])
 
 
 def test_redirects_stay_at_home() -> None:

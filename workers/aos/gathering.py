@@ -54,7 +54,8 @@ def from_port(transport: Transport, address: str) -> Files:
             raise refused_answer(answer, url)
         return answer.body
 
-    return _gather(f"{address}?wsdl", fetch, lambda base, location: _at_home(address, base, location))
+    start = f"{address.partition('?')[0]}?wsdl"
+    return _gather(start, fetch, lambda base, location: _at_home(address, base, location))
 
 
 def from_zip(contract: bytes) -> list[Files]:

@@ -17,6 +17,8 @@ from workers.aos.gathering import SOAP, WSDL, XSD, Files
 _LARGE: Final = 100
 
 _REFERENCES: Final = ("type", "base", "ref", "element", "itemType", "memberTypes", "substitutionGroup")
+#: Policies say how a caller authenticates, which an administrator may change without touching the contract.
+_POLICIES: Final = ("{http://schemas.xmlsoap.org/ws/2004/09/policy}*", "{http://www.w3.org/ns/ws-policy}*")
 _LOCATIONS: Final = frozenset({"location", "schemaLocation"})
 _COMPONENTS: Final = tuple(
     f"{XSD}{name}" for name in ("element", "simpleType", "complexType", "attribute", "group", "attributeGroup")
@@ -47,7 +49,7 @@ def prune(files: Files) -> None:
 
 
 def fingerprint(files: Files) -> str:
-    """SHA-256 over the content of a pruned contract; host names, import places and labels do not enter it."""
+    """SHA-256 over the content of a pruned contract; host names, import places, policies and labels do not enter it."""
     digests = sorted(hashlib.sha256(_canonical(tree)).digest() for tree in files.trees.values())
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
@@ -78,7 +80,7 @@ def _canonical(tree: etree._Element) -> bytes:
     copy = etree.fromstring(
         etree.tostring(tree), etree.XMLParser(remove_blank_text=True, resolve_entities=False, no_network=True)
     )
-    etree.strip_elements(copy, f"{XSD}annotation", f"{WSDL}documentation", with_tail=False)
+    etree.strip_elements(copy, f"{XSD}annotation", f"{WSDL}documentation", *_POLICIES, with_tail=False)
     for element in copy.iter(f"{XSD}import", f"{XSD}include", f"{WSDL}import", f"{SOAP}address"):
         for attribute in _LOCATIONS & set(element.keys()):
             del element.attrib[attribute]

@@ -146,6 +146,12 @@ def origin(address: str) -> tuple[str, str, int]:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
+    if parts.scheme == "net.tcp":
+        raise GiveUp(
+            f"{address} is a net.tcp port, which this version does not speak.",
+            advice="Publish the services on an enhanced port with the HTTP adapter.",
+            code="RSC-5903",
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise GiveUp(
             f"{address!r} is not an HTTP address of a service.",
