@@ -15,7 +15,7 @@ import redis
 
 from connector.dispatch import Dispatcher
 from connector.dispatch.outbox import Parcel, translated
-from connector.errors import NotReachable
+from connector.errors import NotReachable, Refused
 from connector.ledger import Database, batches, endpoints, jobs
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
@@ -123,12 +123,12 @@ class Recorder:
     def _record(self, entries: Sequence[tuple[str, bytes, bytes]]) -> None:
         try:
             self._apply(entries)
-        except ValueError:
+        except (ValueError, Refused):
             # One report that contradicts the ledger must not hold up the others: each gets a transaction of its own.
             for entry in entries:
                 try:
                     self._apply([entry])
-                except ValueError:
+                except (ValueError, Refused):
                     log.exception("a report was dropped", extra={"action": "report_dropped"})
                     self._acknowledge([entry], [])
 

@@ -43,6 +43,7 @@ class Reporter:
         self._held: set[BatchRef] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self._send_all, name="reporter", daemon=True),
             threading.Thread(target=self._tell_alive, name="alive", daemon=True),
@@ -56,6 +57,7 @@ class Reporter:
     def stop(self, *, timeout_s: float = 10) -> None:
         """Tell that this worker ends, and give what is unsent a last chance."""
         self._stopping.set()
+        self._ended.set()
         self.tell(WorkerStopped(**self.sender(), returned=tuple(self.held())))
         self._unsent.put(None)
         self._threads[0].join(timeout=timeout_s)
@@ -109,7 +111,7 @@ class Reporter:
         return found[1] if found else None
 
     def _tell_alive(self) -> None:
-        while not self._stopping.is_set():
+        while not self._ended.is_set():  # calls in hand are finished after a stop: their leases must not run out
             alive = WorkerAlive(
                 **self.sender(),
                 host=platform.node(),
@@ -120,7 +122,7 @@ class Reporter:
             )
             if self._unsent.empty():  # while Redis is away one word of life is enough
                 self.tell(alive)
-            self._stopping.wait(_ALIVE_S)
+            self._ended.wait(_ALIVE_S)
 
     def _send_all(self) -> None:
         ended = False
@@ -150,5 +152,5 @@ class Reporter:
                         "reports wait: the broker cannot be reached (%s)", type(error).__name__, extra={"action": "reports_wait"}
                     )
                 warned = True
-                if self._stopping.wait(1):
+                if self._ended.wait(1):
                     return

@@ -91,7 +91,7 @@ def _load_tables(bench: Bench, message: LoadTables) -> None:
         result = tables.run(message, port=port, ask=partial(_ask, bench, message.ref))
     except errors.Replaced as replaced:
         log.info("an attempt ends: %s", replaced, extra={"action": "attempt_replaced", "batch": str(message.ref)})
-        bench.reporter.tell(_given_back(bench, message, Retry.SOON, replaced, None, settled=False))
+        bench.reporter.tell(_given_back(bench, message, Retry.SOON, replaced, None, settled=True))
         return
     except errors.Unfinished as unfinished:
         _give_back(bench, message, unfinished.error, unfinished.outcomes)
@@ -134,7 +134,7 @@ def _give_back(
     log.warning("a batch came back: %s", error, extra={"action": "batch_returned", "batch": str(message.ref)})
     after = Retry.SOON if error.code == _STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
     if settled is None:
-        settled = not isinstance(error, errors.Unsettled) and error.code != _STOPPING
+        settled = not isinstance(error, errors.Unsettled)
     bench.reporter.tell(_given_back(bench, message, after, error, so_far, settled=settled))
 
 

@@ -135,10 +135,12 @@ class Reconciler:
         with self._ledger.read() as db:
             sent = batches.in_flight(db)
         held = [batch.ref for batch in sent if batch.taken_by]
+        if self._dispatcher.trouble:
+            self._dispatcher.leases.renew(held)  # nobody can be heard now: silence proves nothing
+            return
         lost = dict.fromkeys(self._dispatcher.leases.expired(held), "its worker was not heard of")
-        if not self._dispatcher.trouble:
-            overdue = [b for b in sent if not b.taken_by and b.sent_at < time.time() - _UNTAKEN_S]
-            lost |= dict.fromkeys(self._missing([b.ref for b in overdue]), "it was lost on the way")
+        overdue = [b for b in sent if not b.taken_by and b.sent_at < time.time() - _UNTAKEN_S]
+        lost |= dict.fromkeys(self._missing([b.ref for b in overdue]), "it was lost on the way")
         if lost:
             with self._ledger.write() as db:
                 for ref, reason in lost.items():

@@ -154,13 +154,15 @@ def untaken(db: Database, ref: BatchRef) -> bool:
 
 
 def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float) -> str:
-    """Record an intent. Returns "" when the call may be made, else the reason why not."""
+    """Record an intent, and what the calls before it brought. Returns "" when the call may be made, else why not."""
     row = db.execute(sa.select(batches.c.id, batches.c.open_intent).where(_current(ref))).first()
     if row is None:
         return "this attempt was replaced"
     ending, paused = db.execute(sa.select(jobs.c.ending, jobs.c.paused).where(jobs.c.id == ref.job)).one()
     repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
     if (ending or paused) and not repeats:  # a call that may have been made is settled all the same
+        told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
+        db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))
         return "the job was paused" if paused and not ending else "the job was ended"
     text = intent.model_dump_json()
     values = {"open_intent": text, "granted_at": at, "so_far": so_far.model_dump_json()}

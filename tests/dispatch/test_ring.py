@@ -140,10 +140,9 @@ def test_cancel_takes_effect_at_the_next_call(ready, until):
     ref = ready.take().ref
     assert ready.ask(ref, "m1").granted
     ready.dispatcher.cancel(job)
-    refused = ready.ask(ref, "m2")
+    refused = ready.ask(ref, "m2", so_far="c.")
     assert (refused.granted, refused.reason) == (False, "the job was ended")
-    so_far = reports.Outcomes(letters="c.")
-    ready.tell(reports.BatchReturned, ref=ref, retry=reports.Retry.SOON, so_far=so_far, reason="the job was ended", settled=True)
+    ready.tell(reports.BatchReturned, ref=ref, retry=reports.Retry.SOON, reason="the job was ended")
     until(lambda: ready.job(job).state == "cancelled")
     assert ready.totals(job) == {"created": 1, "skipped": 99}
     with pytest.raises(Conflict, match="has ended: cancelled"):
@@ -228,6 +227,8 @@ def test_a_report_that_makes_no_sense_holds_up_nothing(ready, until):
     job = ready.load(rows=2)
     message = ready.take()
     ready.redis.xadd(routes.report_stream("A1"), {"m": "{}"})
+    nobody = reports.BatchRef(job="JB-0000", step=1, batch=1)
+    ready.tell(reports.BatchReturned, ref=nobody, retry=reports.Retry.NEVER, reason="")
     ready.tell(reports.BatchDone, ref=message.ref, outcomes=reports.Outcomes(letters="ccccccc"))
     ready.done(message)
     until(lambda: ready.job(job).state == "succeeded")
