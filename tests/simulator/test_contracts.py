@@ -1,5 +1,6 @@
 """WSDL and XSD as an IIS-hosted port publishes them; real contract folders served as they are."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,36 @@ def test_header_and_lines_of_a_real_contract(start: Callable[..., Any], shared: 
     assert read.DefaultDimension.Values.Value[0].Value == "025"
     rec_id = keys[0].KeyData.KeyField[0].Value
     assert client.rows("TEC_STG_PurchLine")[1]["_parent"] == {"RecId": rec_id}
+
+
+def in_one_file(folder: Path) -> bytes:
+    """A contract as `?singleWsdl` shows it: schemas inline, one namespace told in two of them."""
+    schemas = []
+    for path in folder.glob("*.xsd"):
+        text = re.sub(r"<\?xml.*?\?>|schemaLocation=\"[^\"]*\"", "", path.read_text())
+        text = text.replace(' xmlns:xs="http://www.w3.org/2001/XMLSchema"', "")
+        if 'targetNamespace="http://tempuri.org"' in text:
+            head, *elements = re.split(r"(?=^  <xs:element )", text.replace("</xs:schema>", ""), flags=re.MULTILINE)
+            schemas.append(f"{head}{''.join(elements[:6])}</xs:schema>")
+            text = f"{head}{''.join(elements[6:])}</xs:schema>"
+        schemas.append(text)
+    root = re.sub(r"<wsdl:import [^>]*>", "", (folder / "RoutingService.wsdl").read_text())
+    root = root.replace("<wsdl:definitions ", '<wsdl:definitions xmlns:xs="http://www.w3.org/2001/XMLSchema" ')
+    return root.replace("<wsdl:types/>", f"<wsdl:types>{''.join(schemas)}</wsdl:types>").encode()
+
+
+def test_a_contract_in_one_file(start: Callable[..., Any], shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "single.wsdl").write_bytes(in_one_file(shared / "contracts/UploadInventService"))
+    client = start(contracts=(tmp_path,), keys={"TEC_STG_InventTable": ("ItemId",)}, port="TecInventService")
+    for operation in ("create", "find", "read", "delete"):
+        body = (shared / f"examples/{operation}_request.xml").read_bytes()
+        reply = client.post(body, f"http://tempuri.org/TEC_STG_InventService/{operation}")
+        assert reply.status == 200, reply.messages
+    bad = (
+        (shared / "examples/create_request.xml")
+        .read_bytes()
+        .replace(b"Description_2", b"Description_9")
+        .replace(b"42c4", b"42c5")
+    )
+    refused = client.post(bad, "http://tempuri.org/TEC_STG_InventService/create")
+    assert "invalid child element 'Description_9'" in refused.messages[0]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,22 @@ def test_a_wrong_definition_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(SetupError, match=r"wrong\.toml"):
         definition.from_toml(path)
+
+
+def test_the_tables_of_a_package_are_asked_of_the_connector(
+    process: Callable[..., Any], record: Callable[..., str], tmp_path: Path
+) -> None:
+    package = tmp_path / "Payment terms.csv"
+    package.write_text("Code,Description\n0010,Ten days\n0020,Twenty days\n", encoding="utf-8")
+    _, client = process("--tables-from", str(package))
+    table = client.sim("tables")["tables"][0]
+    assert (table["entity"], table["port"], set(table["fields"])) == ("Payment terms", "RapidStart", {"Code", "Description"})
+    packaged = replace(client, port="RapidStart")
+    assert packaged.create(table["table"], record(table["table"], Code="0010", Description="Ten days")).status == 200
+    assert packaged.rows("Payment terms") == [{"Code": "0010", "Description": "Ten days"}]
+
+
+def test_a_package_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 nonsense")
+    with pytest.raises(SetupError, match=r"broken\.zip"):
+        definition.from_package(tmp_path / "broken.zip")

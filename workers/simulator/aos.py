@@ -17,8 +17,8 @@ from workers.simulator.counting import Counting
 from workers.simulator.envelope import CallContext
 from workers.simulator.faults import AifError, Complaint
 from workers.simulator.model import Document, Service, Table
-from workers.simulator.schema import Violation
 from workers.simulator.store import Store
+from workers.simulator.validation import Violation
 
 _OPERATIONS: Final[Mapping[str, Callable[[Call], str]]] = {
     "create": writing.create,

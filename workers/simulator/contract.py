@@ -14,6 +14,7 @@ from lxml import etree
 from workers.simulator import namespaces as ns
 from workers.simulator import schema
 from workers.simulator.model import Rules, Service, SetupError
+from workers.simulator.validation import Validator
 
 #: Stands in pages where the address belongs that the client asked.
 BASE: Final = b"http://base.invalid"
@@ -32,7 +33,7 @@ class Port:
     path: str
     pages: Mapping[str, bytes]
     services: Mapping[str, Service]
-    validator: schema.Validator
+    validator: Validator
 
     @property
     def name(self) -> str:
@@ -60,13 +61,13 @@ def from_files(files: Mapping[str, bytes], rules: Mapping[str, Rules], *, source
     except etree.XMLSyntaxError as error:
         raise SetupError(f"{source} holds a file that is not XML: {error}") from error
     root_name, path = _root(trees, source=source)
-    types = schema.Types([tree for name, tree in trees.items() if name.endswith(".xsd")])
+    schemas = [element for tree in trees.values() for element in tree.iter(f"{{{ns.XSD}}}schema")]
+    types = schema.Types(schemas)
     services = {action: service for service in _services(trees, root_name, types, rules) for action in service.operations}
     if not services:
         raise SetupError(f"{source} describes no document service")
-    relaxed = {name: schema.relaxed(content) for name, content in files.items() if name.endswith(".xsd")}
-    targets = {name: trees[name].get("targetNamespace", "") for name in relaxed}
-    return Port(path=path, pages=_pages(trees, root_name, path), services=services, validator=schema.Validator(relaxed, targets))
+    validator = Validator(schemas)  # before the pages: those change the locations
+    return Port(path=path, pages=_pages(trees, root_name, path), services=services, validator=validator)
 
 
 def _root(trees: Mapping[str, etree._Element], *, source: str) -> tuple[str, str]:

@@ -66,7 +66,7 @@ def contract_files(definition: Definition) -> dict[str, bytes]:
         "services.xsd": _services_xsd(definition.tables),
         "sharedtypes.xsd": _shared_types(definition.tables),
     }
-    texts |= {f"{table.document}.xsd": _document_xsd(table) for table in definition.tables}
+    texts |= {f"document-{table.document}.xsd": _document_xsd(table) for table in definition.tables}
     return files | {name: text.encode() for name, text in texts.items()}
 
 
@@ -126,7 +126,7 @@ def _router_wsdl() -> str:
 def _services_wsdl(tables: Iterable[TableDefinition]) -> str:
     tables = tuple(tables)
     shown = {ns.SERVICES: "services.xsd", **_SHARED_FILES, ns.SHARED_TYPES: "sharedtypes.xsd"}
-    shown |= {ns.DOCUMENTS + table.document: f"{table.document}.xsd" for table in tables}
+    shown |= {ns.DOCUMENTS + table.document: f"document-{table.document}.xsd" for table in tables}
     imports = "".join(f'<xsd:import schemaLocation="{file}" namespace="{name}"/>' for name, file in shown.items())
     messages = "".join(_messages(table.service, operation) for table in tables for operation in OPERATIONS)
     return (
@@ -167,7 +167,7 @@ def _operation(service: str, operation: str) -> str:
 def _services_xsd(tables: Iterable[TableDefinition]) -> str:
     tables = tuple(tables)
     shown = {name: file for name, file in _SHARED_FILES.items() if name in ns.BESIDE_DOCUMENT}
-    shown |= {ns.DOCUMENTS + table.document: f"{table.document}.xsd" for table in tables}
+    shown |= {ns.DOCUMENTS + table.document: f"document-{table.document}.xsd" for table in tables}
     imports = "".join(f'<xs:import schemaLocation="{file}" namespace="{name}"/>' for name, file in shown.items())
     elements = "".join(text for table in tables for text in _wrappers(table))
     return f"{_schema(ns.SERVICES)}{imports}{elements}</xs:schema>"

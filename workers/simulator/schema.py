@@ -1,12 +1,6 @@
-"""XSD -> documents as plain values, and the check that a port makes of a request before AX sees it.
+"""XSD -> documents as plain values: tables, fields, and how they nest."""
 
-The check is AX's: order, unknown elements, mandatory elements, types and enumeration symbols, but not lengths
-(over-long strings pass, and are cut silently by the table).
-"""
-
-import re
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from lxml import etree
@@ -41,7 +35,7 @@ def qualified(element: etree._Element, name: str) -> tuple[str, str]:
 class Types:
     """All named types and elements of a contract's schemas."""
 
-    def __init__(self, schemas: Sequence[etree._Element]) -> None:
+    def __init__(self, schemas: Iterable[etree._Element]) -> None:
         self._named = {
             (schema.get("targetNamespace", ""), child.tag == f"{_X}element", child.get("name", "")): child
             for schema in schemas
@@ -128,95 +122,3 @@ class Types:
 
 def _particles(kind: etree._Element) -> Iterator[etree._Element]:
     yield from kind.iterfind(f"{_X}sequence/{_X}element")
-
-
-def relaxed(content: bytes) -> bytes:
-    """A schema without lengths, and with patterns as .NET reads them.
-
-    AX writes patterns with `^` and `$`, which .NET takes for anchors. By the XSD specification they are letters, and a
-    strict reader would refuse every time of day.
-    """
-    tree = etree.fromstring(content)
-    for facet in list(tree.iter(f"{_X}maxLength")):
-        parent = facet.getparent()
-        if parent is not None:
-            parent.remove(facet)
-    for facet in tree.iter(f"{_X}pattern"):
-        facet.set("value", facet.get("value", "").removeprefix("^").removesuffix("$"))
-    return etree.tostring(tree)
-
-
-class Violation(Exception):
-    """A request does not match the port's schema: per complaint the elements from the body down to the bad one, and why."""
-
-    def __init__(self, complaints: Sequence[tuple[etree._Element, str]]) -> None:
-        super().__init__(complaints[0][1])
-        self.complaints = complaints
-
-
-class Validator:
-    """The port's schema check. May be used by several threads."""
-
-    def __init__(self, files: Mapping[str, bytes], targets: Mapping[str, str]) -> None:
-        imports = "".join(
-            f'<xs:import namespace="{targets[name]}" schemaLocation="memory:{name}"/>' for name in files if targets[name]
-        )
-        parser = etree.XMLParser(resolve_entities=False)
-        parser.resolvers.add(_Files(files))
-        driver = f'<xs:schema xmlns:xs="{ns.XSD}">{imports}</xs:schema>'
-        self._schema = etree.XMLSchema(etree.fromstring(driver, parser))
-        self._lock = threading.Lock()  # an XMLSchema keeps the complaints of its last document
-
-    def check(self, request: etree._Element) -> None:
-        """Raises Violation where the request (the first element of the body) does not match."""
-        with self._lock:
-            if self._schema.validate(request):
-                return
-            errors = [(entry.path or "", entry.message) for entry in self._schema.error_log]
-        raise Violation([(_locate(request, path), _as_dotnet(message)) for path, message in errors])
-
-
-class _Files(etree.Resolver):
-    """Imports out of memory."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        super().__init__()
-        self._files = files
-
-    def resolve(self, system_url: str, public_id: str, context: object) -> object:  # type: ignore[override]  # noqa: ARG002
-        content = self._files.get(system_url.removeprefix("memory:"))
-        return None if content is None else self.resolve_string(content, context, base_url=system_url)
-
-
-_STEP: Final = re.compile(r"(?:[^/:\[\]]+:)?([^/:\[\]]+)(?:\[(\d+)\])?")
-
-
-def _locate(root: etree._Element, path: str) -> etree._Element:
-    """The element at a path of libxml2: `*` counts all elements, a name those of that name."""
-    found = root
-    for name, position in _STEP.findall(path)[1:]:
-        children = [c for c in found.iterchildren("*") if name == "*" or etree.QName(c).localname == name]
-        index = int(position or 1) - 1
-        if index >= len(children):
-            break
-        found = children[index]
-    return found
-
-
-_UNEXPECTED: Final = re.compile(r"Element '(.+?)': This element is not expected\.(?: Expected is (?:one of )?\((.*)\)\.?)?")
-_MISSING: Final = re.compile(r"Element '(.+?)': Missing child element\(s\)\. Expected is (?:one of )?\((.*)\)")
-_VALUE: Final = re.compile(r"Element '(.+?)': (.*)", re.DOTALL)
-_NAMESPACE: Final = re.compile(r"\{[^{}'\s]*\}")
-
-
-def _as_dotnet(message: str) -> str:
-    """A complaint of libxml2 in the words of the validator that AX uses."""
-    plain = _NAMESPACE.sub("", message)
-    if found := _UNEXPECTED.match(plain):
-        expected = f" List of possible elements expected: '{found[2].strip()}'." if found[2] else ""
-        return f"The element has invalid child element '{found[1]}'.{expected}"
-    if found := _MISSING.match(plain):
-        return f"The element '{found[1]}' has incomplete content. List of possible elements expected: '{found[2].strip()}'."
-    if found := _VALUE.match(plain):
-        return f"The '{found[1]}' element is invalid - {found[2]}"
-    return plain

@@ -6,6 +6,7 @@ The standard library's own handler spends more time on a request's headers than 
 import socket
 import socketserver
 import struct
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,12 @@ from workers.simulator.aos import Answer, Aos, Dropped
 
 _REASONS: Final = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable"}
 _LINE: Final = 65536
-_RESET: Final = struct.pack("ii", 1, 0)
+#: linger on, for no time: the connection is reset. Windows has shorts where others have ints.
+_RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+
+class _NotHttp(Exception):
+    """What the client sent is not HTTP; the connection is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +76,7 @@ class _Connection(socketserver.StreamRequestHandler):
         """Answer requests until the client, or a fault on request, closes the connection."""
         server = cast("Server", self.server)
         host = server.url.removeprefix("http://")
-        with suppress(ConnectionError, TimeoutError):
+        with suppress(ConnectionError, TimeoutError, _NotHttp):
             for request in _requests(cast("BinaryIO", self.rfile), self.connection.sendall):
                 try:
                     answer = respond(server.aos, request, host=host)
@@ -105,7 +111,7 @@ def _headers(stream: BinaryIO) -> dict[str, str]:
 def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return b"".join(_chunks(stream))
-    length = int(headers.get("content-length", "0"))
+    length = _number(headers.get("content-length", "0"), base=10)
     body = stream.read(length) if length else b""
     if len(body) < length:
         raise ConnectionError("the client left in the middle of a request")
@@ -113,11 +119,18 @@ def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    while size := int(stream.readline(_LINE).split(b";")[0], 16):
+    while size := _number(stream.readline(_LINE).split(b";")[0].decode("latin-1"), base=16):
         yield stream.read(size)
         stream.readline(_LINE)
     while stream.readline(_LINE) not in (b"\r\n", b"\n", b""):  # trailers
         pass
+
+
+def _number(text: str, *, base: int) -> int:
+    try:
+        return int(text, base)
+    except ValueError as error:
+        raise _NotHttp from error
 
 
 def _bytes(answer: Answer) -> bytes:

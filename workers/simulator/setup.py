@@ -72,6 +72,9 @@ def _ports(options: Options) -> list[Port]:
         ports.append(contract.from_files(generate.contract_files(port), rules, source=f"the definition of {port.port}"))
     if not ports:
         raise SetupError("there is nothing to offer: name a --contract, --tables-from or --tables")
+    paths = [port.path.lower() for port in ports]
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise SetupError(f"two ports have the address {twice}")
     return ports
 
 

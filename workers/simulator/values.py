@@ -24,10 +24,12 @@ def comparable(field: Field | None, value: str | None) -> Comparable:
     if kind is Kind.ENUM and field is not None:
         return _position(field.symbols, value)
     given = value or _EMPTY.get(kind, "")
-    if kind is Kind.DATETIME:
-        moment = datetime.fromisoformat(given)
-        return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None).isoformat()
-    return fold(given)
+    return _moment(given) if kind is Kind.DATETIME else fold(given)
+
+
+def _moment(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None).isoformat()
 
 
 def _position(symbols: tuple[str, ...], value: str | None) -> int:
