@@ -103,3 +103,9 @@ def test_a_package_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 nonsense")
     with pytest.raises(SetupError, match=r"broken\.zip"):
         definition.from_package(tmp_path / "broken.zip")
+
+
+def test_a_reference_has_the_type_of_what_it_refers_to(client: Any) -> None:
+    pages = [client.http("GET", f"{client.path}?xsd=xsd{number}").body for number in range(20)]
+    page = next(page for page in pages if b"documents/RsCustGroup" in page and b"AxdEntity_CustGroup" in page)
+    assert b'name="PaymTermId" nillable="true" type="st:AxdExtType_PaymTerm_PaymTermId"' in page

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from lxml import etree
@@ -197,9 +198,9 @@ def _check_schema(port: Port, service: Service, request: etree._Element) -> None
     try:
         port.validator.check(request)
     except Violation as violation:
-        complaints = [_complaint(element, message, service.document) for element, message in violation.complaints]
-        first = complaints[0].xpath
-        raise AifError(*(complaint for complaint in complaints if complaint.xpath == first)) from violation
+        complaints = (_complaint(element, message, service.document) for element, message in violation.complaints())
+        first = next(complaints)
+        raise AifError(first, *takewhile(lambda other: other.xpath == first.xpath, complaints)) from violation
 
 
 def _complaint(element: etree._Element, message: str, document: Document) -> Complaint:

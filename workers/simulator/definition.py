@@ -7,8 +7,8 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,12 @@ class TableDefinition:
     fields: tuple[Field, ...]
     rules: Rules
     lines: tuple["TableDefinition", ...] = ()
+
+    def with_lines(self) -> Iterator["TableDefinition"]:
+        """This table and all that are nested in it."""
+        yield self
+        for line in self.lines:
+            yield from line.with_lines()
 
     @property
     def service(self) -> str:
@@ -47,7 +53,7 @@ def from_toml(path: Path) -> Definition:
 
     `port = NAME`, then `[[table]]` with `name`, optional `label`, `key`, `document`, `fields` and `[[table.lines]]` of the
     same form. A field is `{ type, length, symbols, mandatory, references }`, all optional; `references` is "Table" or
-    "Table.Field". Raises SetupError.
+    "Table.Field", and lends its length. Raises SetupError.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -93,26 +99,38 @@ def _reference(text: str) -> Reference:
 
 def _resolve(tables: tuple[TableDefinition, ...]) -> tuple[TableDefinition, ...]:
     """Check references, and let those that name a table alone mean its first key field."""
-    keys = {table.name: table.rules.key for root in tables for table in (root, *root.lines)}
-    for root in tables:
-        for table in (root, *root.lines):
-            for name, reference in table.rules.references.items():
-                if reference.table not in keys or not (reference.field or keys[reference.table]):
-                    raise ValueError(f"{table.name}.{name} refers to {reference.table}, which is no table with a key")
-    return tuple(_with_fields(table, keys) for table in tables)
+    known = {table.name: table for root in tables for table in root.with_lines()}
+    return tuple(_resolved(table, known) for table in tables)
 
 
-def _with_fields(table: TableDefinition, keys: Mapping[str, tuple[str, ...]]) -> TableDefinition:
-    references = {
-        name: Reference(table=ref.table, field=ref.field or keys[ref.table][0]) for name, ref in table.rules.references.items()
-    }
-    return TableDefinition(
-        name=table.name,
-        document=table.document,
-        fields=table.fields,
-        rules=Rules(key=table.rules.key, label=table.rules.label, references=references),
-        lines=tuple(_with_fields(line, keys) for line in table.lines),
-    )
+def _resolved(table: TableDefinition, known: Mapping[str, TableDefinition]) -> TableDefinition:
+    references = {name: _target(f"{table.name}.{name}", ref, known) for name, ref in table.rules.references.items()}
+    typed = tuple(_typed(table.name, field, references.get(field.name), known) for field in table.fields)
+    lines = tuple(_resolved(line, known) for line in table.lines)
+    return replace(table, fields=typed, rules=replace(table.rules, references=references), lines=lines)
+
+
+def _target(source: str, reference: Reference, known: Mapping[str, TableDefinition]) -> Reference:
+    table = known.get(reference.table)
+    field = reference.field or (table.rules.key[0] if table and table.rules.key else "")
+    if table is None or field not in {each.name for each in table.fields}:
+        raise ValueError(f"{source} refers to {reference.table}, which is no table with such a field, or with a key")
+    return Reference(table=reference.table, field=field)
+
+
+def _typed(table: str, field: Field, reference: Reference | None, known: Mapping[str, TableDefinition]) -> Field:
+    """A field with the name of its type. As in AX, a field that refers to another has the other's type."""
+    owner, name = table, field.name
+    if reference is not None:
+        target = next(each for each in known[reference.table].fields if each.name == reference.field)
+        field = replace(field, max_length=field.max_length or target.max_length)
+        if (field.kind, field.max_length) == (target.kind, target.max_length):
+            owner, name = reference.table, reference.field
+    if field.symbols:
+        return replace(field, type_name=f"AxdEnum_{table}_{field.name}")
+    if field.max_length or field.kind is Kind.GUID:
+        return replace(field, type_name=f"AxdExtType_{owner}_{name}")
+    return field
 
 
 def from_package(path: Path) -> Definition:

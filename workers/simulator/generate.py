@@ -199,7 +199,7 @@ def _schema(namespace: str) -> str:
 
 
 def _document_xsd(table: TableDefinition) -> str:
-    types = "".join(_record_type(record, root=record is table) for record in _with_lines(table))
+    types = "".join(_record_type(record, root=record is table) for record in table.with_lines())
     return (
         f"{_schema(ns.DOCUMENTS + table.document)}"
         f'<xs:import schemaLocation="sharedtypes.xsd" namespace="{ns.SHARED_TYPES}"/>'
@@ -212,18 +212,12 @@ def _document_xsd(table: TableDefinition) -> str:
     )
 
 
-def _with_lines(table: TableDefinition) -> Iterator[TableDefinition]:
-    yield table
-    for line in table.lines:
-        yield from _with_lines(line)
-
-
 def _record(table: TableDefinition) -> str:
     return f'<xs:element minOccurs="0" maxOccurs="unbounded" name="{table.name}" type="tns:AxdEntity_{table.name}"/>'
 
 
 def _record_type(table: TableDefinition, *, root: bool) -> str:
-    fields = {field.name: _element(table, field) for field in table.fields}
+    fields = {field.name: _element(field) for field in table.fields}
     for name in ("RecId", "RecVersion"):
         fields[name] = f'<xs:element minOccurs="0" name="{name}" nillable="true" type="st:AxdExtType_{name}"/>'
     ordered = "".join(fields[name] for name in sorted(fields, key=str.casefold))
@@ -236,19 +230,11 @@ def _record_type(table: TableDefinition, *, root: bool) -> str:
     )
 
 
-def _element(table: TableDefinition, field: Field) -> str:
-    kind = f"st:{_type_name(table, field)}" if _has_type(field) else _XSD_TYPES[field.kind]
+def _element(field: Field) -> str:
+    kind = f"st:{field.type_name}" if field.type_name else _XSD_TYPES[field.kind]
     if field.mandatory:
         return f'<xs:element minOccurs="1" name="{field.name}" type="{kind}"/>'
     return f'<xs:element minOccurs="0" name="{field.name}" nillable="true" type="{kind}"/>'
-
-
-def _has_type(field: Field) -> bool:
-    return bool(field.symbols or field.max_length) or field.kind is Kind.GUID
-
-
-def _type_name(table: TableDefinition, field: Field) -> str:
-    return f"{'AxdEnum' if field.symbols else 'AxdExtType'}_{table.name}_{field.name}"
 
 
 def _shared_types(tables: Iterable[TableDefinition]) -> str:
@@ -258,11 +244,11 @@ def _shared_types(tables: Iterable[TableDefinition]) -> str:
         "AxdEnum_AxdEntityAction": ("create", "update", "replace", "delete"),
     }
     own = {
-        _type_name(table, field): _simple_type(_type_name(table, field), field)
+        field.type_name: _simple_type(field.type_name, field)
         for root in tables
-        for table in _with_lines(root)
+        for table in root.with_lines()
         for field in table.fields
-        if _has_type(field)
+        if field.type_name
     }
     fixed = (
         _simple_type("AxdExtType_DataAreaId", Field(name="DataAreaId", max_length=4)),

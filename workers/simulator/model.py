@@ -40,6 +40,8 @@ class Field:
     mandatory: bool = False
     max_length: int | None = None
     symbols: tuple[str, ...] = ()
+    type_name: str = ""
+    """the name of its own type among the shared types, for a field that is yet to be written into a schema"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

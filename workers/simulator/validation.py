@@ -6,7 +6,7 @@ The check is AX's: order, unknown elements, mandatory elements, types and enumer
 
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from lxml import etree
@@ -17,11 +17,17 @@ _X: Final = f"{{{ns.XSD}}}"
 
 
 class Violation(Exception):
-    """A request does not match the port's schema: per complaint the bad element, and why."""
+    """A request does not match the port's schema."""
 
-    def __init__(self, complaints: Sequence[tuple[etree._Element, str]]) -> None:
-        super().__init__(complaints[0][1])
-        self.complaints = complaints
+    def __init__(self, request: etree._Element, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__(errors[0][1])
+        self._request = request
+        self._errors = errors
+
+    def complaints(self) -> Iterator[tuple[etree._Element, str]]:
+        """The bad elements in document order, and what is wrong with each. Each is looked up when it is asked for."""
+        for path, message in self._errors:
+            yield _locate(self._request, path), _as_dotnet(message)
 
 
 class Validator:
@@ -50,7 +56,7 @@ class Validator:
             if self._schema.validate(request):
                 return
             errors = [(entry.path or "", entry.message) for entry in self._schema.error_log]
-        raise Violation([(_locate(request, path), _as_dotnet(message)) for path, message in errors])
+        raise Violation(request, errors)
 
 
 def _relaxed(schema: etree._Element, places: Mapping[str, str]) -> bytes:
