@@ -28,9 +28,10 @@ def of_job(job: api.Job) -> Exit:
     """The exit code of a job as it stands; one that has not ended has done nothing wrong yet."""
     if job["state"] == "cancelled":
         return Exit.CANCELLED
+    if job["state"] == "failed" and job["kind"] != "load":  # a survey that found nobody
+        return Exit.NOT_REACHABLE
     if job["state"] == "failed" and not job["planned"]:
-        unreachable = job["kind"] != "load" or job["code"].startswith("RSC-4")
-        return Exit.NOT_REACHABLE if unreachable else Exit.REFUSED
+        return Exit.NOT_REACHABLE if job["code"].startswith("RSC-4") else Exit.REFUSED
     rows = job["rows"]
     if job["state"] in {"failed", "partly_succeeded"} or (job["state"] == "succeeded" and rows["skipped"]):
         return Exit.ROWS

@@ -29,7 +29,10 @@ def show_results(console: Console, client: "Client", job: api.Job) -> None:
     if not job["steps"]:
         return
     console.print(steps_table(job["steps"]))
-    if any(job["rows"][word] for word in words.BAD):
+    bad = sum(job["rows"][word] for word in words.BAD)
+    if bad:
+        if bad > _READ:
+            console.print(f"\nThe first {_READ:,} of {bad:,} rows that are not in, by their cause:")
         explain(console, islice(client.failures(job["id"], page=_READ), _READ))
         console.print(f"All of them, to read in Excel: rapidstart job results {job['id']} --xlsx {job['id']}.xlsx")
 

@@ -1,15 +1,29 @@
 """`/endpoints`: the AOS instances that are registered here."""
 
+import base64
+import binascii
+import io
+import zipfile
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector import api
 from connector.dispatch import Dispatcher
 from connector.errors import NotReachable
 from connector.ledger import Database, endpoints, jobs
 from connector.web.objects import endpoint_object, job_object
+
+
+def _zip(text: str) -> bytes:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise ValueError("not a zip")
+    return content
 
 
 class NewEndpoint(BaseModel):
@@ -21,7 +35,7 @@ class NewEndpoint(BaseModel):
     addresses: Annotated[list[str], Field(min_length=1)]
     companies: list[str] = []
     partition: str | None = None
-    contract: Base64Bytes | None = None
+    contract: Annotated[bytes, BeforeValidator(_zip)] | None = None
 
 
 def router(dispatcher: Dispatcher) -> APIRouter:
@@ -59,7 +73,7 @@ def router(dispatcher: Dispatcher) -> APIRouter:
     @routes.delete("/endpoints/{name}", status_code=204)
     def remove(name: str) -> None:
         """Forget an endpoint that has no unfinished jobs."""
-        dispatcher.remove_endpoint(name)
+        dispatcher.remove_endpoint(described(name)["name"])
 
     @routes.post("/endpoints/{name}/pause")
     def pause(name: str) -> api.Endpoint:

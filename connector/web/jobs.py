@@ -17,6 +17,12 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[int | None, Query(description="`next` of the page before.")]
 
 
+class _KeyMissing(Refused):
+    """A submission that could not be repeated without harm."""
+
+    status = 400
+
+
 class NewJob(BaseModel):
     """A load that is to be submitted. `package` is the SHA-256 of a package that was received."""
 
@@ -109,7 +115,7 @@ def described(dispatcher: Dispatcher, job_id: str) -> api.Job:
 
 def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None) -> tuple[jobs.Job, bool]:
     if key is None:
-        raise Refused("the request has no Idempotency-Key.", advice="Send a fresh one with each job, as a UUID.")
+        raise _KeyMissing("the request has no Idempotency-Key.", advice="Send a fresh one with each job, as a UUID.")
     try:
         return dispatcher.submit(
             endpoint=new.endpoint,

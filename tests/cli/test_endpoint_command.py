@@ -1,0 +1,150 @@
+import base64
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import click
+import pytest
+
+from connector.cli import contracts
+from connector.ledger import endpoints
+from connector.wire.reports import Check
+
+SHARED = Path(os.environ.get("RAPIDSTART_SHARED") or Path(__file__).parents[2].parent / "shared")
+WSDL = """<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/">
+<service name="S"><port name="P"><soap:address location="{url}"/></port></service></definitions>"""
+PATH = "/MicrosoftDynamicsAXAif60/{}/xppservice.svc"
+
+
+@pytest.fixture
+def contract(tmp_path):
+    folder = tmp_path / "contract"
+    folder.mkdir()
+    (folder / "a.wsdl").write_text(WSDL.format(url="http://elsewhere.test:82" + PATH.format("Groups")))
+    (folder / "b.wsdl").write_text(WSDL.format(url="net.tcp://elsewhere.test:8201/Services/Groups"))
+    (folder / "types.XSD").write_text("<schema/>")
+    (folder / "notes.txt").write_text("not part of it")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("url", "ports", "expected"),
+    [
+        ("http://aos.test", (), ["http://aos.test" + PATH.format("RapidStart")]),
+        ("https://aos.test:8443/", ("A", "B"), ["https://aos.test:8443" + PATH.format(port) for port in "AB"]),
+        ("http://aos.test/x/Y.SVC", ("A",), ["http://aos.test/x/Y.SVC"]),
+        ("net.tcp://aos.test:8201/DynamicsAx/Services/G", (), ["net.tcp://aos.test:8201/DynamicsAx/Services/G"]),
+    ],
+)
+def test_addresses_come_from_url_and_ports(url, ports, expected):
+    assert contracts.addresses(url, ports=ports, contract=None) == expected
+
+
+def test_a_contract_names_its_own_path(contract):
+    assert contracts.addresses("http://aos.test", ports=(), contract=contract) == ["http://aos.test" + PATH.format("Groups")]
+    assert contracts.addresses("http://aos.test", ports=("X",), contract=contract) == ["http://aos.test" + PATH.format("X")]
+
+
+@pytest.mark.parametrize("url", ["aos.test", "ftp://aos.test", "file:///etc/passwd", "http://"])
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(click.UsageError, match="is not an address"):
+        contracts.addresses(url, ports=(), contract=None)
+
+
+def test_a_contract_travels_without_what_is_not_part_of_it(contract):
+    content = base64.b64decode(contracts.packed(contract))
+    assert sorted(zipfile.ZipFile(io.BytesIO(content)).namelist()) == ["a.wsdl", "b.wsdl", "types.XSD"]
+    assert contracts.packed(contract) == contracts.packed(contract)
+
+
+@pytest.mark.skipif(not (SHARED / "ax2012/contracts").is_dir(), reason="the collection of real contracts is not here")
+@pytest.mark.parametrize(
+    ("folder", "port"),
+    [
+        ("UploadCustomerService", "QTQCustService"),
+        ("UploadInventService", "TecInventService"),
+        ("UploadPurchOrderService", "TECPurchOrderService"),
+    ],
+)
+def test_real_contracts_name_their_port(folder, port):
+    found = contracts.addresses("http://here:1", ports=(), contract=SHARED / "ax2012/contracts" / folder)
+    assert found == ["http://here:1" + PATH.format(port)]
+
+
+def test_an_endpoint_is_added_with_its_contract(run, office, contract):
+    ran = run(
+        "endpoint", "add", "NEW", "--url", "http://aos.test", "--contract", contract, "--company", "USMF", "--company", "DEMF"
+    )
+
+    assert ran.code == 0
+    assert "rapidstart-worker run --endpoint NEW" in ran.out
+    added = office.client.endpoint("new")
+    assert (added["companies"], added["contract"]) == (["USMF", "DEMF"], True)
+    with office.ledger.read() as db:
+        assert endpoints.contract(db, "new") == base64.b64decode(contracts.packed(contract))
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "x" * 41])
+def test_a_wrong_name_is_a_usage_error(run, name):
+    ran = run("endpoint", "add", name, "--url", "http://aos.test")
+    assert (ran.code, "cannot name an endpoint" in ran.err) == (2, True)
+
+
+def test_a_folder_without_a_contract_is_a_usage_error(run, tmp_path):
+    ran = run("endpoint", "add", "A1", "--url", "http://aos.test", "--contract", tmp_path)
+    assert (ran.code, "no .wsdl file" in ran.err) == (2, True)
+
+
+def test_endpoints_are_listed_and_shown(run, office):
+    assert "online" in run("endpoint", "list").out
+    assert [line["name"] for line in run("endpoint", "list", "--json").lines] == ["AOS-1"]
+    shown = run("endpoint", "show", "aos-1").out
+    assert "http://aos.test/port.svc" in shown
+    assert "aoshost" in shown
+
+
+def test_companies_and_metadata(run, office):
+    assert run("endpoint", "companies", "AOS-1").out == "USMF\n"
+    assert run("endpoint", "companies", "AOS-1", "--json").lines == [{"company": "USMF"}]
+    assert "CustGroupService" in run("endpoint", "metadata", "AOS-1").out
+    assert run("endpoint", "metadata", "AOS-1", "--json").lines[0]["fingerprint"] == "f1"
+
+
+def test_metadata_that_nobody_has_ends_with_4(run, office):
+    office.client.add_endpoint("NEW", addresses=["http://aos.test/port.svc"])
+    ran = run("endpoint", "metadata", "NEW")
+    assert (ran.code, ran.out) == (4, "")
+    assert "--refresh" in ran.err
+
+
+def test_an_endpoint_is_paused_resumed_and_removed(run, office):
+    assert "paused" in run("endpoint", "pause", "AOS-1").out
+    assert run("endpoint", "resume", "AOS-1", "--json").lines[0]["state"] == "online"
+    assert run("endpoint", "remove", "AOS-1").code == 0
+    gone = run("endpoint", "remove", "AOS-1")
+    assert (gone.code, "no endpoint is named AOS-1" in gone.err) == (3, True)
+
+
+def test_a_test_shows_what_was_checked(run, office, monkeypatch):
+    checks = (Check(name="Address", ok=True, detail="answers"), Check(name="Login", ok=False, detail="refused", advice="Ask."))
+
+    def surveyed(name):
+        job = real(name)
+        office.know(name, checks=checks)
+        with office.ledger.write() as db:
+            from connector.ledger import jobs
+
+            jobs.close(db, job.id, jobs.JobState.SUCCEEDED, at=1.0)
+        return job
+
+    real = office.dispatcher.test
+    monkeypatch.setattr(office.dispatcher, "test", surveyed)
+    ran = run("endpoint", "test", "AOS-1")
+
+    assert ran.code == 4
+    assert "✓ Address: answers" in ran.out
+    assert "✗ Login: refused" in ran.out
+    assert "Ask." in ran.out
+    assert [check["ok"] for check in json.loads(run("endpoint", "test", "AOS-1", "--json").out)["checks"]] == [True, False]

@@ -1,0 +1,76 @@
+import pytest
+
+from connector.wire.reports import Problem
+
+
+@pytest.fixture
+def job(office, groups):
+    sha256 = office.client.upload(groups, name=groups.name)["sha256"]
+    return office.client.submit(idempotency_key="k", endpoint="AOS-1", company="USMF", package=sha256)
+
+
+def test_jobs_are_listed(run, office, job):
+    ran = run("job", "list", "--json")
+    assert [line["id"] for line in ran.lines] == [job["id"]]
+    shown = run("job", "list").out
+    assert job["id"] in shown
+    assert "CustGroup.csv" in shown
+    assert run("job", "list", "--state", "failed", "--json").out == ""
+
+
+def test_no_jobs_are_told_so(run, office):
+    assert "rapidstart load FILE" in run("job", "list").out
+
+
+def test_a_job_is_shown_with_the_reasons_of_its_order(run, office, job):
+    office.plan(job["id"])
+    ran = run("job", "show", job["id"])
+
+    assert ran.code == 0
+    assert "CustGroupService.CustGroup" in ran.out
+    (shown,) = run("job", "show", job["id"], "--json").lines
+    assert all(reason in ran.out for reason in shown["steps"][0]["reasons"].values())
+
+
+def test_a_job_is_steered(run, office, job):
+    assert "paused" in run("job", "pause", job["id"]).out
+    assert run("job", "resume", job["id"], "--json").lines[0]["state"] == "queued"
+    assert "cancelled" in run("job", "cancel", job["id"].lower()).out
+    again = run("job", "cancel", job["id"])
+    assert (again.code, "has ended" in again.err) == (3, True)
+
+
+def test_a_watch_of_a_job_that_has_ended_shows_its_end(run, office, job):
+    office.plan(job["id"])
+    office.settle(job["id"], "ccc")
+    ran = run("job", "watch", job["id"])
+    assert (ran.code, "succeeded: 3 of 3 rows" in ran.out) == (0, True)
+
+
+def test_results_name_each_failed_row_and_write_the_workbook(run, office, job, tmp_path):
+    office.plan(job["id"])
+    told = tuple(Problem(row=n, field="Name", value=f"v{n}", message=f"No v{n}.", advice="Fix.", code="RSC-7") for n in (0, 2))
+    office.settle(job["id"], "fcf", problems=told)
+    file = tmp_path / "out.xlsx"
+    ran = run("job", "results", job["id"], "--xlsx", file)
+
+    assert ran.code == 1
+    assert file.read_bytes().startswith(b"PK")
+    assert "2 rows failed" in ran.out  # the same cause, though AX names another value in each
+    assert [line["row"] for line in run("job", "results", job["id"], "--json").lines] == [2, 4]
+
+
+def test_the_log_is_told(run, office, job):
+    from connector.ledger import jobs
+
+    with office.ledger.write() as db:
+        jobs.say(db, job["id"], "Something\x1b[31m happened.", at=0.0)
+    ran = run("job", "log", job["id"])
+    assert "Something\\x1b[31m happened." in ran.out  # shown, not sent to the terminal
+    assert run("job", "log", job["id"], "--json").lines[0]["at"] == "1970-01-01T00:00:00.000Z"
+
+
+def test_an_unknown_job_is_refused(run, office):
+    ran = run("job", "show", "JB-NONE")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err == "Error: there is no job JB-NONE. See them all: rapidstart job list\n"
