@@ -212,7 +212,18 @@ def test_the_schema_finds_each_fault_on_its_line(zipped: ZipOf) -> None:
         (7, "Nonsense"),
     ]
     assert "maxLength" in problems[0].message
+    assert "{'No', 'Invoice', 'All', 'Payment', 'Requisition', 'Never'}" in problems[1].message
     assert not any("http://" in problem.message for problem in problems)
+
+
+def test_one_mistake_is_one_problem(zipped: ZipOf) -> None:
+    port = port_of(zipped("UploadPurchOrderService"))
+    content = (
+        b'<TEC_STG_PurchOrder xmlns="http://schemas.microsoft.com/dynamics/2008/01/documents/TEC_STG_PurchOrder">'
+        b'<TEC_STG_PurchTable class="entity"><DefaultDimension>001</DefaultDimension></TEC_STG_PurchTable></TEC_STG_PurchOrder>'
+    )
+    (problem,) = port.invalid(content)
+    assert problem.element == "DefaultDimension"
 
 
 def test_times_pass_although_the_contract_s_pattern_is_written_for_dotnet(zipped: ZipOf) -> None:

@@ -36,6 +36,13 @@ def test_a_text_is_refused_exactly_where_ax_would_cut_it(text: str, limit: int) 
             contract.lexical(field, text)
 
 
+def test_length_is_counted_as_ax_does() -> None:
+    field = a_field(max_length=3)
+    assert contract.lexical(field, "\U0001f600ä") == "\U0001f600ä"
+    with pytest.raises(Reject, match="has 4 characters, F takes 3"):
+        contract.lexical(field, "\U0001f600\U0001f600")
+
+
 @pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ud800", "\uffff"])
 def test_characters_that_xml_forbids_are_refused_with_their_place(character: str) -> None:
     with pytest.raises(Reject, match=r"U\+[0-9A-F]{4} at position 3"):

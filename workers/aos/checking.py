@@ -1,14 +1,18 @@
 """Checks a document against the port's own schema, as the AOS will, before it is sent."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from lxml import etree
 
 from workers.aos.describing import Schemas
 from workers.aos.values import SchemaProblem
 from workers.errors import GiveUp
+
+#: A namespace in front of a name, as libxml2 prints it; braces around a list of values are none.
+_NAMESPACE: Final = re.compile(r"\{[^{}'\s]*\}")
 
 
 class Checker:
@@ -63,11 +67,6 @@ def _problems(schema: etree.XMLSchema) -> Iterator[SchemaProblem]:
     for error in schema.error_log:
         quoted, _, message = error.message.partition(": ")
         element = quoted.removeprefix("Element '").partition("'")[0].rpartition("}")[2]
-        if (error.line, element) not in seen:  # a facet's complaint is followed by one on the type
+        if (error.line, element) not in seen:  # one mistake may bring several complaints
             seen.add((error.line, element))
-            yield SchemaProblem(line=error.line, element=element, message=_unqualified(message or quoted))
-
-
-def _unqualified(message: str) -> str:
-    """A schema message without namespaces: {urn:x}Name -> Name."""
-    return "".join(part.partition("}")[2] if "}" in part else part for part in message.split("{"))
+            yield SchemaProblem(line=error.line, element=element, message=_NAMESPACE.sub("", message or quoted))

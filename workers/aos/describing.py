@@ -165,7 +165,6 @@ class Schemas:
             self._resolve(etree.Element("member", {"base": name}, nsmap=union.nsmap), member)
             members.append(member)
         lengths = [member.max_length for member in members]
-        facets.type = FieldType.STRING
         if all(member.type is FieldType.STRING and not member.symbols for member in members) and None not in lengths:
             facets.max_length = max((length for length in lengths if length is not None), default=None)
 
