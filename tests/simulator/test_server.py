@@ -1,9 +1,11 @@
 """The process: its first line, faults on request, durability, counting."""
 
 import http.client
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,3 +205,29 @@ def test_what_is_not_there_is_404(client: Any) -> None:
     assert client.http("GET", "/MicrosoftDynamicsAXAif60/Other/xppservice.svc?wsdl").status == 404
     assert client.http("GET", "/_sim/records?table=Nothing").status == 404
     assert client.http("GET", "/_sim/records?table=PaymTerm&company=XXXX").status == 404
+
+
+def test_every_call_takes_as_long_as_was_asked(start: Callable[..., Any], definition: Path, record: Callable[..., str]) -> None:
+    client = start(tables=(definition,), latency=80.0)
+    begin = time.monotonic()
+    assert client.create("PaymTerm", term(record, 1)).status == 200
+    assert time.monotonic() - begin >= 0.08
+
+
+@pytest.mark.slow
+def test_a_slow_call_is_carried_out_late(start: Callable[..., Any], definition: Path, record: Callable[..., str]) -> None:
+    client = start(tables=(definition,), faults={Fault.SLOW: 1.0})
+    begin = time.monotonic()
+    assert client.create("PaymTerm", term(record, 1)).status == 200
+    assert time.monotonic() - begin >= 2
+
+
+@pytest.mark.parametrize("nonsense", [b"GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n", b"POST"])
+def test_what_is_no_http_ends_the_connection_and_nothing_else(client: Any, nonsense: bytes) -> None:
+    parts = urlsplit(client.url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
+        connection.sendall(nonsense)
+        connection.shutdown(socket.SHUT_WR)
+        received = connection.recv(65536)
+    assert received == b"" or received.startswith(b"HTTP/1.1 4")
+    assert client.sim("stats")["calls"] == 0
