@@ -34,7 +34,7 @@ class Limits:
     ratio: int = 200
     """inflated to compressed bytes of one file; real packages reach 60"""
     fast_sheet_bytes: int = 20_000_000
-    """a sheet whose XML is longer is streamed instead of being held in memory"""
+    """a sheet whose XML is longer, with the shared strings, is streamed instead of being held in memory"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

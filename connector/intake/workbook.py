@@ -46,9 +46,9 @@ def _book(source: Source, limits: Limits) -> Book:
 
 
 def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action | None:
-    with_header = _filled(source, book, sheet, limits)
-    number, captions = next(with_header, (0, []))
-    with_header.close()
+    rows = _filled(source, book, sheet, fast_sheet_bytes=0)  # streamed: only as far as the header
+    number, captions = next(rows, (0, []))
+    rows.close()
     if not captions:
         return None
     while not captions[-1].strip():
@@ -64,7 +64,7 @@ def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action 
 
 
 def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: int) -> Iterator[Row]:
-    filled = _filled(source, book, sheet, limits)
+    filled = _filled(source, book, sheet, fast_sheet_bytes=limits.fast_sheet_bytes)
     next(filled, None)
     for number, cells in filled:
         if len(cells) > width:
@@ -79,12 +79,13 @@ def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: in
         yield Row(number, cells)  # type: ignore[arg-type]  # list[str] where None is allowed too: nobody adds one
 
 
-def _filled(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Generator[Cells, None, None]:
+def _filled(source: Source, book: Book, sheet: Sheet, *, fast_sheet_bytes: int) -> Generator[Cells, None, None]:
     """The rows of a sheet that are not blank, from the header on."""
     place = Place(file=source.name, sheet=sheet.name)
     with source.random_access() as file, reading(source.name), zipfile.ZipFile(file) as archive:
-        small = archive.getinfo(sheet.part).file_size <= limits.fast_sheet_bytes
-        if small and not sheetrows.has_errors(archive, sheet):
+        parts = [sheet.part, *([book.strings_part] if book.strings_part else [])]
+        small = sum(archive.getinfo(part).file_size for part in parts) <= fast_sheet_bytes
+        if small and sheetrows.is_plain(archive, sheet):
             rows = sheetrows.fast(file, sheet, place=place)
         else:
             rows = sheetrows.streamed(archive, book, sheet, place=place)
