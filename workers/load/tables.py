@@ -40,7 +40,7 @@ def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
     try:
         load = _Load(message, port=port, ask=ask, board=board)
         load.run()
-    except (Retry, GiveUp) as error:
+    except (Retry, GiveUp, Reject) as error:  # a Reject of rows was told as their outcome; one of the batch ends it
         raise Unfinished(error, outcomes=board.outcomes()) from error
     return Result(outcomes=board.outcomes(), calls=load.calls, log=load.log)
 

@@ -220,8 +220,13 @@ class Writing:
             for document in rows:
                 self._doubt(document, "AX has seen this call before, and there is no key to look up what became of it.")
             return {}
-        found = self.lookup.find(rows)
-        found |= self.lookup.find_each({document: row for document, row in rows.items() if document not in found})
+        try:
+            found = self.lookup.find(rows)
+            found |= self.lookup.find_each({document: row for document, row in rows.items() if document not in found})
+        except Refusal as refusal:
+            for document in rows:
+                self._doubt(document, f"AX has seen this call before, and does not tell what became of it: {refusal.message}")
+            return {}
         missing = [document for document in rows if document not in found]
         if intent.operation == "update":
             return self._seen_update(intent, found, missing, ordinal)
