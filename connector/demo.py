@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from connector import api, broker, children, sample
-from connector.cli import front, results, watching
+from connector.cli import front, results, watching, words
 from connector.client import Client, wait_until_ready
 from connector.errors import NotReachable
+from connector.sample import starter
 from connector.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ COMPANY: Final = "USMF"
 
 #: Process summaries are left here, in the folder in which the demo was started.
 RESULTS: Final = Path("rapidstart-demo")
+
+#: Entity and row number.
+Place = tuple[str, int]
 
 _CONNECTOR: Final = (sys.executable, "-m", "connector")
 _WORKER: Final = (sys.executable, "-m", "workers")
@@ -85,12 +89,13 @@ def run(settings: Settings, *, once: bool | None, as_json: bool) -> int:  # noqa
         paths = sample.write(stage.home / "sample")
         _set_up(stage, client, paths.tables, console=console)
         jobs = _load(stage, client, paths.package, console=console)
-        _tell(client, jobs, console=console)
+        failures = [list(client.failures(job["id"])) for job in jobs]
+        _tell(client, jobs, failures, console=console)
         if as_json:
             print(json.dumps({"jobs": jobs}))
         if stays:
             _stay(stage, console=console)
-    return 0 if all(_as_expected(job) for job in jobs) else 1
+    return 0 if all(map(_as_expected, jobs, failures)) else 1
 
 
 @contextmanager
@@ -149,14 +154,22 @@ def _load(stage: Stage, client: Client, package: Path, *, console: "Console") ->
         return watching.follow(client, [job["id"] for job in submitted], show=look)
 
 
-def _tell(client: Client, jobs: list[api.Job], *, console: "Console") -> None:
+def _tell(client: Client, jobs: list[api.Job], failures: list[list[api.Failure]], *, console: "Console") -> None:
+    """Each load as a table; what went wrong in both of them is explained once."""
     RESULTS.mkdir(exist_ok=True)
     for job in jobs:
-        console.print()
-        results.show_results(console, client, job)
+        console.print(f"\n{job['endpoint']}: {words.headline(job)}", style="bold")
+        console.print(results.steps_table(job["steps"]))
         path = RESULTS / f"{job['id']}-summary.xlsx"
         client.workbook(job["id"], path)
-        console.print(f"Process summary of {job['endpoint']}: {path}")
+        console.print(f"Process summary, to read in Excel: {path}")
+    told: list[set[Place]] = []
+    for job, rows in zip(jobs, failures, strict=True):
+        if _places(rows) not in told:
+            told.append(_places(rows))
+            console.print(f"\nWhat did not go into {job['endpoint']}, and why:", style="bold")
+            results.explain(console, rows)
+    console.print(f"\nThe sample has {words.plural(len(starter.FAULTS), 'row')} that are wrong on purpose.")
 
 
 def _stay(stage: Stage, *, console: "Console") -> None:
@@ -175,9 +188,14 @@ def _stay(stage: Stage, *, console: "Console") -> None:
         console.print("\nThe demo has ended.")
 
 
-def _as_expected(job: api.Job) -> bool:
-    """The sample holds a handful of rows that must fail, and everything else must go in."""
-    return job["state"] == "partly_succeeded" and job["rows"]["unknown"] == 0 and job["rows"]["created"] > 0
+def _as_expected(job: api.Job, failures: list[api.Failure]) -> bool:
+    """Every row that is wrong on purpose has failed, and no other; what hangs on one of them in a document is skipped."""
+    failed = _places([failure for failure in failures if failure["outcome"] == "failed"])
+    return job["state"] == "partly_succeeded" and failed == {(entity, row) for entity, row, _ in starter.FAULTS}
+
+
+def _places(failures: list[api.Failure]) -> set[Place]:
+    return {(failure["entity"], failure["row"]) for failure in failures}
 
 
 def _free_port() -> int:

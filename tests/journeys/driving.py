@@ -142,7 +142,14 @@ class Site:
                 return job if job["finished_at"] else None
             return None
 
-        return eventually(look, within_s=within_s, what=f"the end of {job_id}")
+        try:
+            return eventually(look, within_s=within_s, what=f"the end of {job_id}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.job(job_id)}\n{self.logs()}") from None
+
+    def loads(self) -> list[dict[str, Any]]:
+        """The load jobs that the dispatcher knows, the newest first."""
+        return [job for job in get(f"{self.api_url}/api/v1/jobs")["items"] if job["kind"] == "load"]
 
     def records(self, endpoint: str, table: str) -> list[dict[str, str]]:
         """What the AOS holds."""

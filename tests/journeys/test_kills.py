@@ -41,7 +41,7 @@ def test_a_killed_worker(loading: tuple[Site, str]) -> None:
     site.kill("worker-A1")
     assert site.job(job_id)["rows"]["created"] < 400
     site.start_worker("A1")
-    assert_exact(site, site.ended(job_id))
+    assert_exact(site, site.ended(job_id, within_s=40))
 
 
 def test_a_killed_dispatcher(loading: tuple[Site, str]) -> None:
@@ -50,7 +50,7 @@ def test_a_killed_dispatcher(loading: tuple[Site, str]) -> None:
     site.kill("dispatcher")
     site.start_dispatcher()
     assert site.job(job_id)["rows"]["created"] < 400
-    assert_exact(site, site.ended(job_id))
+    assert_exact(site, site.ended(job_id, within_s=40))
 
 
 def test_both_killed(loading: tuple[Site, str]) -> None:
@@ -59,7 +59,7 @@ def test_both_killed(loading: tuple[Site, str]) -> None:
     site.kill("dispatcher")
     site.start_dispatcher()
     site.start_worker("A1")
-    assert_exact(site, site.ended(job_id))
+    assert_exact(site, site.ended(job_id, within_s=40))
 
 
 def test_a_stopped_worker_leaves_its_work_to_the_next(loading: tuple[Site, str]) -> None:
@@ -69,4 +69,4 @@ def test_a_stopped_worker_leaves_its_work_to_the_next(loading: tuple[Site, str])
     process.terminate()
     assert process.wait(30) == 0, site.logs()
     site.start_worker("A1")
-    assert_exact(site, site.ended(job_id))
+    assert_exact(site, site.ended(job_id, within_s=40))

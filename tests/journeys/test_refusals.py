@@ -29,21 +29,26 @@ def refused(site: Site, *arguments: str | Path, code: int) -> str:
     return done.stderr
 
 
-def test_bad_packages_are_refused_with_a_place_and_leave_no_job(busy: Site, tmp_path: Path) -> None:
+def test_bad_packages_are_refused_with_a_place_and_nothing_is_sent(busy: Site, tmp_path: Path) -> None:
     where = ("--endpoint", "A1", "--company", "USMF")
     corrupt = tmp_path / "corrupt.zip"
     corrupt.write_bytes(b"PK\x03\x04" + bytes(200))
-    ragged = tmp_path / "CustGroup ragged.csv"
+    (tmp_path / "ragged").mkdir()
+    ragged = tmp_path / "ragged" / "CustGroup.csv"
     ragged.write_text("CustGroup,Name\n10,Wholesale\n20,Retail,too,many\n")
+    before = busy.loads()
     refused(busy, "load", corrupt, *where, code=3)
-    assert "3" in refused(busy, "load", ragged, *where, code=3)
-    refused(busy, "load", write_csv(tmp_path / "CustGroup.csv", *GOOD), "--endpoint", "A2", "--company", "USMF", code=3)
-    assert len(busy.rapidstart("job", "list", "--json").stdout.splitlines()) == 1
+    refused(busy, "load", tmp_path / "CustGroup.csv", "--endpoint", "A2", "--company", "USMF", code=3)
+    assert busy.loads() == before
+    assert "row 3" in refused(busy, "load", ragged, *where, code=3)
+    assert [job["state"] for job in busy.loads()] == ["failed", "succeeded"]
+    assert len(busy.records("A1", "CustGroup")) == 2
 
 
 def test_an_unknown_entity_names_the_nearest_ones(busy: Site, tmp_path: Path) -> None:
-    told = refused(busy, "load", write_csv(tmp_path / "CustGruop.csv", *GOOD), "--endpoint", "A1", "--company", "USMF", code=3)
-    assert "CustGroup" in told
+    """The same rows under another name are another package: a file's name is its entity's."""
+    misspelt = write_csv(tmp_path / "CustGruop.csv", *GOOD)
+    assert "'CustGroup'" in refused(busy, "load", misspelt, "--endpoint", "A1", "--company", "USMF", code=3)
 
 
 def test_a_company_that_the_aos_does_not_have(busy: Site, tmp_path: Path) -> None:
