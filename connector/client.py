@@ -169,10 +169,19 @@ class Client:
     def ready(self) -> bool:
         """Whether the dispatcher runs and can use its ledger and broker."""
         try:
-            self._answer("GET", "/readyz", prefix="", timeout=5.0).close()
+            return not any(self.health().values())
         except errors.NotReachable:
             return False
-        return True
+
+    def health(self) -> dict[str, str]:
+        """Each thing that the dispatcher rests on, with the sentence that says what is wrong, or ""."""
+        with _translated(self.url):
+            answer = self._session.get(f"{self.url}/readyz", timeout=5.0)
+            try:
+                components: dict[str, str] = answer.json()["components"]
+            except (requests.exceptions.JSONDecodeError, KeyError, TypeError) as error:
+                raise _stranger(self.url) from error
+        return {name: "" if sentence == "ok" else sentence for name, sentence in components.items()}
 
     def _order_job(self, job_id: str, verb: str) -> api.Job:
         return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/{verb}")
@@ -193,10 +202,10 @@ class Client:
             except requests.exceptions.JSONDecodeError as error:
                 raise _stranger(self.url) from error
 
-    def _answer(self, method: str, path: str, *, prefix: str = api.PREFIX, **more: Any) -> requests.Response:
+    def _answer(self, method: str, path: str, **more: Any) -> requests.Response:
         more.setdefault("timeout", self._timeout_s)
         with _translated(self.url):
-            answer = self._session.request(method, f"{self.url}{prefix}{path}", **more)
+            answer = self._session.request(method, f"{self.url}{api.PREFIX}{path}", **more)
             if answer.ok:
                 return answer
             raise _problem(answer, self.url)
@@ -213,9 +222,15 @@ def wait_until_ready(client: Client, *, timeout_s: float, alive: Callable[[], bo
 
 
 def _write(answer: requests.Response, path: Path, *, url: str) -> None:
-    with path.open("wb") as file, _translated(url):
-        for chunk in answer.iter_content(65536):
-            file.write(chunk)
+    """Whole or not at all: what was there before stays until the new file is complete."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file, _translated(url):
+            for chunk in answer.iter_content(65536):
+                file.write(chunk)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _endpoint_path(name: str) -> str:

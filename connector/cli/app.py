@@ -18,6 +18,7 @@ COMMANDS = {
     "dispatcher": Lazy(module="connector.cli.serving", name="dispatcher", help="Run the dispatcher: HTTP API and recorder."),
     "flower": Lazy(module="connector.cli.serving", name="flower", help="Run Flower, read-only, on the same broker."),
     "config": Lazy(module="connector.cli.config", name="config", help="Every setting, its value, and where it came from."),
+    "doctor": Lazy(module="connector.cli.doctor", name="doctor", help="Check what this computer needs to work."),
 }
 
 
@@ -39,6 +40,9 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except click.ClickException as error:
         error.show()
+        return Exit.USAGE
+    except OSError as error:  # a file of the command line that cannot be read or written
+        click.echo(f"Error: {error.filename or 'a file'}: {error.strerror or error}.", err=True)
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED

@@ -29,7 +29,6 @@ class Wish:
     mapping: Path | None
     mode: str
     blank: str
-    strict: bool
     only: str | None
     batch_rows: int | None
 
@@ -38,7 +37,6 @@ class Wish:
         return {
             "mode": self.mode,
             "blank": self.blank,
-            "strict": self.strict,
             "only": self.only,
             "batch_rows": self.batch_rows,
             "mapping": inspection.mapping_text(self.mapping) if self.mapping else None,
@@ -54,8 +52,7 @@ class Wish:
 @click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A mapping (TOML).")
 @click.option("--mode", type=click.Choice(["upsert", "create", "update", "delete"]), default="upsert", show_default=True)
 @click.option("--blank", type=click.Choice(["keep", "clear"]), default="keep", show_default=True, help="Empty cells on update.")
-@click.option("--strict", is_flag=True, help="Write nothing if a single row is not valid.")
-@click.option("--only", metavar="STEP", help="Load this entity of the package only.")
+@click.option("--only", metavar="STEP", help="Load one step only: its number, entity or table.")
 @click.option("--batch-rows", type=click.IntRange(1, 5000), help="Rows that travel in one message.")
 @click.option("--dry-run", is_flag=True, help="Show how it would be loaded; submit nothing.")
 @click.option("--watch", is_flag=True, help="Follow the job to its end.")
@@ -68,6 +65,8 @@ def load(
     wish = Wish(endpoint=front.endpoint_name(endpoint), **more)
     if not dry_run and not wish.company:
         raise click.UsageError("Name the company that the rows belong to, as --company USMF.")
+    if dry_run and wish.only:
+        raise click.UsageError("--dry-run describes the whole package: leave out --only.")
     if dry_run:
         found = inspection.local(file, endpoint=wish.endpoint, mapping=wish.mapping, mode=wish.mode, blank=wish.blank)
         return inspection.show(found, as_json=as_json)

@@ -29,6 +29,6 @@ def flower(port: int) -> int:
 @front.json_option
 def demo(once: bool, as_json: bool) -> int:
     """Everything on this machine: broker, dispatcher, two simulated AOS, workers, a sample load into each."""
-    from connector import demo
+    from connector.demo import run
 
-    return demo.run(front.settings(), once=True if once or not sys.stdout.isatty() else None, as_json=as_json)
+    return run(front.settings(), once=True if once or not sys.stdout.isatty() else None, as_json=as_json)

@@ -74,3 +74,10 @@ def test_an_unknown_job_is_refused(run, office):
     ran = run("job", "show", "JB-NONE")
     assert (ran.code, ran.out) == (3, "")
     assert ran.err == "Error: there is no job JB-NONE. See them all: rapidstart job list\n"
+
+
+def test_a_workbook_that_cannot_be_written_is_told_in_one_line(run, office, job, tmp_path):
+    ran = run("job", "results", job["id"], "--xlsx", tmp_path / "nowhere" / "out.xlsx")
+    assert ran.code == 2
+    assert ran.err.startswith("Error: ")
+    assert "No such file" in ran.err

@@ -1,4 +1,7 @@
 import hashlib
+import socket
+import time
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -52,6 +55,23 @@ def test_a_package_over_the_ceiling_is_refused(desk, chunked):
     assert answer.status_code == 422
     assert "over 1 MB" in answer.json()["detail"]
     assert list((desk.home / "packages").iterdir()) == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(desk):
+    shelf = desk.home / "packages"
+    with socket.create_connection(("127.0.0.1", urlsplit(desk.url).port), timeout=10) as sender:
+        head = "POST /api/v1/packages?name=a.csv HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\nA,B\n1,"
+        sender.sendall(head.encode())
+        await_that(lambda: list(shelf.iterdir()))
+    await_that(lambda: not list(shelf.iterdir()))
+    assert desk.client.jobs() == []
+
+
+def await_that(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
 
 
 def test_a_package_is_inspected_against_an_endpoint(desk, tmp_path):
