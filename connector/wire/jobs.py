@@ -45,6 +45,8 @@ class Layout(Value):
     constants: dict[str, str] = {}
     key: tuple[str, ...] = ()
     """natural key: AX field names"""
+    unit: tuple[str, ...] = ()
+    """fields by which consecutive root rows belong together: they are written in one call or not at all"""
     blank: Blank = Blank.KEEP
     children: "tuple[Layout, ...]" = ()
 

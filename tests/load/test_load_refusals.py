@@ -141,3 +141,39 @@ def test_a_record_that_another_hand_changed_meanwhile_is_read_again(ax):
     assert result.outcomes.letters == "uu"
     assert [(record["Name"], record.get("Limit")) for record in ax.records("CustGroup")] == [("new", "9.50"), ("new", None)]
     assert result.outcomes.letters.count(Outcome.UPDATED) == 2
+
+
+RATES = layout("TaxRate", "TaxCode", "FromDate", "Rate", key=["TaxCode", "FromDate"], unit=["TaxCode"])
+
+
+@pytest.mark.parametrize("mode", ["create", "upsert"])
+def test_rows_of_a_unit_are_written_together_or_not_at_all(load, ax, mode):
+    load(RATES, [["B", "2012-01-01", "1"]], mode="create")
+    rows = [["A", "2011-01-01", "1"], ["A", "2012-01-01", "2"], ["B", "2011-01-01", "1"], ["B", "2012-01-01", "2"]]
+    rows += [["C", "2011-01-01", "x"], ["C", "2012-01-01", "2"]]
+    result = load(RATES, rows, mode=mode)
+    assert result.outcomes.letters == ("ccsffs" if mode == "create" else "ccfsfs")
+    assert len(ax.records("TaxRate")) == 3
+    told = {problem.row: problem.message for problem in result.outcomes.problems}
+    assert "row 6 of TaxRate.csv, of the same unit" in told[5]
+    if mode == "create":
+        assert "row 5 of TaxRate.csv, of the same unit" in told[2]
+        assert "already exists" in told[3]
+
+
+def test_a_key_that_is_not_unique_in_ax_updates_nothing(load, ax):
+    load(RATES, [["A", "2011-01-01", "1"], ["A", "2012-01-01", "2"]], mode="create")
+    by_code = layout("TaxRate", "TaxCode", "Rate", key=["TaxCode"])
+    result = load(by_code, [["A", "9"]])
+    assert result.outcomes.letters == "f"
+    assert "several records" in result.outcomes.problems[0].message
+    assert [float(record["Rate"]) for record in ax.records("TaxRate")] == [1, 2]
+
+
+@pytest.mark.parametrize("mode", ["update", "upsert", "delete"])
+def test_a_key_of_which_the_package_has_only_a_part_is_no_key(load, ax, mode):
+    load(RATES, [["A", "2011-01-01", "1"]], mode="create")
+    part = layout("TaxRate", "TaxCode", "Rate", key=["TaxCode", "FromDate"])
+    result = load(part, [["A", "9"]], mode=mode)
+    assert result.outcomes.letters == "f"
+    assert [float(record["Rate"]) for record in ax.records("TaxRate")] == [1]

@@ -70,3 +70,21 @@ def test_a_record_that_the_call_does_not_have_is_no_name():
     told = []
     narrowed([0, 1, 2], attempt=attempt, refused=lambda document, *_: told.append(document))
     assert told == [1]
+
+
+@given(st.lists(st.integers(1, 4), max_size=15), st.data(), st.booleans())
+def test_a_unit_is_sent_whole_or_not_at_all(sizes, data, names):
+    unit = [number for number, size in enumerate(sizes) for _ in range(size)]
+    bad = data.draw(st.sets(st.sampled_from(range(len(unit))))) if unit else set()
+    ax = Ax(bad, names=names)
+    told: list[int] = []
+
+    def attempt(group):
+        for number in {unit[document] for document in group}:
+            assert [d for d in group if unit[d] == number] == [d for d, u in enumerate(unit) if u == number]
+        ax(group)
+
+    narrowed(range(len(unit)), attempt=attempt, refused=lambda d, *_: told.append(d), unit=unit.__getitem__)
+    bad_units = {unit[document] for document in bad}
+    assert ax.taken == [document for document, number in enumerate(unit) if number not in bad_units]
+    assert {unit[document] for document in told} == bad_units

@@ -1,6 +1,6 @@
 """What became of each row of a batch, as it becomes known. A document (a root row with its nested rows) is one unit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout, flatten
@@ -19,6 +19,11 @@ class Board:
         for places in self._places:
             self.first.append(total)
             total += len(places)
+        self.unit = list(_units(layout, rows))
+        """for each root row the unit that it belongs to: documents that travel together or not at all"""
+        self._members: dict[int, list[int]] = {}
+        for document, unit in enumerate(self.unit):
+            self._members.setdefault(unit, []).append(document)
         self._letters = list(so_far.letters) if so_far and len(so_far.letters) == total else [PENDING] * total
         known = so_far if so_far and len(so_far.letters) == total else Outcomes(letters="")
         self._problems = list(known.problems)
@@ -51,13 +56,23 @@ class Board:
         self._blanks_kept += count
 
     def fail(self, document: int, problems: Sequence[Problem]) -> None:
-        """The rows that `problems` name have failed; the document's other rows are skipped, each with a problem that says so."""
+        """The rows that `problems` name have failed; the document's other rows are skipped, each with a problem that says so.
+
+        So are the other documents of its unit that have no outcome yet.
+        """
         failed = {problem.row for problem in problems}
         self._problems += problems
         for index in range(self.first[document], self.first[document] + len(self._places[document])):
             self._letters[index] = Outcome.FAILED if index in failed else Outcome.SKIPPED
             if index not in failed:
-                self._problems.append(self._skipped(index, because=self.name(document, min(failed))))
+                self._problems.append(_skipped(index, f"{self.name(document, min(failed))}, of the same document"))
+        for other in (other for other in self.unit_of(document) if self.is_pending(other)):
+            self.settle(other, Outcome.SKIPPED)
+            self._problems.append(_skipped(self.first[other], f"{self.name(document, min(failed))}, of the same unit"))
+
+    def unit_of(self, document: int) -> list[int]:
+        """The documents that travel with this one, itself included."""
+        return self._members[self.unit[document]]
 
     def leave(self, document: int, outcome: Outcome, *, message: str, advice: str, code: str) -> None:
         """One outcome for the whole document with a problem at its root: unknown, skipped, or failed."""
@@ -84,11 +99,22 @@ class Board:
             blanks_kept=self._blanks_kept,
         )
 
-    @staticmethod
-    def _skipped(index: int, *, because: str) -> Problem:
-        return Problem(
-            row=index,
-            message=f"Not written: {because}, of the same document, failed.",
-            advice="Correct that row and load the document again.",
-            code="RSC-3112",
-        )
+
+def _skipped(index: int, because: str) -> Problem:
+    return Problem(
+        row=index,
+        message=f"Not written: {because}, failed.",
+        advice="Correct that row and load these again together.",
+        code="RSC-3112",
+    )
+
+
+def _units(layout: Layout, rows: Sequence[Row]) -> Iterator[int]:
+    """Numbers the units: consecutive rows with the same cells in the layout's unit fields; without any, each row is one."""
+    places = [place for place, column in enumerate(layout.columns) if column.field in layout.unit]
+    number, last = -1, None
+    for row in rows:
+        cells = [row.cells[place] for place in places]
+        if not places or cells != last:
+            number, last = number + 1, cells
+        yield number

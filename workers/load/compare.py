@@ -116,8 +116,7 @@ def _matched(shape: Shape, rows: Sequence[Row], there: Sequence[aos.Record]) -> 
     """Each nested row with the nested record of the same key."""
     if not there:
         yield from ((row, None) for row in rows)
-    elif key_cells(shape):
-        known = {record_key(shape, record.values): record for record in there}
+    elif key_cells(shape) and len(known := {record_key(shape, record.values): record for record in there}) == len(there):
         yield from ((row, known.get(row_key(shape, row) or ())) for row in rows)
     else:
         yield from _matched_by_content(shape, rows, there)

@@ -1,7 +1,7 @@
 """Which documents of a batch AX already holds: found by natural key, with what the service offers for it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ class Found:
     key: aos.Key
     """the key under which AX knows it"""
     record: aos.Record
+    several: bool = False
+    """AX holds other records of the same natural key: it is none"""
 
 
 class Lookup:
@@ -38,7 +40,12 @@ class Lookup:
     @property
     def possible(self) -> bool:
         """Whether there is a key to look up by, and an operation to do it with."""
-        return bool(self._cells) and not self._operations.isdisjoint({"find", "read"})
+        return self.has_whole_key and bool(self._cells) and not self._operations.isdisjoint({"find", "read"})
+
+    @property
+    def has_whole_key(self) -> bool:
+        """Whether the rows hold every field of the natural key: a part of it may mean another record."""
+        return len(self._cells) == len(self._shape.layout.key)
 
     def find(self, rows: Mapping[int, Row]) -> dict[int, Found]:
         """Those of the rows, by their number in `rows`, whose documents AX holds."""
@@ -59,9 +66,12 @@ class Lookup:
         return found
 
     def _matched(self, rows: Mapping[int, Row], found: Iterator[Found]) -> dict[int, Found]:
-        known = {compare.record_key(self._shape, one.record.values): one for one in found}
-        keys = ((number, compare.row_key(self._shape, row)) for number, row in rows.items())
-        return {number: known[key] for number, key in keys if key is not None and key in known}
+        known: dict[compare.Folded, Found] = {}
+        for one in found:
+            key = compare.record_key(self._shape, one.record.values)
+            known[key] = replace(one, several=True) if key in known else one
+        wanted = ((number, compare.row_key(self._shape, row)) for number, row in rows.items())
+        return {number: known[key] for number, key in wanted if key is not None and key in known}
 
     def _by_keys(self, rows: Sequence[Row]) -> Iterator[Found]:
         self.calls += 1

@@ -5,17 +5,21 @@ from collections.abc import Callable, Sequence
 
 from workers.errors import Complaint, Refusal
 
+Refuse = Callable[[int, Refusal, tuple[Complaint, ...]], None]
+
 
 def narrowed(
     documents: Sequence[int],
     *,
     attempt: Callable[[Sequence[int]], None],
-    refused: Callable[[int, Refusal, tuple[Complaint, ...]], None],
+    refused: Refuse,
+    unit: Callable[[int], int] = int,
 ) -> int:
     """Makes the call for as many documents as AX takes; tells `refused` each document that stands alone as bad.
 
     A refusal that names records costs one more call without them. Named again in that rest, the part before the record
     goes first: AX stops at the first bad record, so the part was good. A refusal that names none is halved.
+    Consecutive documents of one `unit` are never divided: with a bad one the others stay unsent, and are not told.
     Returns the number of refusals. What else `attempt` raises passes through.
     """
     waiting: deque[tuple[Sequence[int], bool]] = deque([(documents, False)] if documents else [])
@@ -28,30 +32,32 @@ def narrowed(
             if refusal.duplicate:
                 raise
             refusals += 1
-            waiting.extendleft((part, True) for part in reversed(_parts(group, refusal, again=again, refused=refused)) if part)
+            parts = _parts(group, refusal, again=again, refused=refused, unit=unit)
+            waiting.extendleft((part, True) for part in reversed(parts) if part)
     return refusals
 
 
 def _parts(
-    group: Sequence[int],
-    refusal: Refusal,
-    *,
-    again: bool,
-    refused: Callable[[int, Refusal, tuple[Complaint, ...]], None],
-) -> list[Sequence[int]]:
+    group: Sequence[int], refusal: Refusal, *, again: bool, refused: Refuse, unit: Callable[[int], int]
+) -> list[list[int]]:
     """What is still to be sent of a refused group."""
+    units = list(dict.fromkeys(map(unit, group)))
     named = _named(group, refusal)
-    if not named and len(group) == 1:
-        named = {0: refusal.complaints}
-    for place, complaints in named.items():
-        refused(group[place], refusal, complaints)
-    if not named:
-        middle = len(group) // 2
-        return [group[:middle], group[middle:]]
-    if again and len(named) == 1:
-        place = next(iter(named))
-        return [group[:place], group[place + 1 :]]
-    return [[document for place, document in enumerate(group) if place not in named]]
+    if not named and len(units) > 1:
+        first = set(units[: len(units) // 2])
+        return _cut(group, lambda document: unit(document) in first)
+    for place in named or range(len(group)):
+        refused(group[place], refusal, named.get(place, refusal.complaints))
+    bad = {unit(group[place]) for place in named or range(len(group))}
+    rest = [document for document in group if unit(document) not in bad]
+    if not again or len(bad) > 1:
+        return [rest]
+    before = set(units[: units.index(next(iter(bad)))])
+    return _cut(rest, lambda document: unit(document) in before)
+
+
+def _cut(group: Sequence[int], is_first: Callable[[int], bool]) -> list[list[int]]:
+    return [[document for document in group if is_first(document)], [document for document in group if not is_first(document)]]
 
 
 def _named(group: Sequence[int], refusal: Refusal) -> dict[int, tuple[Complaint, ...]]:

@@ -42,6 +42,11 @@ def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
         load.run()
     except (Retry, GiveUp, Reject) as error:  # a Reject of rows was told as their outcome; one of the batch ends it
         raise Unfinished(error, outcomes=board.outcomes()) from error
+    if board.pending():
+        defect = GiveUp(
+            "rows of the batch were left without an outcome.", advice="Report it with the worker's log.", code="RSC-5960"
+        )
+        raise Unfinished(defect, outcomes=board.outcomes())
     return Result(outcomes=board.outcomes(), calls=load.calls, log=load.log)
 
 
@@ -72,11 +77,11 @@ class _Load:
             self._create(group)
         elif self._writing.lookup.possible:
             self._by_key(self._distinct(group))
-        elif self._mode is Mode.UPSERT:
+        elif self._mode is Mode.UPSERT and self._writing.lookup.has_whole_key:
             self._writing.log.append(f"{self._message.layout.entity} has no key that AX could be asked for: every row is created")
             self._create(group)
         else:
-            self._leave(group, "There is no key to look the record up by, or the service offers no lookup.", "RSC-3107")
+            self._leave(group, "There is no whole key to look the record up by, or the service offers no lookup.", "RSC-3107")
 
     def _by_key(self, group: Sequence[int]) -> None:
         """Upsert, update and delete: each document is looked up first."""
@@ -87,11 +92,35 @@ class _Load:
             return
         missing = [document for document in group if document not in found]
         if self._mode is Mode.UPSERT:
-            self._create(missing)
+            self._divided(missing, found)
+            self._create(list(filter(self._board.is_pending, missing)))
         else:
             found |= self._really_missing({document: keyed_rows[document] for document in missing if document in keyed_rows})
             self._no_record([document for document in missing if document not in found])
-        self._write_found(found)
+        self._write_found({document: there for document, there in found.items() if self._is_one(document, there)})
+
+    def _divided(self, missing: Sequence[int], found: Mapping[int, Found]) -> None:
+        """A unit of which a part exists would need two calls, of which one may fail: it is not written."""
+        for document in filter(self._board.is_pending, missing):
+            if any(other in found for other in self._board.unit_of(document)):
+                self._board.leave(
+                    document,
+                    Outcome.FAILED,
+                    message="There is no such record, but others of the same unit exist: they cannot be written in one call.",
+                    advice="Load what is new in mode create, and what exists in mode update.",
+                    code="RSC-3113",
+                )
+
+    def _is_one(self, document: int, found: Found) -> bool:
+        if found.several and self._board.is_pending(document):
+            self._board.leave(
+                document,
+                Outcome.FAILED,
+                message="AX holds several records with this key, so it does not tell which one is meant.",
+                advice="Name a key that is unique in the mapping.",
+                code="RSC-3114",
+            )
+        return self._board.is_pending(document)
 
     def _write_found(self, found: Mapping[int, Found]) -> None:
         if self._mode is Mode.DELETE:
@@ -125,7 +154,9 @@ class _Load:
             self._leave(list(changes), "The record exists and differs, and the service offers no update.", "RSC-3108")
             return
         refused = self._writing.update(changes)
-        stale = {document: self._board.rows[document] for document, why in refused.items() if again and why.refusal.code == STALE}
+        stale = {
+            d: self._board.rows[d] for d, why in refused.items() if again and why.refusal.code == STALE and self._is_alone(d)
+        }
         self._refused({document: why for document, why in refused.items() if document not in stale}, changes=changes)
         if stale and (there := self._find(stale)) is not None:
             self._no_record([document for document in stale if document not in there])
@@ -159,11 +190,15 @@ class _Load:
         """Documents that AX refused. One that it says exists is updated after all, where the mode allows it."""
         there: dict[int, Found] = {}
         if self._mode is Mode.UPSERT and not changes and self._writing.lookup.possible:
-            there = self._find({d: self._board.rows[d] for d, why in refused.items() if _says_exists(why)}, each=True) or {}
+            exist = [d for d, why in refused.items() if _says_exists(why) and self._is_alone(d)]
+            there = self._find({document: self._board.rows[document] for document in exist}, each=True) or {}
         left = {document: why for document, why in refused.items() if document not in there and self._board.is_pending(document)}
         self._writing.refuse(left, changes=changes)
         if there:
             self._update(there, again=True)
+
+    def _is_alone(self, document: int) -> bool:
+        return len(self._board.unit_of(document)) == 1
 
     def _distinct(self, group: Sequence[int]) -> list[int]:
         """The documents without those that repeat the key of an earlier one: which of them should win is not ours to say."""
@@ -203,7 +238,7 @@ class _Load:
                 document,
                 Outcome.FAILED,
                 message=message,
-                advice="Expose the operation on the port, or load in another mode.",
+                advice="Name a key in the mapping, expose the operation on the port, or load in another mode.",
                 code=code,
             )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from connector.wire.codec import Row
 from connector.wire.jobs import LoadTables
 from connector.wire.reports import Before, Intent, Outcome
 from workers import aos, documents
@@ -49,7 +50,7 @@ class Writing:
 
     def check(self, group: Iterable[int]) -> list[int]:
         """Those documents of which every cell can be written down; the others have failed."""
-        return [document for document in group if self._written(document)]
+        return list(filter(self._board.is_pending, [document for document in group if self._written(document)]))
 
     def _written(self, document: int) -> bool:
         row = self._board.rows[document]
@@ -67,7 +68,7 @@ class Writing:
 
     def update(self, changes: Mapping[int, Before], *, ordinal: int = 0) -> dict[int, Refused]:
         """Updates the documents under what was read of them. Returns those that AX refuses, which have no outcome yet."""
-        fit = [document for document in changes if self._can_update(document, changes[document])]
+        fit = [d for d in changes if self._board.is_pending(d) and self._can_update(d, changes[d])]
         build = self._update_body(changes)
         fit = self._fitting(fit, build, changes)
         return self._send("update", fit, build, changes, ordinal=ordinal)
@@ -147,7 +148,7 @@ class Writing:
         self, group: Sequence[int], build: Callable[[Sequence[int]], Body], changes: Mapping[int, Before] | None
     ) -> list[int]:
         """Those documents that suit the port's own schema; the others have failed."""
-        fit = list(group)
+        fit = list(filter(self._board.is_pending, group))
         while fit and (found := self._port.invalid(build(fit).document)):
             places = [(document, offset) for document in fit for offset in self._lines(document, (changes or {}).get(document))]
             wrong: dict[int, list[tuple[int, aos.SchemaProblem]]] = {}
@@ -159,7 +160,7 @@ class Writing:
             for document, problems in wrong.items():
                 row, index = self._board.rows[document], self._board.first[document]
                 self._board.fail(document, explain.by_schema(self._shape, row, problems, index=index, creating=changes is None))
-            fit = [document for document in fit if document not in wrong]
+            fit = list(filter(self._board.is_pending, fit))
         return fit
 
     def _send(
@@ -191,7 +192,7 @@ class Writing:
         def bad(document: int, refusal: Refusal, complaints: tuple[Complaint, ...]) -> None:
             refused[document] = Refused(refusal=refusal, complaints=complaints)
 
-        narrowed(group, attempt=attempt, refused=bad)
+        narrowed(group, attempt=attempt, refused=bad, unit=self._board.unit.__getitem__)
         return refused
 
     def _settle(self, intent: Intent, keys: Sequence[aos.Key]) -> None:
@@ -221,8 +222,7 @@ class Writing:
                 self._doubt(document, "AX has seen this call before, and there is no key to look up what became of it.")
             return {}
         try:
-            found = self.lookup.find(rows)
-            found |= self.lookup.find_each({document: row for document, row in rows.items() if document not in found})
+            found = self._found_surely(rows)
         except Refusal as refusal:
             for document in rows:
                 self._doubt(document, f"AX has seen this call before, and does not tell what became of it: {refusal.message}")
@@ -236,6 +236,15 @@ class Writing:
         if intent.operation == "create":
             return self.create(open_, ordinal=ordinal + 1)
         return self.delete({document: intent.before[document] for document in open_}, ordinal=ordinal + 1)
+
+    def _found_surely(self, rows: Mapping[int, Row]) -> dict[int, Found]:
+        """What is there of one call's documents. The call was one transaction: where the first is missing, all may be."""
+        found = self.lookup.find(rows)
+        missing = {document: row for document, row in rows.items() if document not in found}
+        if not found:
+            first = next(iter(rows))
+            found = self.lookup.find_each({first: missing.pop(first)})
+        return found | self.lookup.find_each(missing) if found else {}
 
     def _seen_update(
         self, intent: Intent, found: Mapping[int, Found], missing: Sequence[int], ordinal: int
