@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -70,3 +71,13 @@ def test_the_module_can_be_run():
         [sys.executable, "-m", "connector", "--version"], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout) == (0, "rapidstart, version 0.1.0\n")
+
+
+def test_a_pipe_that_knows_few_characters_ends_nothing(tmp_path):
+    file = tmp_path / "CustGroup.csv"
+    file.write_text("CustGroup,Name\n10,Größe ✓\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "RAPIDSTART_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "connector", "package", "inspect", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Gr??e ?" in done.stdout
