@@ -13,7 +13,7 @@ from lxml import etree
 
 from connector.errors import PackageRefused, Place
 from connector.intake import content, flatfile, workbook, xmlfile, xmlstream
-from connector.intake.sources import Source
+from connector.intake.sources import Source, reading
 from connector.intake.values import Action, Limits, Order
 from connector.wire.codec import Row
 from connector.wire.metadata import normalized
@@ -44,7 +44,7 @@ def is_manifest(source: Source) -> bool:
 def open_datapackage(manifest: Source, sources: Iterable[Source], *, limits: Limits) -> tuple[list[Action], list[str]]:
     """The entities' actions in the manifest's order, and notices about what is missing or left out. Raises PackageRefused."""
     files = {basename(source.name).casefold(): source for source in sources}
-    with manifest.open() as stream:
+    with reading(manifest.name), manifest.open() as stream:
         root = xmlstream.parse(stream.read(), place=Place(file=manifest.name))
     actions, notices = [], []
     if HEADER not in files:

@@ -92,7 +92,8 @@ def checked(archive: zipfile.ZipFile, *, name: str, limits: Limits) -> list[zipf
 
     Sizes are those that the archive states; `zipfile` never hands out more than that, and then checks the sum.
     """
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    # An entry without a name makes is_dir stumble on some versions of Python.
+    infos = [info for info in archive.infolist() if not info.filename or not info.is_dir()]
     if len(infos) > limits.entries:
         raise _refused(name, f"the zip holds {len(infos):,} files, more than {limits.entries:,}.", "Divide the package.")
     total = sum(info.file_size for info in infos)
@@ -108,7 +109,7 @@ def checked(archive: zipfile.ZipFile, *, name: str, limits: Limits) -> list[zipf
 
 def _check_entry(info: zipfile.ZipInfo, *, name: str, limits: Limits) -> None:
     shown, parts = _shown(info.filename), info.filename.replace("\\", "/").split("/")
-    if info.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
+    if not info.filename or info.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
         raise _refused(
             name, f"the zip holds a file whose name leads outside of it: {shown!r}.", "Make the zip anew from its files."
         )

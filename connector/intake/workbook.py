@@ -85,7 +85,7 @@ def _filled(source: Source, book: Book, sheet: Sheet, *, fast_sheet_bytes: int) 
     with source.random_access() as file, reading(source.name), zipfile.ZipFile(file) as archive:
         parts = [sheet.part, *([book.strings_part] if book.strings_part else [])]
         small = sum(archive.getinfo(part).file_size for part in parts) <= fast_sheet_bytes
-        if small and sheetrows.is_plain(archive, sheet):
+        if small and sheetrows.is_plain(archive, parts):
             rows = sheetrows.fast(file, sheet, place=place)
         else:
             rows = sheetrows.streamed(archive, book, sheet, place=place)

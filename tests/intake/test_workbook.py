@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.errors import PackageRefused
+from connector.intake import bookparts, sheetrows
 from connector.intake.package import count_rows, open_package
 from connector.intake.values import Limits
 
@@ -134,3 +135,51 @@ def test_a_document_type_in_a_sheet_is_refused(tmp_path: Path) -> None:
     path.write_bytes(target.getvalue())
     with pytest.raises(PackageRefused, match="document type"):
         open_package(path, limits=STREAMED)
+
+
+def _is_plain(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return sheetrows.is_plain(archive, [bookparts.read(archive, name="a").sheets[0].part])
+
+
+def test_the_fast_reader_gets_small_dense_sheets_without_errors_only(tmp_path: Path) -> None:
+    assert _is_plain(write(tmp_path / "a.xlsx", {"S": [["A", "B"], ["t", 1]]}))
+    for number, (row, column, value) in enumerate([(99_999, 0, 1), (5, 702, "x"), (5, 5, "=NA()")]):
+        path = tmp_path / f"{number}.xlsx"
+        with xlsxwriter.Workbook(str(path)) as book:
+            sheet = book.add_worksheet("S")
+            sheet.write(row, column, value, *([None, "#N/A"] if value == "=NA()" else []))
+        assert not _is_plain(path)
+
+
+def test_a_cell_far_out_costs_no_memory_to_speak_of(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("S")
+        sheet.write_row(0, 0, ["A", "B"])
+        sheet.write(1_048_575, 0, "last")
+    assert cells(path) == [(1_048_576, ["last", ""])]
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ('<c r="A2" t="s"><v>99</v></c>', "damaged"),
+        ('<c r="A2"><v>ten</v></c>', "damaged"),
+        ('<c r="ZZZ2"><v>1</v></c>', "damaged"),
+        ('<c r="B2"><v>1</v></c><c r="A2"><v>1</v></c>', "damaged"),
+        ('<c r="A2" t="e"><v>#REF!</v></c>', "cell A2 holds the error #REF!"),
+    ],
+)
+def test_damaged_cells_are_refused_with_their_row(tmp_path: Path, cell: str, told: str) -> None:
+    source = write(tmp_path / "a.xlsx", {"S": [["A", "B"]]})
+    path = tmp_path / "b.xlsx"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                data = data.replace(b"</sheetData>", f'<row r="2">{cell}</row></sheetData>'.encode())
+            new.writestr(name, data)
+    with pytest.raises(PackageRefused, match=told) as refused:
+        cells(path, STREAMED)
+    assert (refused.value.place.sheet, refused.value.place.row) == ("S", 2)
