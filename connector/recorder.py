@@ -38,6 +38,9 @@ class _Turn:
     answers: list[tuple[str, codec.Message]] = field(default_factory=list)
     parcels: list[Parcel] = field(default_factory=list)
     endpoints: set[str] = field(default_factory=set)
+    """where batches may leave now"""
+    jobs: set[str] = field(default_factory=set)
+    """which may have ended"""
 
 
 class Recorder:
@@ -51,6 +54,10 @@ class Recorder:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._forever, name="recorder", daemon=True)
         self._grouped: set[str] = set()
+        self._known: list[str] = []
+        self._look_again = 0.0
+        self._running: set[str] = set()
+        """the job that was started last; if it waits meanwhile the reconciler tells when it goes on"""
         self._learned: set[tuple[str, int]] = set()
         """the step whose service's key was learnt last: one look per step is enough"""
         self._pending = True
@@ -81,8 +88,7 @@ class Recorder:
 
     def turn(self) -> None:
         """Read what has come, record it, answer. Raises NotReachable."""
-        with self._dispatcher.ledger.read() as db:
-            streams = [routes.report_stream(endpoint.key) for endpoint in endpoints.every(db)]
+        streams = self._streams()
         if not streams:
             self._stopping.wait(_BLOCK_MS / 1000)
             return
@@ -91,6 +97,14 @@ class Recorder:
         entries = self._read(streams)
         if entries:
             self._record(entries)
+
+    def _streams(self) -> list[str]:
+        """The streams of all endpoints, as the ledger named them lately."""
+        if time.monotonic() > self._look_again:
+            with self._dispatcher.ledger.read() as db:
+                self._known = [routes.report_stream(endpoint.key) for endpoint in endpoints.every(db)]
+            self._look_again = time.monotonic() + _BLOCK_MS / 1000
+        return self._known
 
     def _join(self, stream: str) -> None:
         if stream in self._grouped:
@@ -137,6 +151,8 @@ class Recorder:
             turn = _Turn(db=db, now=time.time())
             for stream, _, text in entries:
                 self._take(turn, stream, text)
+            for job in turn.jobs:
+                self._dispatcher.close_if_done(db, jobs.get(db, job))
             for endpoint in sorted(turn.endpoints):
                 turn.parcels += self._dispatcher.claim(db, endpoint)
         self._acknowledge(entries, turn.answers)
@@ -182,11 +198,16 @@ class Recorder:
     def _taken(self, turn: _Turn, report: reports.BatchTaken) -> None:
         if batches.taken(turn.db, report.ref, worker=report.worker, at=turn.now):
             self._dispatcher.leases.renew([report.ref])
-            job = jobs.get(turn.db, report.ref.job)
-            if job.started_at is None:
-                jobs.mark(turn.db, job.id, started_at=turn.now)
-            if job.state in {jobs.JobState.QUEUED, jobs.JobState.WAITING}:
-                jobs.set_state(turn.db, job.id, jobs.JobState.RUNNING)
+            if report.ref.job not in self._running:
+                self._start_job(turn, report.ref.job)
+
+    def _start_job(self, turn: _Turn, job_id: str) -> None:
+        job = jobs.get(turn.db, job_id)
+        if job.started_at is None:
+            jobs.mark(turn.db, job.id, started_at=turn.now)
+        if job.state in {jobs.JobState.QUEUED, jobs.JobState.WAITING}:
+            jobs.set_state(turn.db, job.id, jobs.JobState.RUNNING)
+        self._running = {job_id}
 
     def _intent(self, turn: _Turn, report: reports.IntentReported) -> None:
         reason = batches.grant(turn.db, report.ref, intent=report.intent, so_far=report.so_far, at=turn.now)
@@ -202,7 +223,7 @@ class Recorder:
         for line in report.log:
             jobs.say(turn.db, ref.job, line, at=turn.now)
         self._learn_key(turn, report)
-        self._dispatcher.close_if_done(turn.db, jobs.get(turn.db, ref.job))
+        turn.jobs.add(ref.job)
         turn.endpoints.add(report.endpoint.lower())
 
     def _learn_key(self, turn: _Turn, report: reports.BatchDone) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from connector.dispatch import shelf
 from connector.dispatch.leases import Leases
-from connector.dispatch.messages import Sender
+from connector.dispatch.messages import Courses, Sender
 from connector.dispatch.outbox import Outbox, Parcel
 from connector.errors import Conflict, NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
@@ -40,6 +40,7 @@ class Dispatcher:
         self.trouble = ""
         """the sentence about the broker while it cannot be reached"""
         self._call_timeout_s = call_timeout_s
+        self._courses = Courses()
         self._packages = home / "packages"
         self._packages.mkdir(parents=True, exist_ok=True)
 
@@ -209,7 +210,7 @@ class Dispatcher:
 
     def close_if_done(self, db: Database, job: jobs.Job) -> bool:
         """End a job whose batches all have an end."""
-        if job.finished_at is not None or not (job.planned or job.ending) or batches.unfinished(db, job.id):
+        if job.finished_at is not None or not (job.planned or job.ending) or batches.any_unfinished(db, job.id):
             return False
         counts = jobs.totals(db, [job.id])[job.id]
         state = job.ending or _verdict(counts)
@@ -229,12 +230,12 @@ class Dispatcher:
         target = endpoints.get(db, endpoint)
         if target.paused or self.trouble:
             return []
-        room = self.window(endpoint) - len(batches.in_flight(db, endpoint))
+        room = self.window(endpoint) - batches.count_in_flight(db, endpoint)
         parcels: list[Parcel] = []
         for job in runnable(jobs.unfinished(db, endpoint=endpoint)):
             if room <= len(parcels):
                 break
-            sender = Sender(db=db, job=job, endpoint=target, call_timeout_s=self._call_timeout_s)
+            sender = Sender(db=db, job=job, endpoint=target, courses=self._courses, call_timeout_s=self._call_timeout_s)
             found = batches.claim(db, job=job.id, limit=room - len(parcels), now=time.time())
             parcels += [sender.parcel(sending) for sending in found]
         return parcels

@@ -10,6 +10,24 @@ from connector.ledger import Database, batches, endpoints, jobs
 from connector.wire import codec
 from connector.wire.jobs import LoadTables, SurveyConnection, SurveyMetadata
 
+_KNOWN_COURSES: Final = 256
+
+
+class Courses:
+    """The courses of the steps that were sent last: they do not change once a job is planned."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], jobs.Course] = {}
+
+    def of(self, db: Database, job: str, step: int) -> jobs.Course:
+        """The course of a step."""
+        found = self._known.get((job, step))
+        if found is None:
+            if len(self._known) >= _KNOWN_COURSES:
+                self._known.clear()
+            found = self._known[job, step] = jobs.course(db, job, step)
+        return found
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
@@ -18,6 +36,7 @@ class Sender:
     db: Database
     job: jobs.Job
     endpoint: endpoints.Endpoint
+    courses: Courses
     call_timeout_s: float
 
     def parcel(self, sending: batches.Sending) -> Parcel:
@@ -28,7 +47,7 @@ class Sender:
 
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     job, ref = sender.job, sending.ref
-    course = jobs.course(sender.db, job.id, ref.step)
+    course = sender.courses.of(sender.db, job.id, ref.step)
     message = LoadTables(
         endpoint=sender.endpoint.key,
         ref=ref,

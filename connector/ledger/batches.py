@@ -34,6 +34,79 @@ class BatchState(StrEnum):
 
 UNFINISHED = (BatchState.PLANNED, BatchState.SENT)
 
+#: Whichever of a step's first batches is taken first starts the step.
+_FIRST = 64
+
+#: The attempt whose word counts; its parameters come from `_named`. Statements of every batch are made once, below: making
+#: one costs more than running it.
+_CURRENT = (
+    (batches.c.job == sa.bindparam("of_job"))
+    & (batches.c.step == sa.bindparam("of_step"))
+    & (batches.c.no == sa.bindparam("of_batch"))
+    & (batches.c.attempt == sa.bindparam("of_attempt"))
+    & (batches.c.state == BatchState.SENT)
+)
+_FIND_CURRENT = sa.select(batches).where(_CURRENT)
+_TAKE = sa.update(batches).where(_CURRENT).values(taken_by=sa.bindparam("by"))
+_START_STEP = (
+    sa.update(steps)
+    .where(steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step"), steps.c.started_at.is_(None))
+    .values(started_at=sa.bindparam("now"))
+)
+_GRANTABLE = (
+    sa.select(batches.c.id, batches.c.open_intent, jobs.c.ending, jobs.c.paused)
+    .join(jobs, jobs.c.id == batches.c.job)
+    .where(_CURRENT)
+)
+_GRANT = (
+    sa.update(batches)
+    .where(batches.c.id == sa.bindparam("of_id"))
+    .values(open_intent=sa.bindparam("intent"), granted_at=sa.bindparam("now"), so_far=sa.bindparam("told"))
+)
+_ADD_INTENT = sa.insert(intents)
+_RANK = sa.select(sa.func.min(batches.c.rank)).where(batches.c.job == sa.bindparam("of_job"), batches.c.state.in_(UNFINISHED))
+_CLAIMABLE = (
+    sa.select(batches)
+    .where(
+        batches.c.job == sa.bindparam("of_job"),
+        batches.c.state == BatchState.PLANNED,
+        batches.c.rank == _RANK.scalar_subquery(),
+        batches.c.not_before <= sa.bindparam("now"),
+    )
+    .order_by(batches.c.id)
+    .limit(sa.bindparam("most"))
+)
+_SEND = (
+    sa.update(batches)
+    .where(batches.c.id == sa.bindparam("of_id"))
+    .values(state=BatchState.SENT, attempt=batches.c.attempt + 1, sent_at=sa.bindparam("now"), taken_by=None)
+)
+_COUNT_IN_FLIGHT = sa.select(sa.func.count()).where(
+    batches.c.state == BatchState.SENT, batches.c.endpoint == sa.bindparam("of_endpoint")
+)
+_ANY_UNFINISHED = sa.select(batches.c.id).where(batches.c.job == sa.bindparam("of_job"), batches.c.state.in_(UNFINISHED)).limit(1)
+_COUNT_OUTCOMES = (
+    sa.update(steps)
+    .where(steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step"))
+    .values(
+        {word: steps.c[word] + sa.bindparam(f"more_{word}") for word in (*OUTCOME_WORDS.values(), "blanks_kept")}
+        | {"finished_at": sa.bindparam("now")}
+    )
+)
+_END = (
+    sa.update(batches)
+    .where(batches.c.id == sa.bindparam("of_id"))
+    .values(
+        state=sa.bindparam("to"),
+        letters=sa.bindparam("told"),
+        calls=sa.bindparam("made"),
+        seconds=sa.bindparam("took"),
+        rows=sa.bindparam("kept"),
+        so_far=None,
+        open_intent=sa.bindparam("intent"),
+    )
+)
+
 #: Where rows of a batch stand in the package: (step, first row number, how many follow it in sequence).
 Run = tuple[int, int, int]
 
@@ -94,17 +167,9 @@ def add_many(db: Database, *, job: str, endpoint: str, new: Sequence[NewBatch]) 
 
 def claim(db: Database, *, job: str, limit: int, now: float) -> list[Sending]:
     """Mark up to `limit` batches of the job's present rank as sent, with their next attempt number."""
-    rank = sa.select(sa.func.min(batches.c.rank)).where(batches.c.job == job, batches.c.state.in_(UNFINISHED)).scalar_subquery()
-    query = (
-        sa.select(batches)
-        .where(batches.c.job == job, batches.c.state == BatchState.PLANNED, batches.c.rank == rank, batches.c.not_before <= now)
-        .order_by(batches.c.id)
-        .limit(limit)
-    )
-    found = db.execute(query).mappings().all()
+    found = db.execute(_CLAIMABLE, {"of_job": job, "now": now, "most": limit}).mappings().all()
     if found:
-        values = {"state": BatchState.SENT, "attempt": batches.c.attempt + 1, "sent_at": now, "taken_by": None}
-        db.execute(sa.update(batches).where(batches.c.id.in_([row["id"] for row in found])).values(values))
+        db.execute(_SEND, [{"of_id": row["id"], "now": now} for row in found])
     return [_sending(row) for row in found]
 
 
@@ -138,45 +203,41 @@ def in_flight(db: Database, endpoint: str | None = None) -> list[InFlight]:
     ]
 
 
+def count_in_flight(db: Database, endpoint: str) -> int:
+    """How many batches of an endpoint were sent and have no end yet."""
+    return int(db.execute(_COUNT_IN_FLIGHT, {"of_endpoint": endpoint}).scalar_one())
+
+
 def taken(db: Database, ref: BatchRef, *, worker: str, at: float) -> bool:
     """A worker holds the batch. False where this attempt is not the current one."""
-    values = {"taken_by": worker}
-    if not db.execute(sa.update(batches).where(_current(ref)).values(values)).rowcount:
+    if not db.execute(_TAKE, _named(ref) | {"by": worker}).rowcount:
         return False
-    started = (steps.c.job == ref.job) & (steps.c.no == ref.step) & steps.c.started_at.is_(None)
-    db.execute(sa.update(steps).where(started).values(started_at=at))
+    if ref.batch <= _FIRST:  # of later batches the step has long started
+        db.execute(_START_STEP, {"of_job": ref.job, "of_step": ref.step, "now": at})
     return True
 
 
 def untaken(db: Database, ref: BatchRef) -> bool:
     """The worker gave a batch back that it had not started: it lies on its queue again."""
-    return bool(db.execute(sa.update(batches).where(_current(ref)).values(taken_by=None)).rowcount)
+    return bool(db.execute(sa.update(batches).where(_CURRENT).values(taken_by=None), _named(ref)).rowcount)
 
 
 def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float) -> str:
     """Record an intent, and what the calls before it brought. Returns "" when the call may be made, else why not."""
-    row = db.execute(sa.select(batches.c.id, batches.c.open_intent).where(_current(ref))).first()
+    row = db.execute(_GRANTABLE, _named(ref)).first()
     if row is None:
         return "this attempt was replaced"
-    ending, paused = db.execute(sa.select(jobs.c.ending, jobs.c.paused).where(jobs.c.id == ref.job)).one()
     repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
-    if (ending or paused) and not repeats:  # a call that may have been made is settled all the same
+    if (row.ending or row.paused) and not repeats:  # a call that may have been made is settled all the same
         told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
         db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))
-        return "the job was paused" if paused and not ending else "the job was ended"
+        return "the job was paused" if not row.ending else "the job was ended"
     text = intent.model_dump_json()
-    values = {"open_intent": text, "granted_at": at, "so_far": so_far.model_dump_json()}
-    db.execute(sa.update(batches).where(batches.c.id == row.id).values(values))
+    db.execute(_GRANT, {"of_id": row.id, "intent": text, "now": at, "told": so_far.model_dump_json()})
     if not repeats:
-        db.execute(
-            sa.insert(intents).values(
-                batch=row.id,
-                attempt=ref.attempt,
-                message_id=intent.message_id,
-                intent=zlib.compress(text.encode(), 1),
-                granted_at=at,
-            )
-        )
+        packed = zlib.compress(text.encode(), 1)
+        values = {"batch": row.id, "attempt": ref.attempt, "message_id": intent.message_id, "intent": packed, "granted_at": at}
+        db.execute(_ADD_INTENT, values)
     return ""
 
 
@@ -197,7 +258,7 @@ def returned(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: b
         values["so_far"] = so_far.model_dump_json()
     if settled:
         values |= {"open_intent": None, "granted_at": None}
-    return bool(db.execute(sa.update(batches).where(_current(ref)).values(values)).rowcount)
+    return bool(db.execute(sa.update(batches).where(_CURRENT).values(values), _named(ref)).rowcount)
 
 
 def replace(db: Database, ref: BatchRef, *, now: float, reason: str) -> float | None:
@@ -206,14 +267,14 @@ def replace(db: Database, ref: BatchRef, *, now: float, reason: str) -> float | 
     Where a granted call has told no end, AX may still be at work on it: the batch waits until the call's limit has passed.
     None where this attempt is not the current one.
     """
-    row = db.execute(sa.select(batches.c.open_intent, batches.c.granted_at).where(_current(ref))).first()
+    row = db.execute(sa.select(batches.c.open_intent, batches.c.granted_at).where(_CURRENT), _named(ref)).first()
     if row is None:
         return None
     due = 0.0
     if row.open_intent and row.granted_at:
         due = max(now, row.granted_at + Intent.model_validate_json(row.open_intent).time_limit_s)
     values = {"state": BatchState.PLANNED, "not_before": due, "reason": reason, "taken_by": None}
-    db.execute(sa.update(batches).where(_current(ref)).values(values))
+    db.execute(sa.update(batches).where(_CURRENT).values(values), _named(ref))
     return due
 
 
@@ -245,10 +306,9 @@ def end_early(db: Database, ref: BatchRef, *, at: float, so_far: Outcomes | None
     return True
 
 
-def unfinished(db: Database, job: str) -> int:
-    """How many batches of a job have no end yet."""
-    query = sa.select(sa.func.count()).where(batches.c.job == job, batches.c.state.in_(UNFINISHED))
-    return int(db.execute(query).scalar_one())
+def any_unfinished(db: Database, job: str) -> bool:
+    """Whether a batch of the job has no end yet."""
+    return db.execute(_ANY_UNFINISHED, {"of_job": job}).first() is not None
 
 
 def attempts(db: Database, ref: BatchRef) -> int:
@@ -306,14 +366,9 @@ def expand(encoded: str) -> list[tuple[int, int]]:
     return [(step, first + offset) for step, first, count in json.loads(encoded) for offset in range(count)]
 
 
-def _current(ref: BatchRef) -> sa.ColumnElement[bool]:
-    return (
-        (batches.c.job == ref.job)
-        & (batches.c.step == ref.step)
-        & (batches.c.no == ref.batch)
-        & (batches.c.attempt == ref.attempt)
-        & (batches.c.state == BatchState.SENT)
-    )
+def _named(ref: BatchRef) -> dict[str, object]:
+    """The parameters of `_CURRENT`."""
+    return {"of_job": ref.job, "of_step": ref.step, "of_batch": ref.batch, "of_attempt": ref.attempt}
 
 
 def _nested() -> sa.ColumnElement[bool]:
@@ -323,7 +378,7 @@ def _nested() -> sa.ColumnElement[bool]:
 
 
 def _find_current(db: Database, ref: BatchRef) -> sa.RowMapping | None:
-    return db.execute(sa.select(batches).where(_current(ref))).mappings().first()
+    return db.execute(_FIND_CURRENT, _named(ref)).mappings().first()
 
 
 def _sending(row: sa.RowMapping) -> Sending:
@@ -353,10 +408,9 @@ def _settle(
     for (step, _), letter in zip(places, outcomes.letters, strict=True):
         counts.setdefault(step, Counter())[OUTCOME_WORDS[Outcome(letter)]] += 1
     for step, words in counts.items():
-        values = {word: steps.c[word] + count for word, count in words.items()}
-        if step == row["step"] and outcomes.blanks_kept:
-            values["blanks_kept"] = steps.c.blanks_kept + outcomes.blanks_kept
-        db.execute(sa.update(steps).where(steps.c.job == row["job"], steps.c.no == step).values(values | {"finished_at": at}))
+        kept = outcomes.blanks_kept if step == row["step"] else 0
+        more = {f"more_{word}": words[word] for word in OUTCOME_WORDS.values()}
+        db.execute(_COUNT_OUTCOMES, more | {"of_job": row["job"], "of_step": step, "now": at, "more_blanks_kept": kept})
     if outcomes.problems:
         told = [
             _problem(
@@ -365,21 +419,11 @@ def _settle(
             for p in outcomes.problems
         ]
         db.execute(sa.insert(problems), told)
-    db.execute(
-        sa.update(batches)
-        .where(batches.c.id == row["id"])
-        .values(
-            state=state,
-            letters=outcomes.letters,
-            calls=calls,
-            seconds=seconds,
-            # Rows are kept only where something is left to correct or to settle.
-            rows=row["rows"] if outcomes.problems else None,
-            so_far=None,
-            open_intent=row["open_intent"] if state is BatchState.UNKNOWN else None,
-            taken_by=row["taken_by"],
-        )
-    )
+    end = {"to": state, "told": outcomes.letters, "made": calls, "took": seconds}
+    # Rows are kept only where something is left to correct or to settle.
+    kept_rows = row["rows"] if outcomes.problems else None
+    intent = row["open_intent"] if state is BatchState.UNKNOWN else None
+    db.execute(_END, end | {"of_id": row["id"], "kept": kept_rows, "intent": intent})
 
 
 def _problem(job: str, step: int, batch: int | None, number: int, outcome: str, problem: Problem) -> dict[str, object]:
