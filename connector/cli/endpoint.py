@@ -178,7 +178,7 @@ def _show(found: api.Endpoint, *, as_json: bool) -> None:
 
 def _await_answer(job: api.Job) -> api.Job:
     """A survey's end. One that no worker takes up is told as it stands."""
-    from connector.cli import watching
+    from connector.cli import watching, words
     from connector.errors import NotReachable
 
     end = time.monotonic() + _ANSWER_S
@@ -190,8 +190,8 @@ def _await_answer(job: api.Job) -> api.Job:
     (seen,) = watching.follow(front.client(), [job["id"]], show=lambda _: None, until=until)
     if not watching.ended(seen):
         raise NotReachable(
-            f"no worker has answered yet ({seen['id']} {seen['reason'] or seen['state']}).",
-            advice=f"Start one beside the AOS: rapidstart-worker run --endpoint {seen['endpoint']}",
+            f"no worker has answered yet: {words.headline(seen)}.",
+            advice="The question stays: a worker that comes answers it.",
         )
     return seen
 

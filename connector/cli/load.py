@@ -93,8 +93,9 @@ def load(
 
 
 def hand_in(client: "Client", path: Path, *, name: str) -> api.Package:
-    """Upload a package, unless the dispatcher has received it before."""
-    return client.package(folders.digest(path)) or client.upload(path, name=name)
+    """Upload a package, unless the dispatcher has received it before, under this name: an entity may be named by its file."""
+    known = client.package(folders.digest(path))
+    return known if known and known["name"] == name else client.upload(path, name=name)
 
 
 def _await_plan(client: "Client", job: api.Job, *, as_json: bool) -> Exit:

@@ -64,7 +64,7 @@ def print_job(console: Console, job: api.Job) -> None:
     console.print()
     console.print(steps_table(job["steps"]))
     for step in job["steps"]:
-        console.print(Text(printable(f"\n{step['no']}. {step['entity']} → {step['service']}.{step['table']}"[1:]), style="bold"))
+        console.print(Text(printable(f"{step['no']}. {step['entity']} → {step['service']}.{step['table']}"), style="bold"))
         for reason in step["reasons"].values():
             console.print(Text(f"   {printable(reason)}", style="dim"))
 

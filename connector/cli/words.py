@@ -20,7 +20,7 @@ def done(rows: api.Rows) -> int:
 def headline(job: api.Job) -> str:
     """A job in one line: `JB-7Q2K running: 3,100 of 8,412 rows, 2 failed`."""
     parts = [f"{job['id']} {job['state'].replace('_', ' ')}"]
-    if job["reason"]:
+    if job["reason"] and job["reason"] != job["state"]:
         parts.append(_sentence(job["reason"], job["state"]))
     if job["planned"] and job["kind"] == "load":
         parts.append(progress(job["rows"]))

@@ -127,6 +127,13 @@ def test_an_endpoint_is_paused_resumed_and_removed(run, office):
     assert (gone.code, "no endpoint is named AOS-1" in gone.err) == (3, True)
 
 
+def test_a_test_that_no_worker_takes_up_says_so(run, office, monkeypatch):
+    monkeypatch.setattr("connector.cli.endpoint._ANSWER_S", 0.0)
+    ran = run("endpoint", "test", "AOS-1")
+    assert (ran.code, ran.out) == (4, "")
+    assert "no worker has answered yet: JB-" in ran.err
+
+
 def test_a_test_shows_what_was_checked(run, office, monkeypatch):
     checks = (Check(name="Address", ok=True, detail="answers"), Check(name="Login", ok=False, detail="refused", advice="Ask."))
 

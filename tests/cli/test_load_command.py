@@ -109,6 +109,14 @@ def test_the_same_file_twice_is_two_jobs_but_one_upload(run, office, groups, mon
     assert first["package"] == second["package"]
 
 
+def test_the_same_rows_under_another_name_are_another_entity(run, office, groups, monkeypatch):
+    monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
+    renamed = groups.with_name("Currency.csv")
+    renamed.write_bytes(groups.read_bytes())
+    names = [line["package"]["name"] for file in (groups, renamed) for line in load(run, file, "--json").lines]
+    assert names == ["CustGroup.csv", "Currency.csv"]
+
+
 def test_the_same_idempotency_key_is_one_job(run, office, groups, monkeypatch):
     monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
     ids = {load(run, groups, "--json", "--idempotency-key", "K").lines[0]["id"] for _ in range(2)}

@@ -41,6 +41,7 @@ def test_headlines():
         "JB-7Q2K waiting: AOS-1 is paused"
     )
     assert words.headline(job(state="queued", planned=False)) == "JB-7Q2K queued"
+    assert words.headline(job(state="paused", planned=False, reason="paused")) == "JB-7Q2K paused"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (0.55, "0.6 s"), (131, "02:11"), (3849, "1:04:09")])
