@@ -23,7 +23,7 @@ EIGHT = ("create", "delete", "find", "findKeys", "getChangedKeys", "getKeys", "r
 
 
 def service_of(zipped: ZipOf, name: str) -> Service:
-    (service,) = aos.read_metadata(aos.Door(), [ADDRESS], contract_zip=zipped(name)).services
+    (service,) = aos.read_metadata(aos.Door(), [ADDRESS, "http://aos01:8080/other.svc"], contract_zip=zipped(name)).services
     return service
 
 
@@ -66,8 +66,8 @@ def test_a_document_service_is_read_whole(
     zipped: ZipOf, folder: str, port: str, service: str, operations: tuple[str, ...], document: str, table: str, fields: int
 ) -> None:
     found = service_of(zipped, folder)
-    assert (found.port, found.name, found.operations, found.namespace) == (port, service, operations, "http://tempuri.org")
-    assert found.address == f"http://aos01:8080/MicrosoftDynamicsAXAif60/{port}/xppservice.svc"
+    assert (found.name, found.operations, found.namespace) == (service, operations, "http://tempuri.org")
+    assert (found.port, found.address) == (port, f"http://aos01:8080/MicrosoftDynamicsAXAif60/{port}/xppservice.svc")
     assert found.document is not None
     assert found.document.name == document
     assert found.document.namespace == f"http://schemas.microsoft.com/dynamics/2008/01/documents/{document}"
@@ -149,10 +149,21 @@ def test_a_contract_without_an_http_port_is_refused_with_a_sentence(zipped: ZipO
         aos.read_metadata(aos.Door(), [ADDRESS], contract_zip=zipped(folder))
 
 
-def test_an_address_with_the_contract_s_own_path_is_taken(zipped: ZipOf) -> None:
-    theirs = "https://aos02/microsoftdynamicsaxaif60/qtqcustservice/XPPSERVICE.svc"
-    (service,) = aos.read_metadata(aos.Door(), [ADDRESS, theirs], contract_zip=zipped("UploadCustomerService")).services
-    assert service.address == theirs
+@pytest.mark.parametrize(
+    ("addresses", "place"),
+    [
+        ([], "http://aos.example:82/MicrosoftDynamicsAXAif60/QTQCustService/xppservice.svc"),
+        ([ADDRESS], ADDRESS),
+        ([ADDRESS, "https://aos02/x.svc"], "http://aos01:8080/MicrosoftDynamicsAXAif60/QTQCustService/xppservice.svc"),
+        (
+            [ADDRESS, "https://aos02/microsoftdynamicsaxaif60/qtqcustservice/XPPSERVICE.svc"],
+            "https://aos02/microsoftdynamicsaxaif60/qtqcustservice/XPPSERVICE.svc",
+        ),
+    ],
+)
+def test_where_the_port_of_a_folder_is_called(zipped: ZipOf, addresses: list[str], place: str) -> None:
+    (service,) = aos.read_metadata(aos.Door(), addresses, contract_zip=zipped("UploadCustomerService")).services
+    assert service.address == place
 
 
 def port_of(contract_zip: bytes, **other: str) -> aos.Port:

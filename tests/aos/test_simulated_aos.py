@@ -312,4 +312,4 @@ def test_a_real_contract_is_the_same_from_its_folder_and_over_http(
 ) -> None:
     url = simulate("--contract", str(contracts / folder))
     over_http = aos.read_metadata(aos.Door([url]), [address(url, port)])
-    assert over_http == aos.read_metadata(aos.Door(), [address(url)], contract_zip=zipped(folder))
+    assert over_http == aos.read_metadata(aos.Door(), [address(url, port)], contract_zip=zipped(folder))

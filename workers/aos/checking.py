@@ -1,13 +1,16 @@
 """Checks a document against the port's own schema, as the AOS will, before it is sent."""
 
 import re
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from lxml import etree
 
 from workers.aos.describing import Schemas
+from workers.aos.gathering import MEMORY
 from workers.aos.values import SchemaProblem
 from workers.errors import GiveUp
 
@@ -39,27 +42,20 @@ class Checker:
         return known[name]
 
 
-class _Resolver(etree.Resolver):
-    """What the schema compiler asks for a file: it gets those that were gathered, and nothing else."""
-
-    def __init__(self, contents: Mapping[str, bytes]) -> None:
-        super().__init__()
-        self._contents = contents
-
-    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:  # noqa: ARG002  lxml passes it
-        """The content of a gathered file."""
-        return self.resolve_string(self._contents.get(system_url or "", b""), context, base_url=system_url or "")
-
-
 def _compile(place: str, contents: Mapping[str, bytes]) -> etree.XMLSchema:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    parser.resolvers.add(_Resolver(contents))
-    try:
-        return etree.XMLSchema(etree.fromstring(contents[place], parser, base_url=place))
-    except etree.XMLSchemaParseError as error:
-        raise GiveUp(
-            f"The port's schema cannot be compiled: {error}.", advice="Read the metadata again.", code="RSC-5922"
-        ) from error
+    """Compiles from files that live as long as it takes.
+
+    lxml could ask a resolver instead, but sets it for the whole process while any thread parses, and then takes it away.
+    """
+    with tempfile.TemporaryDirectory(prefix="rapidstart-contract-") as folder:
+        for name, content in contents.items():
+            (Path(folder) / name.removeprefix(MEMORY)).write_bytes(content.replace(MEMORY.encode(), b""))
+        try:
+            return etree.XMLSchema(file=str(Path(folder) / place.removeprefix(MEMORY)))
+        except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
+            raise GiveUp(
+                f"The port's schema cannot be compiled: {error}.", advice="Read the metadata again.", code="RSC-5922"
+            ) from error
 
 
 def _problems(schema: etree.XMLSchema) -> Iterator[SchemaProblem]:

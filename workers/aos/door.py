@@ -94,10 +94,11 @@ class Door:
 
 
 def _from_zip(contract_zip: bytes, addresses: Sequence[str]) -> tuple[Contract, ...]:
-    found = (
-        Contract(files, address=_placed(gathering.own_address(files), addresses)) for files in gathering.from_zip(contract_zip)
+    found = gathering.from_zip(contract_zip)
+    places = [_placed(gathering.own_address(files), addresses, alone=len(found) == 1) for files in found]
+    contracts = tuple(
+        contract for files, place in zip(found, places, strict=True) if (contract := Contract(files, address=place)).services
     )
-    contracts = tuple(contract for contract in found if contract.services)
     if not contracts:
         raise GiveUp(
             "The contract folder describes no service over HTTP.",
@@ -107,8 +108,13 @@ def _from_zip(contract_zip: bytes, addresses: Sequence[str]) -> tuple[Contract, 
     return contracts
 
 
-def _placed(own: str, addresses: Sequence[str]) -> str:
-    """Where a port of a contract folder is called: the contract names the port, the endpoint's addresses the computer."""
+def _placed(own: str, addresses: Sequence[str], *, alone: bool) -> str:
+    """Where a port of a contract folder is called.
+
+    One contract and one address belong together; of several, the contract names the port and an address the computer.
+    """
+    if alone and len(addresses) == 1:
+        return addresses[0]
     path = urlsplit(own).path
     for address in addresses:
         if urlsplit(address).path.casefold() == path.casefold():
