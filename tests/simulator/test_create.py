@@ -155,3 +155,11 @@ def test_what_is_no_envelope_is_a_bad_request(client: Any) -> None:
     action = "http://schemas.microsoft.com/dynamics/2008/01/services/PaymTermService/create"
     assert client.post(b"<broken", action).status == 400
     assert client.post(b"<envelope/>", action).status == 400
+
+
+def test_a_body_for_another_operation_is_refused(
+    client: Any, envelope: Callable[..., bytes], key_list: Callable[..., str]
+) -> None:
+    body = envelope("PaymTerm", "read", key_list([]), company="USMF", message_id=None)
+    reply = client.post(body, "http://schemas.microsoft.com/dynamics/2008/01/services/PaymTermService/delete")
+    assert reply.messages == ["The message body holds 'PaymTermServiceReadRequest', not 'PaymTermServiceDeleteRequest'."]

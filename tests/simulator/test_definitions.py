@@ -109,3 +109,33 @@ def test_a_reference_has_the_type_of_what_it_refers_to(client: Any) -> None:
     pages = [client.http("GET", f"{client.path}?xsd=xsd{number}").body for number in range(20)]
     page = next(page for page in pages if b"documents/RsCustGroup" in page and b"AxdEntity_CustGroup" in page)
     assert b'name="PaymTermId" nillable="true" type="st:AxdExtType_PaymTerm_PaymTermId"' in page
+
+
+def test_a_key_of_lines_alone_holds_within_their_parent(
+    start: Callable[..., Any], tmp_path: Path, record: Callable[..., str]
+) -> None:
+    path = tmp_path / "orders.toml"
+    path.write_text(
+        """
+        port = "Setup"
+        [[table]]
+        name = "Head"
+        key = ["Id"]
+        fields = { Id = { length = 5, mandatory = true } }
+        [[table.lines]]
+        name = "Line"
+        key = ["Number"]
+        fields = { Number = { type = "integer" }, Text = { length = 9 } }
+        """
+    )
+    client = start(tables=(path,))
+    line = record("Line", Number="1", Text="x")
+    assert client.create("Head", record("Head", line, Id="A") + record("Head", line, Id="B")).status == 200
+    assert [row["_parent"] for row in client.rows("Line")] == [{"Id": "A"}, {"Id": "B"}]
+    twice = client.create("Head", record("Head", line + line, Id="C"))
+    assert twice.all("f:XPath") == ["/RsHead/Head[1]/Line[2]"]
+    digest = client.read("Head", {"Id": "B"}).records("Head")[0]["_DocumentHash"]
+    change = record("Line", Number="1", Text="y", action="update")
+    text = record("Head", change, action="update", Id="B").replace(">", f"><_DocumentHash>{digest}</_DocumentHash>", 1)
+    assert client.update("Head", [{"Id": "B"}], text).status == 200
+    assert [row["Text"] for row in client.rows("Line")] == ["x", "y"]

@@ -157,7 +157,7 @@ class Aos:
         try:
             with self.store.transaction():
                 self._refuse_duplicate(message_id)
-                _check_schema(port, service, request)
+                _check_schema(port, service, operation, request)
                 content = _OPERATIONS[operation](call)
                 if deadlock and operation in _WRITING:
                     raise AifError(Complaint(message="Deadlock."), exception_type=faults.DEADLOCK)
@@ -193,8 +193,11 @@ def _with_children(table: Table) -> list[Table]:
     return [table, *(nested for child in table.children.values() for nested in _with_children(child))]
 
 
-def _check_schema(port: Port, service: Service, request: etree._Element) -> None:
+def _check_schema(port: Port, service: Service, operation: str, request: etree._Element) -> None:
     """Refuse what the port's XSD does not allow, with the complaints about the first bad record."""
+    expected = etree.QName(service.namespace, envelope.wrapper(service.name, operation, "Request"))
+    if request.tag != expected.text:
+        raise faults.refused(f"The message body holds '{etree.QName(request).localname}', not '{expected.localname}'.")
     try:
         port.validator.check(request)
     except Violation as violation:

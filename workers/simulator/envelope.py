@@ -138,9 +138,14 @@ def keys_in(request: etree._Element) -> list[Key]:
     ]
 
 
+def wrapper(service: str, operation: str, suffix: str) -> str:
+    """The name of a request's or response's element, as CustGroupServiceFindKeysRequest."""
+    return f"{service}{operation[:1].upper()}{operation[1:]}{suffix}"
+
+
 def answer(service: str, namespace: str, operation: str, content: str) -> bytes:
     """The envelope of a response."""
-    name = f"{service}{operation[:1].upper()}{operation[1:]}Response"
+    name = wrapper(service, operation, "Response")
     return (
         f'<s:Envelope xmlns:s="{ns.SOAP}"><s:Body><{name} xmlns="{namespace}">{content}</{name}></s:Body></s:Envelope>'
     ).encode()
