@@ -1,18 +1,20 @@
 """Cut a step's rows into batches; rows of one unit are never divided."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from connector.errors import Place, PlanRefused
 from connector.wire.codec import Row
 
 
-def batches(rows: Iterable[Row], *, size: int, unit: tuple[int, ...] = ()) -> Iterator[list[Row]]:
+def batches(rows: Iterable[Row], *, size: int, unit: tuple[int, ...] = (), place: Place | None = None) -> Iterator[list[Row]]:
     """Consecutive rows in lists of about `size` root rows; with `unit`, cut only where the cells of these indexes change.
 
-    A unit that is longer than `size` is a batch by itself. Raises PlanRefused where a unit's rows do not stand together.
+    A unit that is longer than `size` is a batch by itself. Raises PlanRefused, with the row in `place`, where a unit's rows
+    do not stand together.
     """
     batch: list[Row] = []
-    for group in _groups(rows, unit):
+    for group in _groups(rows, unit, place or Place()):
         if batch and len(batch) + len(group) > size:
             yield batch
             batch = []
@@ -21,7 +23,7 @@ def batches(rows: Iterable[Row], *, size: int, unit: tuple[int, ...] = ()) -> It
         yield batch
 
 
-def _groups(rows: Iterable[Row], unit: tuple[int, ...]) -> Iterator[list[Row]]:
+def _groups(rows: Iterable[Row], unit: tuple[int, ...], place: Place) -> Iterator[list[Row]]:
     if not unit:
         for row in rows:
             yield [row]
@@ -40,7 +42,7 @@ def _groups(rows: Iterable[Row], unit: tuple[int, ...]) -> Iterator[list[Row]]:
             raise PlanRefused(
                 f"the rows of {shown} must travel together, but others stand between them.",
                 advice="Sort the rows.",
-                place=Place(row=row.number),
+                place=replace(place, row=row.number),
             )
         current = value
         group.append(row)

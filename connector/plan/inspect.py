@@ -71,11 +71,11 @@ def describe(
     if metadata is None:
         return _alone(package, mapping)
     try:
-        plan = making.make(package, metadata, mapping=mapping, mode=mode, blank=blank)
-        drafts = {each.matched.index: each for each in making.draft(package, metadata, mapping=mapping, mode=mode)}
+        found = making.draft(package, metadata, mapping=mapping, mode=mode)
+        plan = making.assemble(found, package, metadata, mapping=mapping, blank=blank)
     except PlanRefused as error:
         return _alone(package, mapping, refused=str(error))
-    shown = tuple(_planned(step, drafts[step.action_index]) for step in plan.steps)
+    shown = tuple(_planned(step, found[step.action_index]) for step in plan.steps)
     return Inspection(name=package.name, format=package.format, entities=shown, notices=(*package.notices, *plan.notices))
 
 

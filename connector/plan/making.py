@@ -42,6 +42,13 @@ def make(package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode, 
     PackageRefused when rows cannot be read for a guess.
     """
     drafts = draft(package, metadata, mapping=mapping, mode=mode)
+    return assemble(drafts, package, metadata, mapping=mapping, blank=blank, only=only)
+
+
+def assemble(
+    drafts: Sequence[Draft], package: Package, metadata: Metadata, *, mapping: Mapping, blank: Blank, only: str | None = None
+) -> Plan:
+    """The plan that all drafts of a package make. Raises PlanRefused."""
     ranks = rank(package, drafts, mapping)
     steps = _steps(drafts, ranks, metadata, blank)
     notices = (*(notice for each in drafts for notice in each.notices), *ranks.notices)
@@ -53,9 +60,25 @@ def draft(package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode)
     check_entities(package, mapping)
     matched = _match_all(package, metadata, mapping)
     done: dict[int, Draft] = {}
+    problems: list[PlanRefused] = []
     for each in sorted(matched, key=lambda each: len(each.record.path)):  # parents before what is nested in them
-        done[each.index] = _draft(each, matched, done, mode)
+        try:
+            parent = nesting.parent_of(each, matched)
+            if parent is None or parent.index in done:  # where a parent does not fit, only that is told
+                done[each.index] = _draft(each, done[parent.index] if parent else None, mode)
+        except PlanRefused as error:
+            problems.append(error)
+    if problems:
+        raise _together(problems)
     return [done[index] for index in sorted(done)]
+
+
+def _together(problems: Sequence[PlanRefused]) -> PlanRefused:
+    """All that must be changed, so that it is changed in one go."""
+    if len(problems) == 1:
+        return problems[0]
+    told = "\n".join(f"- {problem}" for problem in problems)
+    return PlanRefused(f"{len(problems)} entities do not fit this endpoint:", advice=f"\n{told}")
 
 
 def check_entities(package: Package, mapping: Mapping) -> None:
@@ -91,35 +114,32 @@ def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[M
     return matched
 
 
-def _draft(matched: Matched, among: Sequence[Matched], done: dict[int, Draft], mode: Mode) -> Draft:
-    parent = nesting.parent_of(matched, among)
-    link: tuple[Link, ...] = ()
-    if parent is not None:
-        link = nesting.link(matched, parent, _key_columns(done[parent.index]))
+def _draft(matched: Matched, parent: Draft | None, mode: Mode) -> Draft:
+    link = nesting.link(matched, parent.matched, _key_columns(parent)) if parent else ()
     table, said = matched.record.table, matched.said
     matches = columns.match(matched.action, table, said, linking=[mine for mine, _ in link])
-    key = _nested_key(matched) if parent else keys.key(matched.action, matched.record, matches, said)
     if parent is not None:
-        possible, reason = done[parent.index].mode, f"its rows travel in those of {parent.action.entity}"
-        if key.fields:
-            reason = f"{key.reason}; {reason}"
+        key, possible = _nested_key(matched, parent), parent.mode
     else:
-        possible, reason = keys.mode(mode, key, matched.action)
+        found = keys.key(matched.action, matched.record, matches, said)
+        possible, reason = keys.mode(mode, found, matched.action)
+        key = replace(found, reason=reason)
     return Draft(
         matched=matched,
         matches=matches,
-        key=replace(key, reason=reason),
+        key=key,
         mode=possible,
-        parent=parent.index if parent else None,
+        parent=parent.matched.index if parent else None,
         link=link,
         notices=_notices(matched, matches),
     )
 
 
-def _nested_key(matched: Matched) -> Key:
+def _nested_key(matched: Matched, parent: Draft) -> Key:
     """Nested rows are found through their parent; a key among them is never guessed."""
+    travels = f"its rows travel in those of {parent.entity}"
     fields = matched.said.key
-    return Key(fields=fields, reason="the mapping says so" if fields else "")
+    return Key(fields=fields, reason=f"the mapping says so; {travels}" if fields else travels)
 
 
 def _key_columns(parent: Draft) -> list[tuple[str, str]]:

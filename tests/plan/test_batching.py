@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.errors import PlanRefused
+from connector.errors import Place, PlanRefused
 from connector.plan.batching import batches
 from connector.wire.codec import Row
 
@@ -45,5 +45,5 @@ def test_a_unit_that_comes_again_is_refused_with_its_row(units: list[str], size:
     lengths = [len(list(group)) for _, group in groupby(units)]
     row = 2 + sum(lengths[:again])
     with pytest.raises(PlanRefused) as refused:
-        list(batches(rows, size=size, unit=(0,)))
-    assert refused.value.place.row == row
+        list(batches(rows, size=size, unit=(0,), place=Place(file="a.csv")))
+    assert refused.value.place == Place(file="a.csv", row=row)

@@ -137,3 +137,11 @@ def test_an_entity_may_be_the_document_only_when_it_has_one_record(planned, acti
     known = Metadata(fingerprint="f", services=(two.model_copy(update={"document": document}),))
     with pytest.raises(PlanRefused):
         planned(action("Pair", "X", ["1"]), metadata=known)
+
+
+def test_all_entities_that_do_not_fit_are_told_at_once(planned, action) -> None:
+    with pytest.raises(PlanRefused) as refused:
+        planned(action("CustGroup", "CustGroup,Zebra", ["1", "2"]), action("PaymTerm", "PaymTermId,Lion", ["1", "2"]))
+    assert "'Zebra'" in str(refused.value)
+    assert "'Lion'" in str(refused.value)
+    assert refused.value.message == "2 entities do not fit this endpoint:"

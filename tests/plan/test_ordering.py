@@ -1,9 +1,13 @@
 """Steps run in an order that has a reason."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.errors import PlanRefused
 from connector.intake.values import Order
+from connector.plan.ordering import Edge, Node
+from connector.plan.ordering import ranks as order
 
 
 def ranks(plan) -> list[tuple[str, int]]:
@@ -89,3 +93,22 @@ def test_only_keeps_a_step_and_its_number(planned, customers) -> None:
         assert (step.entity, step.no, step.layout.step) == ("CustGroup", 2, 2)
     with pytest.raises(PlanRefused, match="no step 'Cust grupp'"):
         planned(*customers, only="Cust grupp")
+
+
+NAMES = "abcdef"
+EDGES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda pair: pair[0] != pair[1]), max_size=12)
+
+
+@given(references=EDGES, numbered=st.booleans())
+def test_every_reference_is_kept_but_for_those_that_close_a_circle(references, numbered) -> None:
+    nodes = [Node(entity=name, file=f"{number} x.csv" if numbered else f"{name}.csv") for number, name in enumerate(NAMES)]
+    edges = [Edge(before=before, then=then, because=f"{then} refers to {before}") for before, then in references]
+    ranked = order(nodes, edges, form="zip")
+    place = {node.entity: rank for node, (rank, _) in zip(nodes, ranked.of, strict=True)}
+    broken = [(before, then) for before, then in references if place[before] >= place[then]]
+    assert len(broken) == len(ranked.notices)
+    assert sorted(set(place.values())) == list(range(1, max(place.values()) + 1))
+    if numbered and not references:
+        assert list(place.values()) == [1, 2, 3, 4, 5, 6]
+    if numbered:
+        assert len(set(place.values())) == len(NAMES)
