@@ -12,12 +12,13 @@ from connector.wire.jobs import LoadTables, Mode
 from connector.wire.reports import Before, Outcome, Outcomes
 from workers import aos, documents
 from workers.documents import Writer
-from workers.errors import GiveUp, Refusal, Reject, Retry, Unfinished
+from workers.errors import GiveUp, Refusal, Reject, Retry, Unfinished, Unsettled
 from workers.load import compare, explain
 from workers.load.board import Board
 from workers.load.calls import Ask
 from workers.load.lookup import Found
-from workers.load.writing import STALE, Refused, Writing, keyed
+from workers.load.verdict import keyed
+from workers.load.writing import STALE, Refused, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,15 @@ class _Load:
         return tuple(dict.fromkeys(self._writing.log))
 
     def run(self) -> None:
+        try:
+            self._carry_out()
+        except Retry as error:
+            # Sure as it is that this very call did nothing: the one that it repeats may have been carried out.
+            if self._writing.is_open and not isinstance(error, Unsettled):
+                raise Unsettled(error.message, advice=error.advice, code=error.code) from error
+            raise
+
+    def _carry_out(self) -> None:
         if self._message.open_intent:
             changes = self._message.open_intent.before
             self._refused(self._writing.resume(self._message.open_intent), changes=changes)

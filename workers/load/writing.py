@@ -7,22 +7,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from connector.wire.codec import Row
 from connector.wire.jobs import LoadTables
 from connector.wire.reports import Before, Intent, Outcome
 from workers import aos, documents
 from workers.documents import Body, Writer
 from workers.errors import Complaint, GiveUp, Refusal, Reject
-from workers.load import compare, explain
+from workers.load import compare, explain, verdict
 from workers.load.board import Board
 from workers.load.calls import Ask, Calls
-from workers.load.lookup import Found, Lookup
+from workers.load.lookup import Lookup
 from workers.load.narrow import narrowed
 
 #: The code of a refusal because the record was changed after it was read.
 STALE: Final = "RSC-5120"
 #: After so many calls that AX calls duplicates while nothing of them is there, a person must look.
-_MAX_DUPLICATES: Final = 3
+_MAX_DUPLICATES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,8 @@ class Writing:
         self.calls = Calls(message, port=port, ask=ask, so_far=board.outcomes)
         self.lookup = Lookup(port, writer.shape, time_limit_s=message.call_timeout_s)
         self.log: list[str] = []
+        self.is_open = False
+        """a call was granted of which it is not known whether AX has carried it out"""
         self._port = port
         self._board = board
         self._writer = writer
@@ -88,10 +89,12 @@ class Writing:
     def resume(self, intent: Intent) -> dict[int, Refused]:
         """Makes the granted call of an earlier attempt again, byte for byte, and narrows it down where AX refuses it."""
         group = list(intent.documents)
+        self.is_open = True
         body = self._rebuilt(intent)
         if body is None:
             for document in filter(self._board.is_pending, group):
                 self._doubt(document, "A call that may have been carried out cannot be made again: its bytes have changed.")
+            self.is_open = False
             return {}
         build = self._builder(intent)
         return self._send(intent.operation, group, build, intent.before, ordinal=self.calls.ordinal(intent))
@@ -182,11 +185,14 @@ class Writing:
             try:
                 keys = self.calls.make(intent, body)
             except Refusal as refusal:
-                if not refusal.duplicate:
+                # A port that gives no reasons does not even say that it knows the MessageId.
+                self.is_open = refusal.duplicate or (self.is_open and not any(c.record for c in refusal.complaints))
+                if not self.is_open:
                     self.log.append(f"AX refused to {operation} {len(part)} documents: {refusal.message}")
                     raise
-                refused.update(self._seen_before(intent, number))
+                refused.update(self._seen_before(intent, refusal, ordinal=number))
             else:
+                self.is_open = False
                 self._settle(intent, keys)
 
         def bad(document: int, refusal: Refusal, complaints: tuple[Complaint, ...]) -> None:
@@ -210,59 +216,28 @@ class Writing:
             row, before = self._board.rows[document], intent.before[document]
             self._board.settle_each(document, compare.outcomes_of(self._shape, row, before), key=key)
 
-    def _seen_before(self, intent: Intent, ordinal: int) -> dict[int, Refused]:
-        """AX knows the MessageId: the call was probably carried out. The keys are looked up to be sure."""
-        self.log.append(
-            f"AX has seen the call to {intent.operation} {len(intent.documents)} documents before; looked up what is there"
-        )
+    def _seen_before(self, intent: Intent, refusal: Refusal, *, ordinal: int) -> dict[int, Refused]:
+        """The call was perhaps carried out before: the keys are looked up to be sure. Raises the refusal where it was not."""
         rows = {document: self._board.rows[document] for document in intent.documents}
-        keyless = [document for document, row in rows.items() if compare.row_key(self._shape, row) is None]
-        if not self.lookup.possible or keyless or ordinal >= _MAX_DUPLICATES:
-            for document in rows:
-                self._doubt(document, "AX has seen this call before, and there is no key to look up what became of it.")
+        found = verdict.of(intent, rows, shape=self._shape, lookup=self.lookup)
+        self.is_open = False
+        if not refusal.duplicate and not found.done and not found.doubtful:
+            raise refusal
+        self.log.append(
+            f"A call to {intent.operation} {len(rows)} documents was made before: {len(found.done)} are as it left them"
+        )
+        for document, key in found.done.items():
+            self._settle_one(intent, document, key=key)
+        for document, why in found.doubtful.items():
+            self._doubt(document, why)
+        if ordinal >= _MAX_DUPLICATES:
+            for document in found.left:
+                self._doubt(document, "AX calls this a duplicate again and again, and nothing of it is there.")
             return {}
-        try:
-            found = self._found_surely(rows)
-        except Refusal as refusal:
-            for document in rows:
-                self._doubt(document, f"AX has seen this call before, and does not tell what became of it: {refusal.message}")
-            return {}
-        missing = [document for document in rows if document not in found]
-        if intent.operation == "update":
-            return self._seen_update(intent, found, missing, ordinal)
-        done, open_ = (list(found), missing) if intent.operation == "create" else (missing, list(found))
-        for document in done:
-            self._settle_one(intent, document, key=found[document].key if document in found else None)
         if intent.operation == "create":
-            return self.create(open_, ordinal=ordinal + 1)
-        return self.delete({document: intent.before[document] for document in open_}, ordinal=ordinal + 1)
-
-    def _found_surely(self, rows: Mapping[int, Row]) -> dict[int, Found]:
-        """What is there of one call's documents. The call was one transaction: where the first is missing, all may be."""
-        found = self.lookup.find(rows)
-        missing = {document: row for document, row in rows.items() if document not in found}
-        if not found:
-            first = next(iter(rows))
-            found = self.lookup.find_each({first: missing.pop(first)})
-        return found | self.lookup.find_each(missing) if found else {}
-
-    def _seen_update(
-        self, intent: Intent, found: Mapping[int, Found], missing: Sequence[int], ordinal: int
-    ) -> dict[int, Refused]:
-        for document in missing:
-            self._doubt(document, "AX has seen this update before, and the record is not there any longer.")
-        changes: dict[int, Before] = {}
-        for document, there in found.items():
-            try:
-                left = compare.difference(self._shape, self._board.rows[document], there.record)
-            except Reject as error:
-                self._doubt(document, error.message)
-                continue
-            if left:
-                changes[document] = keyed(self._shape, left.before, there)
-            else:
-                self._settle_one(intent, document, key=there.key)
-        return self.update(changes, ordinal=ordinal + 1) if changes else {}
+            return self.create(list(found.left), ordinal=ordinal + 1)
+        write = self.update if intent.operation == "update" else self.delete
+        return write(found.left, ordinal=ordinal + 1)
 
     def _doubt(self, document: int, message: str) -> None:
         self._board.leave(
@@ -272,13 +247,6 @@ class Writing:
             advice="Look the record up in AX, then mark the row as done or load it again.",
             code="RSC-3120",
         )
-
-
-def keyed(shape: documents.Shape, before: Before, found: Found) -> Before:
-    """`before` with the document's entity key, where that is not the natural key."""
-    if set(found.key) == set(shape.layout.key):
-        return before
-    return before.model_copy(update={"values": before.values | documents.key_values(found.key)})
 
 
 def _contract_differs(problem: aos.SchemaProblem) -> GiveUp:
