@@ -4,6 +4,7 @@ It does nothing that a user could not do: processes by their commands, everythin
 """
 
 import json
+import os
 import socket
 import sys
 import tempfile
@@ -34,8 +35,9 @@ RESULTS: Final = Path("rapidstart-demo")
 #: Entity and row number.
 Place = tuple[str, int]
 
-_CONNECTOR: Final = (sys.executable, "-m", "connector")
-_WORKER: Final = (sys.executable, "-m", "workers")
+#: With -P nothing in the user's folder is taken for a module of ours.
+_CONNECTOR: Final = (sys.executable, "-P", "-m", "connector")
+_WORKER: Final = (sys.executable, "-P", "-m", "workers")
 _START_S: Final = 60.0
 _POLL_S: Final = 0.05
 
@@ -50,7 +52,11 @@ class Stage:
 
     def start(self, name: str, *command: str | Path) -> None:
         """Start a process; its output goes to a log in the home."""
-        environment = {"RAPIDSTART_HOME": str(self.home), "RAPIDSTART_API_URL": self.api_url}
+        environment = {
+            "RAPIDSTART_HOME": str(self.home),
+            "RAPIDSTART_API_URL": self.api_url,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),  # the same code as this process
+        }
         self.running[name] = children.start(command, env=environment, log=self._log(name))
 
     def check(self) -> None:
