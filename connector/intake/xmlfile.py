@@ -1,6 +1,7 @@
 """XML data files of a data package: a record per element below the root, its fields as elements or as attributes."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from lxml import etree
 
@@ -9,6 +10,8 @@ from connector.intake import xmlstream
 from connector.intake.sources import Source, reading
 from connector.intake.values import Action
 from connector.wire.codec import Row
+
+_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 def open_xmlfile(source: Source) -> Action | None:
@@ -53,5 +56,5 @@ def _fields(record: etree._Element, place: Place) -> dict[str, str | None]:
                 place=place,
             )
         if name := xmlstream.local_name(child):
-            fields[name] = child.text or ""
+            fields[name] = None if child.get(_NIL) == "true" else child.text or ""
     return fields

@@ -7,8 +7,8 @@ from itertools import islice
 from connector.errors import PlanRefused
 from connector.intake.keys import guess_key
 from connector.intake.values import Action, Package
-from connector.plan import making, names, ordering
-from connector.plan.making import Draft
+from connector.plan import drafts, making, names, ordering
+from connector.plan.drafts import Draft
 from connector.plan.mapping import Mapping
 from connector.plan.values import Step
 from connector.wire.jobs import Blank, Mode
@@ -71,7 +71,7 @@ def describe(
     if metadata is None:
         return _alone(package, mapping)
     try:
-        found = making.draft(package, metadata, mapping=mapping, mode=mode)
+        found = drafts.draft(package, metadata, mapping=mapping, mode=mode)
         plan = making.assemble(found, package, metadata, mapping=mapping, blank=blank)
     except PlanRefused as error:
         return _alone(package, mapping, refused=str(error))
@@ -102,7 +102,7 @@ def _planned(step: Step, draft: Draft) -> EntityShown:
 
 def _alone(package: Package, mapping: Mapping, *, refused: str | None = None) -> Inspection:
     try:
-        making.check_entities(package, mapping)
+        drafts.check_entities(package, mapping)
         ranks = _ranks(package, mapping)
     except PlanRefused as error:
         refused, ranks = refused or str(error), _ranks(package, Mapping())

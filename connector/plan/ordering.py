@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from connector.errors import PlanRefused
@@ -29,7 +30,7 @@ class Edge:
     before: str
     then: str
     because: str
-    by: Literal["mapping", "reference"] = "reference"
+    by: Literal["mapping", "reference", "sheets"] = "reference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ def ranks(nodes: Sequence[Node], references: Iterable[Edge], *, form: PackageFor
     if own:
         return Ranks(of=_one_by_one(nodes, graph, own), notices=notices)
     if graph.edges:
+        _keep_sheets(nodes, graph)
         return Ranks(of=_levels(nodes, graph), notices=notices)
     return Ranks(of=_one_by_one(nodes, graph, "no order is known: alphabetical, one after another"), notices=notices)
 
@@ -118,6 +120,13 @@ def _graph(nodes: Sequence[Node], references: Iterable[Edge]) -> tuple[_Graph, t
             told = ", ".join(cycle)
             notices.append(f"{told} refer to each other: that {edge.because} is not used for the order.")
     return graph, tuple(notices)
+
+
+def _keep_sheets(nodes: Sequence[Node], graph: _Graph) -> None:
+    """Keep the order of sheets within each of several workbooks, as far as nothing stronger speaks against it."""
+    for one, other in pairwise(nodes):
+        if one.file == other.file:
+            graph.add(Edge(before=one.entity, then=other.entity, because="its sheet comes later", by="sheets"))
 
 
 def _one_by_one(nodes: Sequence[Node], graph: _Graph, reason: str) -> tuple[tuple[int, str], ...]:

@@ -120,7 +120,10 @@ def test_what_is_missing_disabled_or_unmapped_is_left_out_and_said(tmp_path: Pat
 
 
 def test_xml_fields_are_elements_or_attributes_and_absent_is_not_empty(tmp_path: Path) -> None:
-    records = '<Document><E><A>01 </A><B/></E><E><B>x</B><C>y</C></E><E A="7" C="&lt;z"/><E><A/><B> </B></E></Document>'
+    records = (
+        '<Document xmlns:i="http://www.w3.org/2001/XMLSchema-instance">'
+        '<E><A>01 </A><B/></E><E><B>x</B><C>y</C></E><E A="7" C="&lt;z"><B i:nil="true"/></E><E><A/><B> </B></E></Document>'
+    )
     opened = package(tmp_path, [entity("E", "e.xml", target="E")], {"e.xml": b"\xef\xbb\xbf" + records.encode()})
     assert opened.actions[0].columns == ("A", "B", "C")
     assert [(row.number, row.cells) for row in opened.actions[0].rows()] == [

@@ -46,6 +46,13 @@ def _of(action, file: str):
     return replace(action, file=file)
 
 
+def test_several_workbooks_keep_the_order_of_their_sheets(planned, customers, action) -> None:
+    sheets = [_of(action("PurchTable", "PurchId", ["1"]), "b.xlsx"), _of(customers[0], "b.xlsx")]
+    plan = planned(_of(customers[1], "a.xlsx"), _of(customers[2], "a.xlsx"), *sheets)
+    assert ranks(plan) == [("PaymTerm", 1), ("PurchTable", 1), ("CustGroup", 2), ("CustTable", 3)]
+    assert "after PurchTable, as its sheet comes later" in plan.steps[3].rank_reason
+
+
 def test_numbered_files_are_an_order(planned, customers) -> None:
     files = [_of(each, f"{number:02} x.csv") for number, each in enumerate(reversed(customers))]
     plan = planned(*files)

@@ -1,0 +1,124 @@
+"""Drafts in their order become numbered steps with the layouts that travel."""
+
+from collections.abc import Iterator, Sequence
+
+from connector.errors import PlanRefused
+from connector.plan import names
+from connector.plan.drafts import Draft, root_of
+from connector.plan.ordering import Ranks
+from connector.plan.values import Step
+from connector.wire.jobs import Blank, Layout, Target
+from connector.wire.metadata import normalized
+
+
+def made_of(found: Sequence[Draft], ranks: Ranks, *, fingerprint: str, blank: Blank) -> tuple[Step, ...]:
+    """A step for each draft (they stand in the order of their actions), by rank, a nested one behind its parent.
+
+    `ranks` are those of the roots, in the order of the drafts. Raises PlanRefused.
+    """
+    roots = [each.matched.index for each in found if each.parent is None]
+    ranked = dict(zip(roots, ranks.of, strict=True))
+    ordered = [each for root in sorted(roots, key=lambda index: ranked[index][0]) for each in _tree(found[root], found)]
+    numbers = {each.matched.index: number for number, each in enumerate(ordered, start=1)}
+    layouts: dict[int, Layout] = {}
+    for each in reversed(ordered):  # nested layouts stand ready when their parent's is made
+        children = tuple(layouts[nested.matched.index] for nested in ordered if nested.parent == each.matched.index)
+        layouts[each.matched.index] = _layout(each, numbers[each.matched.index], blank, children)
+    return tuple(
+        _step(each, found, numbers, layouts[each.matched.index], ranked[root_of(each, found)], fingerprint) for each in ordered
+    )
+
+
+def _tree(each: Draft, found: Sequence[Draft]) -> Iterator[Draft]:
+    yield each
+    for nested in found:
+        if nested.parent == each.matched.index:
+            yield from _tree(nested, found)
+
+
+def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]) -> Layout:
+    action, said = each.matched.action, each.matched.said
+    return Layout(
+        step=number,
+        entity=action.entity,
+        file=action.file,
+        sheet=action.sheet,
+        table=each.matched.record.table.name,
+        columns=each.matches.layout(),
+        constants=dict(said.constants),
+        key=each.key.fields,
+        blank=said.blank or blank,
+        children=children,
+    )
+
+
+def _step(
+    each: Draft, found: Sequence[Draft], numbers: dict[int, int], layout: Layout, ranked: tuple[int, str], fingerprint: str
+) -> Step:
+    action, record = each.matched.action, each.matched.record
+    parent = found[each.parent] if each.parent is not None else None
+    mine, reason = _carried(each, found), each.matched.reason
+    if parent is not None:
+        theirs = _carried(parent, found)
+        pairs = ", ".join(f"{action.columns[c]} = {parent.matched.action.columns[p]}" for c, p in each.link)
+        reason = f"{reason}; its rows are nested in those of {parent.entity} ({pairs})"
+    return Step(
+        no=numbers[each.matched.index],
+        entity=action.entity,
+        file=action.file,
+        sheet=action.sheet,
+        action_index=each.matched.index,
+        table=record.table.name,
+        target=Target(
+            address=record.service.address, port=record.service.port, service=record.service.name, contract=fingerprint
+        ),
+        layout=layout,
+        rank=ranked[0],
+        rank_reason=ranked[1] if parent is None else f"with {parent.entity}",
+        match_reason=reason,
+        key_reason=each.key.reason,
+        key_is_guess=each.key.is_guess,
+        mode=each.mode,
+        parent_step=numbers[parent.matched.index] if parent else None,
+        link=tuple((mine.index(c), theirs.index(p)) for c, p in each.link) if parent else (),
+        unit=tuple(mine.index(index) for index in _unit(each)),
+        carried=mine,
+    )
+
+
+def _unit(each: Draft) -> tuple[int, ...]:
+    """Column indexes of the mapping's unit, which names columns or fields. Raises PlanRefused."""
+    action = each.matched.action
+    found: list[int] = []
+    for name in each.matched.said.unit:
+        match = each.matches.column_of(name)
+        if name not in action.columns and match is None:
+            raise PlanRefused(f"the mapping's unit {name!r} is no column of {action}.", advice=names.meant(name, action.columns))
+        found.append(action.columns.index(name) if match is None else match.index)
+    return tuple(found)
+
+
+def _carried(each: Draft, found: Sequence[Draft]) -> tuple[int, ...]:
+    """The cells that planning needs of a row: the layout's columns, and behind them those of links and unit only."""
+    nested = [theirs for other in found if other.parent == each.matched.index for _, theirs in other.link]
+    wanted = (*(match.index for match in each.matches.filled), *(mine for mine, _ in each.link), *nested, *_unit(each))
+    return tuple(dict.fromkeys(wanted))
+
+
+def chosen(steps: tuple[Step, ...], only: str | None) -> tuple[Step, ...]:
+    """The steps that `only` names, with all that travels together with them. Raises PlanRefused."""
+    if only is None:
+        return steps
+    wanted = normalized(only)
+    picked = {step.no for step in steps if str(step.no) == only or wanted in {normalized(step.entity), normalized(step.table)}}
+    if not picked:
+        known = [step.entity for step in steps]
+        raise PlanRefused(f"there is no step {only!r}.", advice=names.meant(only, known) or f"Steps are {', '.join(known)}.")
+    parents = {step.no: step.parent_step for step in steps}
+
+    def root(no: int) -> int:
+        parent = parents[no]
+        return no if parent is None else root(parent)
+
+    kept = {root(no) for no in picked}
+    return tuple(step for step in steps if root(step.no) in kept)
