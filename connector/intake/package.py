@@ -31,7 +31,7 @@ def open_package(path: Path, *, name: str | None = None, limits: Limits = Limits
     source = sources.of_file(path, name=shown)
     match content.kind(source):
         case "zip":
-            return _collection(shown, sources.of_zip(source, limits=limits), "zip", limits)
+            return _collection(shown, sources.of_zip(path, name=shown, limits=limits), "zip", limits)
         case "workbook":
             actions, notices = workbook.open_workbook(source, limits=limits)
             return _package(shown, "workbook", actions, notices)

@@ -80,11 +80,14 @@ def of_folder(folder: Path) -> list[Source]:
     return [of_file(path, name=path.relative_to(folder).as_posix()) for path in files]
 
 
-def of_zip(source: Source, *, limits: Limits) -> list[Source]:
-    """The files in a zip, once all of their names and sizes are found to be harmless. Raises PackageRefused."""
-    with source.random_access() as file, zipfile.ZipFile(file) as archive:
-        infos = checked(archive, name=source.name, limits=limits)
-    return [_entry(source, info) for info in infos]
+def of_zip(path: Path, *, name: str, limits: Limits) -> list[Source]:
+    """The files in a zip, once all of their names and sizes are found to be harmless. Raises PackageRefused.
+
+    The zip stays open as long as one of its sources is in use: with hundreds of entries, its directory is long to read.
+    """
+    with reading(name):
+        archive = zipfile.ZipFile(path)
+        return [_entry(archive, info, name) for info in checked(archive, name=name, limits=limits)]
 
 
 def checked(archive: zipfile.ZipFile, *, name: str, limits: Limits) -> list[zipfile.ZipInfo]:
@@ -119,11 +122,10 @@ def _check_entry(info: zipfile.ZipInfo, *, name: str, limits: Limits) -> None:
         raise _refused(name, f"{shown!r} inflates to more than {limits.ratio} times its size.", "Hand in the file itself.")
 
 
-def _entry(source: Source, info: zipfile.ZipInfo) -> Source:
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, zip_name: str) -> Source:
     def opened() -> IO[bytes]:
-        # The entry keeps the file open that the archive opened, until it is closed itself.
-        with reading(source.name), zipfile.ZipFile(source.open()) as archive:
-            return archive.open(info.filename)
+        with reading(zip_name):
+            return archive.open(info)
 
     return Source(name=info.filename.replace("\\", "/"), size=info.file_size, open=opened, seekable=False)
 

@@ -1,5 +1,6 @@
 """What a file is, is told by its bytes; what is no package is refused with what to hand in instead."""
 
+import gc
 import gzip
 import os
 import zipfile
@@ -137,3 +138,22 @@ def test_real_packages_are_read_to_the_last_row() -> None:
         "fasttrack-JournalLines.xlsx": (2,),
         "fasttrack-Projects.xlsx": (1,),
     }
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
+def test_no_file_stays_open_when_a_package_is_done_with(tmp_path: Path) -> None:
+    files = {f"{number}.csv": "A,B\n1,2\n" for number in range(3)}
+    package = open_package(zipped(tmp_path / "a.zip", files))
+    rows = package.actions[0].rows()
+    next(rows)
+    assert count_rows(package) == (1, 1, 1)
+    del package, rows
+    gc.collect()
+    assert not [
+        link for link in Path("/proc/self/fd").glob("*") if link.exists() and str(link.resolve()).startswith(str(tmp_path))
+    ]
+
+
+def test_many_files_are_opened_in_reasonable_time(tmp_path: Path) -> None:
+    package = open_package(zipped(tmp_path / "a.zip", {f"{number} x.csv": f"A,B\n{number},2\n" for number in range(1500)}))
+    assert [next(action.rows()).cells[0] for action in package.actions] == [str(number) for number in range(1500)]
