@@ -73,7 +73,7 @@ def attempts(message: LoadTables, port, ask: Dispatcher) -> Outcomes:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("more", [(), ("--no-fault-detail",), ("--burn-failed-ids",)])
 def test_a_misbehaving_aos_gets_every_row_once(mode, seed, more):
-    faults = ("timeout_after=0.2", "reset=0.15", "deadlock=0.15", "http503=0.1")
+    faults = ("timeout_after=0.12", "reset=0.06", "deadlock=0.06", "http503=0.04")
     options = [option for fault in faults for option in ("--fault", fault)]
     rows = [(f"k{n}", f"name {n}", "NONE" if n % 17 == 5 else "") for n in range(40)]
     with running("--tables", str(TABLES), "--company", "USMF", "--seed", str(seed), *options, *more) as ax:
@@ -85,4 +85,8 @@ def test_a_misbehaving_aos_gets_every_row_once(mode, seed, more):
         changed = [(key, f"new {key}", "") for key, _, _ in rows[::2]]
         outcomes = attempts(batch(GROUPS, changed, mode="upsert"), port, Dispatcher())
         assert outcomes.letters == model.load(changed)
+        assert model.agrees_with(ax)
+        gone = [(key, "", "") for key, _, _ in rows[::3]]
+        expected = "".join("d" if model.records.pop(key, None) else "s" for key, _, _ in gone)
+        assert attempts(batch(GROUPS, gone, mode="delete"), port, Dispatcher()).letters == expected
         assert model.agrees_with(ax)

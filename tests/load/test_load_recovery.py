@@ -69,6 +69,19 @@ def test_an_update_that_was_never_answered_is_told_as_updated(tmp_path):
     assert stats["duplicates_refused"] == 1
 
 
+def test_an_open_update_of_a_record_that_was_changed_meanwhile_is_made_anew(tmp_path):
+    with running(*PLAIN, "--data", str(tmp_path)) as ax:
+        port, asked = ax.open("CustGroup"), Dispatcher(grants=0)
+        tables.run(batch(GROUPS, [["10", "old", "1"]]), port=port, ask=Dispatcher())
+        with pytest.raises(Replaced):
+            tables.run(batch(GROUPS, [["10", "new", ""]]), port=port, ask=asked)
+        tables.run(batch(GROUPS, [["10", "", "2"]]), port=port, ask=Dispatcher())
+    result, records, _, second = again(tmp_path, [["10", "new", ""]], asked.intents[0])
+    assert result.outcomes.letters == "u"
+    assert [(record["Name"], record["Limit"]) for record in records] == [("new", "2")]
+    assert len({intent.message_id for intent in second.intents}) == 2
+
+
 def test_rows_that_were_proved_before_stay_proved(tmp_path):
     asked, so_far = Dispatcher(grants=0), Outcomes(letters="=..")
     with running(*PLAIN, "--data", str(tmp_path)) as ax, pytest.raises(Replaced):

@@ -39,7 +39,7 @@ class Calls:
     def intent(
         self, operation: str, documents: Sequence[int], body: Body, *, before: Mapping[int, Before], ordinal: int = 0
     ) -> Intent:
-        """What is about to be written. The open intent of an earlier attempt stands where it is the same call."""
+        """What is about to be written. The same documents, body and ordinal make the same intent again."""
         digest = hashlib.sha256(body.request).hexdigest()
         return Intent(
             message_id=message_id(self._message.ref, operation, digest=digest, ordinal=ordinal),

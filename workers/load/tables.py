@@ -80,8 +80,9 @@ class _Load:
 
     def _carry_out(self) -> None:
         if self._message.open_intent:
-            changes = self._message.open_intent.before
-            self._refused(self._writing.resume(self._message.open_intent), changes=changes)
+            refused = self._writing.resume(self._message.open_intent)
+            bad = {document: why for document, why in refused.items() if why.refusal.code != STALE}  # stale: read again below
+            self._refused(bad, changes=self._message.open_intent.before)
         group = self._writing.check(self._board.pending())
         if self._mode is Mode.CREATE:
             self._create(group)
