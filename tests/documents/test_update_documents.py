@@ -56,6 +56,10 @@ def writer(blank: str = "keep") -> documents.Writer:
     return documents.Writer(service, root)
 
 
+def updated(by: documents.Writer, row: Row, before: Before) -> documents.Body:
+    return by.update([documents.entity_key(by.shape, row, before)], [by.changed(row, before)])
+
+
 def columns(*fields: str) -> tuple[Column, ...]:
     return tuple(Column(name=field, field=field) for field in fields)
 
@@ -69,7 +73,7 @@ def texts(element: etree._Element) -> dict[str, str | None]:
 
 
 def test_an_update_carries_the_key_the_hash_and_what_differs():
-    body = writer().update([(Row(1, ["10", "new", "2011-01-31"]), Before(hash="abc", values={"Name": "old"}))])
+    body = updated(writer(), Row(1, ["10", "new", "2011-01-31"]), Before(hash="abc", values={"Name": "old"}))
     (record,) = records(body)
     assert dict(record.attrib) == {"class": "entity", "action": "update"}
     assert texts(record) == {"_DocumentHash": "abc", "Name": "new", "Num": "10"}
@@ -80,12 +84,12 @@ def test_an_update_carries_the_key_the_hash_and_what_differs():
 
 
 def test_a_mandatory_field_that_the_package_lacks_goes_back_as_it_was_read():
-    (record,) = records(writer().update([(Row(1, ["10", "new", None]), Before(hash="h", values={"Name": "old", "Kind": "B"}))]))
+    (record,) = records(updated(writer(), Row(1, ["10", "new", None]), Before(hash="h", values={"Name": "old", "Kind": "B"})))
     assert texts(record)["Kind"] == "B"
 
 
 def test_blanks_clear_where_they_are_told_to():
-    body = writer("clear").update([(Row(1, ["10", "", ""]), Before(hash="h", values={"Name": "old", "Due": "2011-01-31"}))])
+    body = updated(writer("clear"), Row(1, ["10", "", ""]), Before(hash="h", values={"Name": "old", "Due": "2011-01-31"}))
     root = etree.fromstring(body.document)
     assert etree.QName(root[0]).localname == "ClearNilFieldsOnUpdate"
     (record,) = records(body)
@@ -105,7 +109,7 @@ def test_nested_records_are_created_updated_or_left_out():
     rows = [Row(2, ["1", "same"]), Row(3, ["2", "changed"]), Row(4, ["3", "new"])]
     before = Before(hash="h", values={"Line[2]/Item": "old", "Line[2]/RecId": "56", "Line[2]/RecVersion": "1", "Line[3]": None})
     row = Row(1, ["10", "x", None], [rows])
-    changed, created = records(writer().update([(row, before)]), "Line")
+    changed, created = records(updated(writer(), row, before), "Line")
     assert changed.get("action") == "update"
     assert texts(changed) == {"Item": "changed", "No": "2", "RecId": "56", "RecVersion": "1"}
     assert created.get("action") == "create"
@@ -115,7 +119,7 @@ def test_nested_records_are_created_updated_or_left_out():
 
 def test_the_entity_key_that_was_read_stands_before_the_natural_key():
     before = Before(hash="h", values={"Name": "old"} | documents.key_values({"RecId": "5637"}))
-    body = writer().update([(Row(1, ["10", "new", None]), before)])
+    body = updated(writer(), Row(1, ["10", "new", None]), before)
     assert [v.text for v in etree.fromstring(body.request).iter(f"{KEY}Value")] == ["5637"]
     assert texts(records(body)[0]) == {"_DocumentHash": "h", "Name": "new", "Num": "10"}
 

@@ -4,7 +4,7 @@ A `Writer` is made once per service and layout. Elements stand in schema order, 
 the same rows give the same bytes: a call can be made again from what its intent recorded.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,7 +30,6 @@ from workers.errors import GiveUp
 __all__ = [
     "HASH",
     "RECORD_IDS",
-    "Before",
     "Body",
     "Cell",
     "Named",
@@ -90,13 +89,16 @@ class Writer:
         """A create request of records that `record` wrote, in that order."""
         return self._body("Create", "", f'<{self._document.name} xmlns="{self._document.namespace}">', records)
 
-    def update(self, changes: Sequence[tuple[Row, Before]]) -> Body:
-        """An update request: what `before` names, under the document hash that was read. Raises Reject."""
-        keys = key_list([entity_key(self.shape, row, before) for row, before in changes])
+    def changed(self, row: Row, before: Before) -> str:
+        """The record of one root row for `update`: what `before` names, under the hash that was read. Raises Reject."""
+        return update_record(self.shape, row, before)
+
+    def update(self, keys: Iterable[Mapping[str, str]], records: Iterable[str]) -> Body:
+        """An update request of records that `changed` wrote, with their entity keys in the same order."""
         opening = f'<{self._document.name} xmlns="{self._document.namespace}" xmlns:xsi="{_XSI}">'
         if self._clear and "ClearNilFieldsOnUpdate" in self._document.order:
             opening += "<ClearNilFieldsOnUpdate>true</ClearNilFieldsOnUpdate>"
-        return self._body("Update", keys, opening, (update_record(self.shape, row, before) for row, before in changes))
+        return self._body("Update", key_list(keys), opening, records)
 
     def delete(self, keys: Iterable[Mapping[str, str]]) -> Body:
         """A delete request for the documents of these entity keys."""

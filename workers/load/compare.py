@@ -78,7 +78,7 @@ def _values(shape: Shape, row: Row, record: aos.Record, *, path: str, blanks: li
 
 def differs(cell: Cell, value: str | None, old: str | None) -> bool:
     """Whether two texts of a field mean different things to AX."""
-    return contract.comparable(cell.field, value) != contract.comparable(cell.field, old)
+    return value != old and contract.comparable(cell.field, value) != contract.comparable(cell.field, old)
 
 
 def says(shape: Shape, cell: Cell, row: Row) -> bool:

@@ -126,7 +126,17 @@ class Writing:
         return self._created[1]
 
     def _update_body(self, changes: Mapping[int, Before]) -> Callable[[Sequence[int]], Body]:
-        return lambda group: self._writer.update([(self._board.rows[document], changes[document]) for document in group])
+        rows, shape = self._board.rows, self._shape
+        records: dict[int, str] = {}
+
+        def build(group: Sequence[int]) -> Body:
+            for document in group:
+                if document not in records:
+                    records[document] = self._writer.changed(rows[document], changes[document])
+            keys = [documents.entity_key(shape, rows[document], changes[document]) for document in group]
+            return self._writer.update(keys, [records[document] for document in group])
+
+        return build
 
     def _delete_body(self, changes: Mapping[int, Before]) -> Callable[[Sequence[int]], Body]:
         rows, shape = self._board.rows, self._shape
@@ -141,7 +151,7 @@ class Writing:
     def _can_update(self, document: int, before: Before) -> bool:
         row = self._board.rows[document]
         try:
-            self._writer.update([(row, before)])
+            self._writer.changed(row, before)
         except Reject as error:
             self._board.fail(document, explain.by_cell(self._shape, row, error, index=self._board.first[document]))
             return False
