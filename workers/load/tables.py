@@ -154,7 +154,7 @@ class _Load:
 
     def _create(self, group: Sequence[int]) -> None:
         if group and "create" not in self._operations:
-            self._leave(group, "The service offers no create.", "RSC-3108")
+            self._leave(group, "The service offers no create.", "RSC-3115")
             return
         self._refused(self._writing.create(group))
 
@@ -162,7 +162,7 @@ class _Load:
         """Updates what differs. `again`: documents that were changed meanwhile are read once more."""
         changes = {document: change for document, there in found.items() if (change := self._change(document, there))}
         if changes and "update" not in self._operations:
-            self._leave(list(changes), "The record exists and differs, and the service offers no update.", "RSC-3108")
+            self._leave(list(changes), "The record exists and differs, and the service offers no update.", "RSC-3115")
             return
         refused = self._writing.update(changes)
         stale = {
@@ -189,7 +189,7 @@ class _Load:
 
     def _delete(self, found: Mapping[int, Found]) -> None:
         if found and "delete" not in self._operations:
-            self._leave(list(found), "The service offers no delete.", "RSC-3108")
+            self._leave(list(found), "The service offers no delete.", "RSC-3115")
             return
         changes = {
             document: keyed(self._shape, Before(hash=there.record.hash, values=dict(there.record.values)), there)
