@@ -14,6 +14,9 @@ PREFIX: Final = "/api/v1"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
 
+#: The media type of a `Problem`.
+PROBLEM: Final = "application/problem+json"
+
 #: States in which a job has ended.
 FINAL_STATES: Final = frozenset({"succeeded", "partly_succeeded", "failed", "cancelled"})
 
@@ -189,3 +192,24 @@ class EndpointPage(TypedDict):
     """All endpoints, by name."""
 
     items: list[Endpoint]
+
+
+class Place(TypedDict):
+    """Where in a package something is."""
+
+    file: str | None
+    sheet: str | None
+    row: int | None
+    field: str | None
+
+
+class Problem(TypedDict):
+    """An error (RFC 9457): what happened, where, and what to do next."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    advice: str
+    place: Place

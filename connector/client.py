@@ -263,7 +263,7 @@ def _stranger(url: str) -> errors.NotReachable:
 
 
 def _problem(answer: requests.Response, url: str) -> errors.RapidStartError:
-    if "application/problem+json" not in answer.headers.get("Content-Type", ""):
+    if api.PROBLEM not in answer.headers.get("Content-Type", ""):
         return _stranger(url)
     problem = answer.json()
     kind = _BY_CODE.get(problem.get("code", "")) or _BY_STATUS.get(answer.status_code, errors.Refused)

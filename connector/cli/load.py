@@ -15,7 +15,7 @@ from connector.cli.exits import Exit
 if TYPE_CHECKING:
     from connector.client import Client
 
-#: How long a load without --watch waits for its plan. A job whose endpoint has no worker is not planned before one comes.
+#: How long a load without --watch stays with a job that waits. One whose endpoint has no worker may wait for its plan for days.
 _PLAN_WAIT_S: Final = 10.0
 
 
@@ -63,18 +63,30 @@ def load(
 ) -> int:
     """Load a package: CSV, XLSX, a folder or zip of these, or a data package (zip)."""
     wish = Wish(endpoint=front.endpoint_name(endpoint), **more)
-    if not dry_run and not wish.company:
-        raise click.UsageError("Name the company that the rows belong to, as --company USMF.")
-    if dry_run and wish.only:
-        raise click.UsageError("--dry-run describes the whole package: leave out --only.")
     if dry_run:
-        found = inspection.local(file, endpoint=wish.endpoint, mapping=wish.mapping, mode=wish.mode, blank=wish.blank)
-        return inspection.show(found, as_json=as_json)
-    options = wish.options()
+        return _describe(file, wish, as_json=as_json)
+    if not wish.company:
+        raise click.UsageError("Name the company that the rows belong to, as --company USMF.")
     client = front.client()
+    job = _submit(client, file, wish, key=idempotency_key or str(uuid.uuid4()), quiet=as_json)
+    if watch:
+        from connector.cli.job import watch_to_end
+
+        return watch_to_end(job["id"], as_json=as_json)
+    return _await_plan(client, job, as_json=as_json)
+
+
+def _describe(file: Path, wish: Wish, *, as_json: bool) -> Exit:
+    if wish.only:
+        raise click.UsageError("--dry-run describes the whole package: leave out --only.")
+    found = inspection.local(file, endpoint=wish.endpoint, mapping=wish.mapping, mode=wish.mode, blank=wish.blank)
+    return inspection.show(found, as_json=as_json)
+
+
+def _submit(client: "Client", file: Path, wish: Wish, *, key: str, quiet: bool) -> api.Job:
+    options = wish.options()
     with folders.as_file(file) as (path, name):
         package = hand_in(client, path, name=name)
-    key = idempotency_key or str(uuid.uuid4())
     job = client.submit(
         idempotency_key=key,
         endpoint=wish.endpoint,
@@ -83,13 +95,9 @@ def load(
         package=package["sha256"],
         **options,
     )
-    if not as_json:
+    if not quiet:
         _tell_accepted(job, package)
-    if watch:
-        from connector.cli.job import watch_to_end
-
-        return watch_to_end(job["id"], as_json=as_json)
-    return _await_plan(client, job, as_json=as_json)
+    return job
 
 
 def hand_in(client: "Client", path: Path, *, name: str) -> api.Package:
@@ -99,7 +107,7 @@ def hand_in(client: "Client", path: Path, *, name: str) -> api.Package:
 
 
 def _await_plan(client: "Client", job: api.Job, *, as_json: bool) -> Exit:
-    """Stay until the job is planned, so that a refused plan is told here and now."""
+    """Stay until the job is planned, so that a refused plan is told here and now; one that waits for something is left."""
     from connector.cli import watching, words
 
     end = time.monotonic() + _PLAN_WAIT_S
@@ -108,7 +116,7 @@ def _await_plan(client: "Client", job: api.Job, *, as_json: bool) -> Exit:
             client,
             [job["id"]],
             show=lambda _: None,
-            until=lambda seen: seen["planned"] or watching.ended(seen) or time.monotonic() > end,
+            until=lambda seen: seen["planned"] or watching.ended(seen) or (seen["state"] != "queued" and time.monotonic() > end),
         )
     code = exits.of_job(job)
     if as_json:

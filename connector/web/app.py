@@ -15,6 +15,7 @@ def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) ->
         openapi_url=f"{api.PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=problems.RESPONSES,
     )
     app.include_router(packages.router(dispatcher, ceiling=max_package_bytes), prefix=api.PREFIX, tags=["packages"])
     app.include_router(jobs.router(dispatcher), prefix=api.PREFIX, tags=["jobs"])

@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -12,11 +11,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from connector import api
 from connector.errors import Place, RapidStartError, Refused
 
 log = logging.getLogger(__name__)
 
-_MEDIA_TYPE: Final = "application/problem+json"
+_DESCRIBED: Final = {
+    "description": "A problem (RFC 9457).",
+    "content": {api.PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+#: What OpenAPI says of errors, for every route.
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    422: _DESCRIBED,
+    "default": {"model": api.Problem, "description": "A problem."},
+}
 
 
 def install(app: FastAPI) -> None:
@@ -83,16 +91,17 @@ def _unforeseen(request: Request, error: Exception) -> Response:
 def _problem(
     *, status: int, title: str, detail: str, code: str, advice: str = "", place: Place | None = None
 ) -> JSONResponse:  # fmt: skip
-    body: dict[str, Any] = {
-        "type": f"urn:rapidstart:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "advice": advice,
-        "place": asdict(place or Place()),
-    }
-    return JSONResponse(body, status_code=status, media_type=_MEDIA_TYPE)
+    where = place or Place()
+    body = api.Problem(
+        type=f"urn:rapidstart:problem:{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        advice=advice,
+        place=api.Place(file=where.file, sheet=where.sheet, row=where.row, field=where.field),
+    )
+    return JSONResponse(body, status_code=status, media_type=api.PROBLEM)
 
 
 def _title(error: RapidStartError) -> str:

@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from connector.cli import watching
+from connector.ledger import jobs
 from connector.wire.reports import Problem
 
 TOO_LONG = Problem(
@@ -14,12 +15,13 @@ TOO_LONG = Problem(
 @pytest.fixture
 def play(office):
     """Plays planner and worker for the next job that is submitted."""
-    threads = []
+    threads, over = [], threading.Event()
 
     def start(*letters, problems=(), cancel=False):
         def work():
             while not (found := office.client.jobs()):
-                pass
+                if over.wait(0.02):
+                    return
             job_id = found[0]["id"]
             office.plan(job_id)
             if cancel:
@@ -31,9 +33,25 @@ def play(office):
         threads[-1].start()
 
     yield start
+    over.set()
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def nobody(office, monkeypatch):
+    """Jobs wait, as the reconciler tells it where no worker is; and a load does not stay with them."""
+
+    def submit(**order):
+        job, replayed = real(**order)
+        with office.ledger.write() as db:
+            jobs.set_state(db, job.id, jobs.JobState.WAITING, reason="waiting: no worker of AOS-1")
+        return job, replayed
+
+    real = office.dispatcher.submit
+    monkeypatch.setattr(office.dispatcher, "submit", submit)
+    monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
 
 
 def load(run, file, *more):
@@ -101,30 +119,26 @@ def test_a_load_in_json_is_one_object(run, play, groups):
     assert [line["planned"] for line in ran.lines] == [True]
 
 
-def test_the_same_file_twice_is_two_jobs_but_one_upload(run, office, groups, monkeypatch):
-    monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
+def test_the_same_file_twice_is_two_jobs_but_one_upload(run, office, groups, nobody):
     first, second = load(run, groups, "--json").lines + load(run, groups, "--json").lines
 
     assert first["id"] != second["id"]
     assert first["package"] == second["package"]
 
 
-def test_the_same_rows_under_another_name_are_another_entity(run, office, groups, monkeypatch):
-    monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
+def test_the_same_rows_under_another_name_are_another_entity(run, office, groups, nobody):
     renamed = groups.with_name("Currency.csv")
     renamed.write_bytes(groups.read_bytes())
     names = [line["package"]["name"] for file in (groups, renamed) for line in load(run, file, "--json").lines]
     assert names == ["CustGroup.csv", "Currency.csv"]
 
 
-def test_the_same_idempotency_key_is_one_job(run, office, groups, monkeypatch):
-    monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
+def test_the_same_idempotency_key_is_one_job(run, office, groups, nobody):
     ids = {load(run, groups, "--json", "--idempotency-key", "K").lines[0]["id"] for _ in range(2)}
     assert len(ids) == 1
 
 
-def test_a_folder_is_handed_in_as_a_zip(run, office, tmp_path, monkeypatch):
-    monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
+def test_a_folder_is_handed_in_as_a_zip(run, office, tmp_path, nobody):
     folder = tmp_path / "starter"
     folder.mkdir()
     (folder / "CustGroup.csv").write_text("CustGroup,Name\n10,A\n")
@@ -133,6 +147,13 @@ def test_a_folder_is_handed_in_as_a_zip(run, office, tmp_path, monkeypatch):
 
     assert "accepted (2 entities" in ran.out
     assert office.client.jobs()[0]["package"]["name"] == "starter.zip"
+
+
+def test_a_load_that_waits_is_left_with_the_reason(run, nobody, groups):
+    ran = load(run, groups)
+    assert ran.code == 0
+    assert "waiting: no worker of AOS-1" in ran.out
+    assert "rapidstart job watch JB-" in ran.out
 
 
 def test_a_dry_run_submits_nothing(run, office, groups, tmp_path):
@@ -198,8 +219,7 @@ def test_ctrl_c_ends_the_watch_and_not_the_job(run, office, groups, monkeypatch)
     assert job["state"] == "queued"
 
 
-def test_a_watch_outlives_a_dispatcher_that_is_started_again(office, groups, run, monkeypatch):
-    monkeypatch.setattr("connector.cli.load._PLAN_WAIT_S", 0.0)
+def test_a_watch_outlives_a_dispatcher_that_is_started_again(office, groups, run, monkeypatch, nobody):
     job_id = json.loads(load(run, groups, "--json").out)["id"]
     office.plan(job_id)
     real, looks = office.client.job, []

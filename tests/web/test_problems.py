@@ -4,6 +4,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
+from connector import api
 from connector.client import Client
 from connector.errors import NotReachable
 from connector.ledger import jobs
@@ -82,6 +83,9 @@ def test_the_api_describes_itself_without_leaving_the_origin(desk):
 
     assert described["openapi"].startswith("3.1")
     assert {"/api/v1/jobs", "/api/v1/packages", "/api/v1/endpoints/{name}/metadata", "/readyz"} <= described["paths"].keys()
+    answers = described["paths"]["/api/v1/jobs"]["post"]["responses"]
+    assert "application/problem+json" in answers["422"]["content"]
+    assert set(described["components"]["schemas"]["Problem"]["required"]) == set(api.Problem.__annotations__)
     assert requests.get(f"{desk.url}/docs", timeout=10).status_code == 404
 
 
