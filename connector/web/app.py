@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from connector import __version__, api
 from connector.dispatch import Dispatcher
-from connector.web import endpoints, health, jobs, origin, packages, problems
+from connector.web import endpoints, health, jobs, origin, packages, problems, served
 
 
 def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) -> FastAPI:
@@ -17,10 +17,11 @@ def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) ->
         redoc_url=None,
         responses=problems.RESPONSES,
     )
-    app.include_router(packages.router(dispatcher, ceiling=max_package_bytes), prefix=api.PREFIX, tags=["packages"])
-    app.include_router(jobs.router(dispatcher), prefix=api.PREFIX, tags=["jobs"])
-    app.include_router(endpoints.router(dispatcher), prefix=api.PREFIX, tags=["endpoints"])
-    app.include_router(health.router(dispatcher), tags=["health"])
+    served.attach(app, dispatcher, max_package_bytes=max_package_bytes)
+    app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
+    app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
+    app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
+    app.include_router(health.routes, tags=["health"])
     problems.install(app)
     app.add_middleware(origin.SameOrigin)
     return app

@@ -13,7 +13,9 @@ from connector import api
 from connector.dispatch import Dispatcher
 from connector.errors import NotReachable
 from connector.ledger import Database, endpoints, jobs
-from connector.web.objects import endpoint_object, job_object
+from connector.web.jobs import described as job_described
+from connector.web.objects import endpoint_object
+from connector.web.served import Served
 
 
 def _zip(text: str) -> bytes:
@@ -38,74 +40,75 @@ class NewEndpoint(BaseModel):
     contract: Annotated[bytes, BeforeValidator(_zip)] | None = None
 
 
-def router(dispatcher: Dispatcher) -> APIRouter:
-    """Routes over this dispatcher."""
-    routes = APIRouter()
+routes = APIRouter()
 
-    def described(name: str) -> api.Endpoint:
-        with dispatcher.ledger.read() as db:
-            return _described(db, endpoints.get(db, name))
 
-    @routes.get("/endpoints")
-    def listing() -> api.EndpointPage:
-        """All endpoints, by name."""
-        with dispatcher.ledger.read() as db:
-            return {"items": [_described(db, endpoint) for endpoint in endpoints.every(db)]}
+@routes.get("/endpoints")
+def listing(dispatcher: Served) -> api.EndpointPage:
+    """All endpoints, by name."""
+    with dispatcher.ledger.read() as db:
+        return {"items": [_object(db, endpoint) for endpoint in endpoints.every(db)]}
 
-    @routes.post("/endpoints", status_code=201)
-    def add(new: NewEndpoint, response: Response) -> api.Endpoint:
-        """Register an endpoint. Nobody is contacted."""
-        added = dispatcher.add_endpoint(
-            name=new.name,
-            addresses=tuple(new.addresses),
-            companies=tuple(new.companies),
-            partition=new.partition,
-            contract=new.contract,
-        )
-        response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
-        return described(added.name)
 
-    @routes.get("/endpoints/{name}")
-    def show(name: str) -> api.Endpoint:
-        """One endpoint."""
-        return described(name)
+@routes.post("/endpoints", status_code=201)
+def add(new: NewEndpoint, dispatcher: Served, response: Response) -> api.Endpoint:
+    """Register an endpoint. Nobody is contacted."""
+    added = dispatcher.add_endpoint(
+        name=new.name,
+        addresses=tuple(new.addresses),
+        companies=tuple(new.companies),
+        partition=new.partition,
+        contract=new.contract,
+    )
+    response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
+    return _described(dispatcher, added.name)
 
-    @routes.delete("/endpoints/{name}", status_code=204)
-    def remove(name: str) -> None:
-        """Forget an endpoint that has no unfinished jobs."""
-        dispatcher.remove_endpoint(described(name)["name"])
 
-    @routes.post("/endpoints/{name}/pause")
-    def pause(name: str) -> api.Endpoint:
-        """Send nothing to an endpoint until it is resumed."""
-        return described(dispatcher.pause_endpoint(name).name)
+@routes.get("/endpoints/{name}")
+def show(name: str, dispatcher: Served) -> api.Endpoint:
+    """One endpoint."""
+    return _described(dispatcher, name)
 
-    @routes.post("/endpoints/{name}/resume")
-    def resume(name: str) -> api.Endpoint:
-        """Send work to an endpoint again."""
-        return described(dispatcher.resume_endpoint(name).name)
 
-    @routes.post("/endpoints/{name}/test", status_code=202)
-    def test(name: str) -> api.Job:
-        """Have a worker find out whether the AOS can be reached."""
-        return _survey_object(dispatcher.test(name), name)
+@routes.delete("/endpoints/{name}", status_code=204)
+def remove(name: str, dispatcher: Served) -> None:
+    """Forget an endpoint that has no unfinished jobs."""
+    dispatcher.remove_endpoint(_described(dispatcher, name)["name"])
 
-    @routes.post("/endpoints/{name}/survey", status_code=202)
-    def survey(name: str) -> api.Job:
-        """Have a worker read the endpoint's contracts anew."""
-        return _survey_object(dispatcher.survey(name), name)
 
-    @routes.get("/endpoints/{name}/metadata")
-    def metadata(name: str) -> dict[str, Any]:
-        """What the last survey read of the endpoint's contracts; a 503 where none has been made yet."""
-        with dispatcher.ledger.read() as db:
-            endpoint = endpoints.get(db, name)
-            found = endpoints.metadata(db, endpoint.key)
-        if found is None:
-            raise no_metadata(endpoint)
-        return found.model_dump(mode="json")
+@routes.post("/endpoints/{name}/pause")
+def pause(name: str, dispatcher: Served) -> api.Endpoint:
+    """Send nothing to an endpoint until it is resumed."""
+    return _described(dispatcher, dispatcher.pause_endpoint(name).name)
 
-    return routes
+
+@routes.post("/endpoints/{name}/resume")
+def resume(name: str, dispatcher: Served) -> api.Endpoint:
+    """Send work to an endpoint again."""
+    return _described(dispatcher, dispatcher.resume_endpoint(name).name)
+
+
+@routes.post("/endpoints/{name}/test", status_code=202)
+def test(name: str, dispatcher: Served) -> api.Job:
+    """Have a worker find out whether the AOS can be reached."""
+    return job_described(dispatcher, dispatcher.test(name).id)
+
+
+@routes.post("/endpoints/{name}/survey", status_code=202)
+def survey(name: str, dispatcher: Served) -> api.Job:
+    """Have a worker read the endpoint's contracts anew."""
+    return job_described(dispatcher, dispatcher.survey(name).id)
+
+
+@routes.get("/endpoints/{name}/metadata")
+def metadata(name: str, dispatcher: Served) -> dict[str, Any]:
+    """What the last survey read of the endpoint's contracts; a 503 where none has been made yet."""
+    with dispatcher.ledger.read() as db:
+        endpoint = endpoints.get(db, name)
+        found = endpoints.metadata(db, endpoint.key)
+    if found is None:
+        raise no_metadata(endpoint)
+    return found.model_dump(mode="json")
 
 
 def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:
@@ -116,10 +119,11 @@ def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:
     )
 
 
-def _described(db: Database, endpoint: endpoints.Endpoint) -> api.Endpoint:
+def _described(dispatcher: Dispatcher, name: str) -> api.Endpoint:
+    with dispatcher.ledger.read() as db:
+        return _object(db, endpoints.get(db, name))
+
+
+def _object(db: Database, endpoint: endpoints.Endpoint) -> api.Endpoint:
     unfinished = jobs.unfinished(db, endpoint=endpoint.key)
     return endpoint_object(endpoint, workers=endpoints.workers_of(db, endpoint.key), unfinished=len(unfinished))
-
-
-def _survey_object(job: jobs.Job, name: str) -> api.Job:
-    return job_object(job, counts=dict.fromkeys(jobs.OUTCOMES, 0), endpoint=name)

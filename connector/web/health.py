@@ -4,25 +4,22 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from connector.dispatch import Dispatcher
 from connector.errors import NotReachable
+from connector.web.served import Served
+
+routes = APIRouter()
 
 
-def router(dispatcher: Dispatcher) -> APIRouter:
-    """Routes over this dispatcher."""
-    routes = APIRouter()
+@routes.get("/healthz")
+def alive() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "ok"}
 
-    @routes.get("/healthz")
-    def alive() -> dict[str, str]:
-        """The process lives."""
-        return {"status": "ok"}
 
-    @routes.get("/readyz")
-    def ready(response: Response) -> dict[str, Any]:
-        """The ledger and the broker can be used; else 503 with the sentences that say what is wrong."""
-        found = dispatcher.healthy()
-        wrong = {name: sentence for name, sentence in found.items() if sentence}
-        response.status_code = NotReachable.status if wrong else 200
-        return {"status": "not ready" if wrong else "ready", "components": {name: found[name] or "ok" for name in found}}
-
-    return routes
+@routes.get("/readyz")
+def ready(dispatcher: Served, response: Response) -> dict[str, Any]:
+    """The ledger and the broker can be used; else 503 with the sentences that say what is wrong."""
+    found = dispatcher.healthy()
+    wrong = {name: sentence for name, sentence in found.items() if sentence}
+    response.status_code = NotReachable.status if wrong else 200
+    return {"status": "not ready" if wrong else "ready", "components": {name: found[name] or "ok" for name in found}}

@@ -11,6 +11,7 @@ from connector.errors import Conflict, Refused
 from connector.ledger import Database, endpoints, jobs
 from connector.web import outcomes
 from connector.web.objects import job_object
+from connector.web.served import Served
 from connector.wire.jobs import Blank, Mode
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -51,55 +52,62 @@ class NewJob(BaseModel):
         )
 
 
-def router(dispatcher: Dispatcher) -> APIRouter:
-    """Routes over this dispatcher."""
-    routes = APIRouter()
+routes = APIRouter()
 
-    @routes.post("/jobs", status_code=202)
-    def submit(
-        new: NewJob, response: Response, idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None
-    ) -> api.Job:
-        """Accept a load. The same Idempotency-Key again answers with the first job, and says so in a header."""
-        job, replayed = _submit(dispatcher, new, key=idempotency_key)
-        response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
-        if replayed:
-            response.headers[api.REPLAYED] = "true"
-        return described(dispatcher, job.id)
 
-    @routes.get("/jobs")
-    def listing(
-        state: jobs.JobState | None = None, endpoint: str | None = None, limit: Limit = 50, cursor: Cursor = None
-    ) -> api.JobPage:
-        """Jobs without their steps, the newest first."""
-        with dispatcher.ledger.read() as db:
-            found = jobs.listing(db, state=state, endpoint=endpoint, before=cursor, limit=limit)
-            counts = jobs.totals(db, [job.id for job in found])
-            names = _names(db)
-        items = [job_object(job, counts=counts[job.id], endpoint=names.get(job.endpoint)) for job in found]
-        return {"items": items, "next": str(found[-1].number) if len(found) == limit else None}
+@routes.post("/jobs", status_code=202)
+def submit(
+    new: NewJob,
+    dispatcher: Served,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> api.Job:
+    """Accept a load. The same Idempotency-Key again answers with the first job, and says so in a header."""
+    job, replayed = _submit(dispatcher, new, key=idempotency_key)
+    response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
+    if replayed:
+        response.headers[api.REPLAYED] = "true"
+    return described(dispatcher, job.id)
 
-    @routes.get("/jobs/{job_id}")
-    def show(job_id: str) -> api.Job:
-        """One job with its steps."""
-        return described(dispatcher, job_id)
 
-    @routes.post("/jobs/{job_id}/cancel")
-    def cancel(job_id: str) -> api.Job:
-        """End a job: a call in hand is finished, the rest is skipped."""
-        return described(dispatcher, dispatcher.cancel(job_id).id)
+@routes.get("/jobs")
+def listing(
+    dispatcher: Served, state: jobs.JobState | None = None, endpoint: str | None = None, limit: Limit = 50, cursor: Cursor = None
+) -> api.JobPage:
+    """Jobs without their steps, the newest first."""
+    with dispatcher.ledger.read() as db:
+        found = jobs.listing(db, state=state, endpoint=endpoint, before=cursor, limit=limit)
+        counts = jobs.totals(db, [job.id for job in found])
+        names = _names(db)
+    items = [job_object(job, counts=counts[job.id], endpoint=names.get(job.endpoint)) for job in found]
+    return {"items": items, "next": str(found[-1].number) if len(found) == limit else None}
 
-    @routes.post("/jobs/{job_id}/pause")
-    def pause(job_id: str) -> api.Job:
-        """Hold a job back until it is resumed."""
-        return described(dispatcher, dispatcher.pause(job_id).id)
 
-    @routes.post("/jobs/{job_id}/resume")
-    def resume(job_id: str) -> api.Job:
-        """Let a paused job go on."""
-        return described(dispatcher, dispatcher.resume(job_id).id)
+@routes.get("/jobs/{job_id}")
+def show(job_id: str, dispatcher: Served) -> api.Job:
+    """One job with its steps."""
+    return described(dispatcher, job_id)
 
-    routes.include_router(outcomes.router(dispatcher))
-    return routes
+
+@routes.post("/jobs/{job_id}/cancel")
+def cancel(job_id: str, dispatcher: Served) -> api.Job:
+    """End a job: a call in hand is finished, the rest is skipped."""
+    return described(dispatcher, dispatcher.cancel(job_id).id)
+
+
+@routes.post("/jobs/{job_id}/pause")
+def pause(job_id: str, dispatcher: Served) -> api.Job:
+    """Hold a job back until it is resumed."""
+    return described(dispatcher, dispatcher.pause(job_id).id)
+
+
+@routes.post("/jobs/{job_id}/resume")
+def resume(job_id: str, dispatcher: Served) -> api.Job:
+    """Let a paused job go on."""
+    return described(dispatcher, dispatcher.resume(job_id).id)
+
+
+routes.include_router(outcomes.routes)
 
 
 def described(dispatcher: Dispatcher, job_id: str) -> api.Job:

@@ -16,6 +16,7 @@ from connector import results as workbook
 from connector.dispatch import Dispatcher
 from connector.ledger import jobs, results
 from connector.web.objects import failure_object, moment
+from connector.web.served import Served
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[int, Query(description="`next` of the page before.")]
@@ -26,47 +27,47 @@ _LINES: Final = "application/jsonl"
 _PIECE: Final = 1000
 
 
-def router(dispatcher: Dispatcher) -> APIRouter:
-    """Routes over this dispatcher."""
-    routes = APIRouter()
+routes = APIRouter()
 
-    @routes.get("/jobs/{job_id}/results")
-    def failures(job_id: str, limit: Limit = 1000, cursor: Cursor = 0) -> api.FailurePage:
-        """Rows that failed, were skipped for a reason of their own, or are unknown."""
-        with dispatcher.ledger.read() as db:
-            found = results.failures(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
-        return {"items": [failure_object(each) for each in found], "next": str(found[-1].id) if len(found) == limit else None}
 
-    @routes.get("/jobs/{job_id}/log")
-    def log(job_id: str, limit: Limit = 1000, cursor: Cursor = 0) -> api.LogPage:
-        """What happened to a job, line by line."""
-        with dispatcher.ledger.read() as db:
-            found = jobs.log_of(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
-        lines = [api.LogLine(at=moment(at), text=text) for _, at, text in found]
-        return {"items": lines, "next": str(found[-1][0]) if len(found) == limit else None}
+@routes.get("/jobs/{job_id}/results")
+def failures(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.FailurePage:
+    """Rows that failed, were skipped for a reason of their own, or are unknown."""
+    with dispatcher.ledger.read() as db:
+        found = results.failures(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
+    return {"items": [failure_object(each) for each in found], "next": str(found[-1].id) if len(found) == limit else None}
 
-    @routes.get("/jobs/{job_id}/rows", response_class=StreamingResponse)
-    def rows(job_id: str) -> StreamingResponse:
-        """The outcome of every row that has one, as JSON lines."""
-        with dispatcher.ledger.read() as db:
-            job = jobs.get(db, job_id)
-        return StreamingResponse(_lines(dispatcher, job.id), media_type=_LINES)
 
-    @routes.get("/jobs/{job_id}/results.xlsx", response_class=FileResponse)
-    def process_summary(job_id: str) -> FileResponse:
-        """The process summary workbook."""
-        with dispatcher.ledger.read() as db:
-            job = jobs.get(db, job_id)
-        with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as file:
-            path = Path(file.name)
-        try:
-            workbook.write_workbook(dispatcher.ledger, job.id, path)
-        except BaseException:
-            path.unlink()
-            raise
-        return FileResponse(path, media_type=_XLSX, filename=f"{job.id}.xlsx", background=BackgroundTask(path.unlink))
+@routes.get("/jobs/{job_id}/log")
+def log(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.LogPage:
+    """What happened to a job, line by line."""
+    with dispatcher.ledger.read() as db:
+        found = jobs.log_of(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
+    lines = [api.LogLine(at=moment(at), text=text) for _, at, text in found]
+    return {"items": lines, "next": str(found[-1][0]) if len(found) == limit else None}
 
-    return routes
+
+@routes.get("/jobs/{job_id}/rows", response_class=StreamingResponse)
+def rows(job_id: str, dispatcher: Served) -> StreamingResponse:
+    """The outcome of every row that has one, as JSON lines."""
+    with dispatcher.ledger.read() as db:
+        job = jobs.get(db, job_id)
+    return StreamingResponse(_lines(dispatcher, job.id), media_type=_LINES)
+
+
+@routes.get("/jobs/{job_id}/results.xlsx", response_class=FileResponse)
+def process_summary(job_id: str, dispatcher: Served) -> FileResponse:
+    """The process summary workbook."""
+    with dispatcher.ledger.read() as db:
+        job = jobs.get(db, job_id)
+    with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as file:
+        path = Path(file.name)
+    try:
+        workbook.write_workbook(dispatcher.ledger, job.id, path)
+    except BaseException:
+        path.unlink()
+        raise
+    return FileResponse(path, media_type=_XLSX, filename=f"{job.id}.xlsx", background=BackgroundTask(path.unlink))
 
 
 def _lines(dispatcher: Dispatcher, job_id: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from connector.errors import PackageRefused
 from connector.ledger import packages
 from connector.web import inspection
 from connector.web.objects import package_object
+from connector.web.served import Ceiling, Served
 from connector.wire.jobs import Blank, Mode
 
 
@@ -30,40 +31,41 @@ class InspectionWanted(BaseModel):
     blank: Blank = Blank.KEEP
 
 
-def router(dispatcher: Dispatcher, *, ceiling: int) -> APIRouter:
-    """Routes over this dispatcher. `ceiling` is the size of the largest package, in bytes."""
-    routes = APIRouter()
+routes = APIRouter()
 
-    @routes.post("/packages", status_code=201)
-    async def receive(request: Request, name: Annotated[str, Query(min_length=1, max_length=255)]) -> api.Package:
-        """Store the body as a package, and look whether it can be read. It is never held in memory."""
-        declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > ceiling:
-            raise PackageRefused(f"the package is over {ceiling // 1_000_000} MB.", advice="Divide it into several.")
-        return await run_in_threadpool(_receive, dispatcher, request, name=_file_name(name), ceiling=ceiling)
 
-    @routes.get("/packages/{sha256}")
-    @routes.head("/packages/{sha256}", include_in_schema=False)
-    def show(sha256: str) -> api.Package:
-        """A package that was received."""
-        with dispatcher.ledger.read() as db:
-            record = packages.get(db, sha256)
-        return package_object(record, inspection.opened(dispatcher, record))
+@routes.post("/packages", status_code=201)
+async def receive(
+    request: Request, dispatcher: Served, ceiling: Ceiling, name: Annotated[str, Query(min_length=1, max_length=255)]
+) -> api.Package:
+    """Store the body as a package, and look whether it can be read. It is never held in memory."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > ceiling:
+        raise PackageRefused(f"the package is over {ceiling // 1_000_000} MB.", advice="Divide it into several.")
+    return await run_in_threadpool(_receive, dispatcher, request, name=_file_name(name), ceiling=ceiling)
 
-    @routes.post("/packages/{sha256}/inspect")
-    def inspect(sha256: str, wanted: InspectionWanted) -> dict[str, Any]:
-        """Every match, guess and reason that a load would be planned with. Nothing is submitted."""
-        return inspection.inspect(
-            dispatcher,
-            sha256,
-            endpoint=wanted.endpoint,
-            mapping_text=wanted.mapping,
-            mapping_name=wanted.mapping_name,
-            mode=wanted.mode,
-            blank=wanted.blank,
-        )
 
-    return routes
+@routes.get("/packages/{sha256}")
+@routes.head("/packages/{sha256}", include_in_schema=False)
+def show(sha256: str, dispatcher: Served) -> api.Package:
+    """A package that was received."""
+    with dispatcher.ledger.read() as db:
+        record = packages.get(db, sha256)
+    return package_object(record, inspection.opened(dispatcher, record))
+
+
+@routes.post("/packages/{sha256}/inspect")
+def inspect(sha256: str, wanted: InspectionWanted, dispatcher: Served) -> dict[str, Any]:
+    """Every match, guess and reason that a load would be planned with. Nothing is submitted."""
+    return inspection.inspect(
+        dispatcher,
+        sha256,
+        endpoint=wanted.endpoint,
+        mapping_text=wanted.mapping,
+        mapping_name=wanted.mapping_name,
+        mode=wanted.mode,
+        blank=wanted.blank,
+    )
 
 
 def _receive(dispatcher: Dispatcher, request: Request, *, name: str, ceiling: int) -> api.Package:
