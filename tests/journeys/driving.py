@@ -152,11 +152,10 @@ class Site:
         return [job for job in get(f"{self.api_url}/api/v1/jobs")["items"] if job["kind"] == "load"]
 
     def records(self, endpoint: str, table: str) -> list[dict[str, str]]:
-        """What the AOS holds."""
+        """What the AOS holds, by the first field: batches of a step run side by side, so they arrive in any order."""
         query = urllib.parse.urlencode({"company": COMPANY, "table": table})
         found = get(f"http://127.0.0.1:{self.ports[endpoint]}/_sim/records?{query}")["records"]
-        assert isinstance(found, list)
-        return found
+        return sorted(found, key=lambda record: next(iter(record.values())))
 
     def stats(self, endpoint: str) -> Any:
         return get(f"http://127.0.0.1:{self.ports[endpoint]}/_sim/stats")
