@@ -11,7 +11,7 @@ from pathlib import Path
 
 from connector import plan as planning
 from connector.intake.package import Package, open_package
-from connector.ledger import Database, Ledger, batches, jobs
+from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
 from connector.plan import batching, mapping
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import flatten
@@ -116,7 +116,7 @@ class _Batching:
 
     def _staged(self, db: Database, child: planning.Step, parents: Sequence[Row]) -> list[list[Row]]:
         links = [_link(row, [parent for _, parent in child.link]) for row in parents]
-        found = batches.staged(db, job=self.job.id, step=child.no, links=links)
+        found = staging.staged(db, job=self.job.id, step=child.no, links=links)
         return [found.pop(link, []) for link in links]
 
     def _stage_children(self, step: planning.Step, counts: dict[int, int]) -> None:
@@ -127,7 +127,7 @@ class _Batching:
             while chunk := [(_link(row, columns), row) for row in islice(rows, _STAGE_CHUNK)]:
                 counts[child.no] += len(chunk)
                 with self.ledger.write() as db:
-                    batches.stage(db, job=self.job.id, step=child.no, linked=chunk)
+                    staging.stage(db, job=self.job.id, step=child.no, linked=chunk)
 
     def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
         made = batching.batches(self._rows(step), size=self.size, unit=step.unit)
@@ -141,10 +141,27 @@ class _Batching:
     def _refuse_orphans(self, step: planning.Step) -> None:
         for child in self._children(step):
             with self.ledger.write() as db:
-                while found := batches.orphans(db, job=self.job.id, step=child.no, limit=500):
-                    told = [(row.number, _orphan(step, child, row)) for _, row in found]
-                    batches.add_problems(db, job=self.job.id, step=child.no, outcome="failed", rows=told)
+                while found := staging.orphans(db, job=self.job.id, step=child.no, limit=500):
+                    told = [told for _, row in found for told in self._orphaned(step, child, row)]
+                    problems.refuse(db, job=self.job.id, rows=told)
             self._refuse_orphans(child)
+
+    def _orphaned(self, parent: planning.Step, child: planning.Step, row: Row) -> Iterator[tuple[int, int, Problem]]:
+        """A nested row without its parent, and the rows nested in it."""
+        (column, parent_column), *_ = child.link
+        problem = Problem(
+            row=0,
+            column=self._caption(child, column),
+            value=row.cells[column],
+            message=f"No row of {parent.entity} has this value in {self._caption(parent, parent_column)}.",
+            advice=f"Add the {parent.entity} row that this row belongs to, or correct the value.",
+            code="RSC-3300",
+        )
+        for part, nested in flatten(child.layout, row):
+            yield part.step, nested.number, problem
+
+    def _caption(self, step: planning.Step, cell: int) -> str:
+        return self.package.actions[step.action_index].columns[step.carried[cell]]
 
 
 def _new_batch(step: planning.Step, no: int, rows: Sequence[Row]) -> batches.NewBatch:
@@ -152,27 +169,13 @@ def _new_batch(step: planning.Step, no: int, rows: Sequence[Row]) -> batches.New
     if layout.children or len(step.carried) > len(layout.columns):
         rows = [planning.trimmed(layout, row) for row in rows]
     if layout.children:
-        places = [(part.step, nested.number) for row in rows for part, nested in flatten(layout, row)]
+        where = [(part.step, nested.number) for row in rows for part, nested in flatten(layout, row)]
     else:
-        places = [(layout.step, row.number) for row in rows]
+        where = [(layout.step, row.number) for row in rows]
     return batches.NewBatch(
-        step=layout.step, no=no, rank=step.rank, size=len(places), places=batches.runs(places), rows=pack_rows(rows)
+        step=layout.step, no=no, rank=step.rank, size=len(where), places=places.runs(where), rows=pack_rows(rows)
     )
 
 
 def _link(row: Row, columns: Sequence[int]) -> str:
     return "\x1f".join(row.cells[column] or "" for column in columns)
-
-
-def _orphan(parent: planning.Step, child: planning.Step, row: Row) -> Problem:
-    column, parent_column = child.link[0]
-    field = child.layout.columns[column]
-    return Problem(
-        row=0,
-        column=field.name,
-        field=field.field,
-        value=row.cells[column],
-        message=f"No row of {parent.entity} has this value in {parent.layout.columns[parent_column].name}.",
-        advice=f"Add the {parent.entity} row that this row belongs to, or correct the value.",
-        code="RSC-3300",
-    )

@@ -3,16 +3,17 @@
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import batches, intents, jobs, problems, staging, steps
+from connector.ledger import problems
+from connector.ledger.places import Run, expand
+from connector.ledger.schema import batches, intents, jobs, steps
 from connector.ledger.store import Database
-from connector.wire.codec import Row, pack_rows, unpack_rows
-from connector.wire.reports import OUTCOME_WORDS, PENDING, BatchRef, Intent, Outcome, Outcomes, Problem
+from connector.wire.reports import OUTCOME_WORDS, PENDING, BatchRef, Intent, Outcome, Outcomes
 
 
 class BatchState(StrEnum):
@@ -106,9 +107,6 @@ _END = (
         open_intent=sa.bindparam("intent"),
     )
 )
-
-#: Where rows of a batch stand in the package: (step, first row number, how many follow it in sequence).
-Run = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +250,12 @@ def done(db: Database, ref: BatchRef, *, outcomes: Outcomes, calls: int, seconds
 
 
 def returned(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bool, not_before: float, reason: str) -> bool:
-    """The batch came back unfinished and is sent again later. False where this attempt is not the current one."""
+    """The batch came back unfinished and is sent again later. False where this attempt is not the current one.
+
+    Unless it is `settled`, AX may still be at work on its granted call: it waits until that call's limit has passed.
+    """
+    if not settled:
+        not_before = max(not_before, _limit(db, ref))
     values = {"state": BatchState.PLANNED, "not_before": not_before, "reason": reason, "taken_by": None}
     if so_far is not None:
         values["so_far"] = so_far.model_dump_json()
@@ -267,12 +270,10 @@ def replace(db: Database, ref: BatchRef, *, now: float, reason: str) -> float | 
     Where a granted call has told no end, AX may still be at work on it: the batch waits until the call's limit has passed.
     None where this attempt is not the current one.
     """
-    row = db.execute(sa.select(batches.c.open_intent, batches.c.granted_at).where(_CURRENT), _named(ref)).first()
-    if row is None:
+    if db.execute(_FIND_CURRENT, _named(ref)).first() is None:
         return None
-    due = 0.0
-    if row.open_intent and row.granted_at:
-        due = max(now, row.granted_at + Intent.model_validate_json(row.open_intent).time_limit_s)
+    limit = _limit(db, ref)
+    due = max(now, limit) if limit else 0.0
     values = {"state": BatchState.PLANNED, "not_before": due, "reason": reason, "taken_by": None}
     db.execute(sa.update(batches).where(_CURRENT).values(values), _named(ref))
     return due
@@ -315,55 +316,6 @@ def attempts(db: Database, ref: BatchRef) -> int:
     """How often a batch was sent."""
     mine = (batches.c.job == ref.job) & (batches.c.step == ref.step) & (batches.c.no == ref.batch)
     return int(db.execute(sa.select(batches.c.attempt).where(mine)).scalar() or 0)
-
-
-def stage(db: Database, *, job: str, step: int, linked: Iterable[tuple[str, Row]]) -> None:
-    """Lay nested rows aside, by the text that links them to their parent."""
-    values = [{"job": job, "step": step, "link": link, "row": pack_rows([row])} for link, row in linked]
-    if values:
-        db.execute(sa.insert(staging), values)
-
-
-def staged(db: Database, *, job: str, step: int, links: Sequence[str]) -> dict[str, list[Row]]:
-    """Take the nested rows of these links, in package order; they are staged no longer."""
-    mine = (staging.c.job == job) & (staging.c.step == step) & staging.c.link.in_(links)
-    found: dict[str, list[Row]] = {}
-    for link, row in db.execute(sa.select(staging.c.link, staging.c.row).where(mine).order_by(staging.c.id)):
-        found.setdefault(link, []).append(unpack_rows(row)[0])
-    db.execute(sa.delete(staging).where(mine))
-    return found
-
-
-def orphans(db: Database, *, job: str, step: int, limit: int) -> list[tuple[str, Row]]:
-    """Take nested rows whose parent never came: (link, row)."""
-    query = sa.select(staging).where(staging.c.job == job, staging.c.step == step).order_by(staging.c.id).limit(limit)
-    found = db.execute(query).all()
-    db.execute(sa.delete(staging).where(staging.c.id.in_([row.id for row in found])))
-    return [(row.link, unpack_rows(row.row)[0]) for row in found]
-
-
-def add_problems(db: Database, *, job: str, step: int, outcome: str, rows: Sequence[tuple[int, Problem]]) -> None:
-    """Record rows that failed before they were sent: (row number, problem)."""
-    if rows:
-        db.execute(sa.insert(problems), [_problem(job, step, None, number, outcome, problem) for number, problem in rows])
-        mine = (steps.c.job == job) & (steps.c.no == step)
-        db.execute(sa.update(steps).where(mine).values({outcome: steps.c[outcome] + len(rows)}))
-
-
-def runs(places: Iterable[tuple[int, int]]) -> list[Run]:
-    """(step, row number) of each row, in sequence, as runs."""
-    found: list[Run] = []
-    for step, number in places:
-        if found and found[-1][0] == step and found[-1][1] + found[-1][2] == number:
-            found[-1] = (step, found[-1][1], found[-1][2] + 1)
-        else:
-            found.append((step, number, 1))
-    return found
-
-
-def expand(encoded: str) -> list[tuple[int, int]]:
-    """The (step, row number) of each row of a batch again."""
-    return [(step, first + offset) for step, first, count in json.loads(encoded) for offset in range(count)]
 
 
 def _named(ref: BatchRef) -> dict[str, object]:
@@ -411,33 +363,9 @@ def _settle(
         kept = outcomes.blanks_kept if step == row["step"] else 0
         more = {f"more_{word}": words[word] for word in OUTCOME_WORDS.values()}
         db.execute(_COUNT_OUTCOMES, more | {"of_job": row["job"], "of_step": step, "now": at, "more_blanks_kept": kept})
-    if outcomes.problems:
-        told = [
-            _problem(
-                row["job"], places[p.row][0], row["id"], places[p.row][1], OUTCOME_WORDS[Outcome(outcomes.letters[p.row])], p
-            )
-            for p in outcomes.problems
-        ]
-        db.execute(sa.insert(problems), told)
+    problems.tell(db, job=row["job"], batch=row["id"], places=places, outcomes=outcomes)
     end = {"to": state, "told": outcomes.letters, "made": calls, "took": seconds}
     # Rows are kept only where something is left to correct or to settle.
     kept_rows = row["rows"] if outcomes.problems else None
     intent = row["open_intent"] if state is BatchState.UNKNOWN else None
     db.execute(_END, end | {"of_id": row["id"], "kept": kept_rows, "intent": intent})
-
-
-def _problem(job: str, step: int, batch: int | None, number: int, outcome: str, problem: Problem) -> dict[str, object]:
-    return {
-        "job": job,
-        "step": step,
-        "batch": batch,
-        "index": problem.row,
-        "row": number,
-        "outcome": outcome,
-        "column": problem.column,
-        "field": problem.field,
-        "value": problem.value,
-        "message": problem.message,
-        "advice": problem.advice,
-        "code": problem.code,
-    }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger import batches as _batches
+from connector.ledger.places import expand
 from connector.ledger.schema import batches, problems, steps
 from connector.ledger.store import Database
 from connector.wire.reports import OUTCOME_WORDS, Outcome
@@ -66,5 +66,5 @@ def every_row(db: Database, job: str) -> Iterator[RowOutcome]:
         .execution_options(yield_per=50)
     )
     for places, letters in db.execute(query):
-        for (step, row), letter in zip(_batches.expand(places), letters, strict=True):
+        for (step, row), letter in zip(expand(places), letters, strict=True):
             yield RowOutcome(step=step, row=row, outcome=OUTCOME_WORDS[Outcome(letter)])

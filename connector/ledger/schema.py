@@ -45,7 +45,7 @@ endpoints = Table(
     Column("paused", Boolean, nullable=False, default=False),
     Column("added_at", Float, nullable=False),
     Column("metadata", Text),
-    Column("fingerprint", String(64)),
+    Column("fingerprint", Text),
     Column("surveyed_at", Float),
     Column("checks", Text),
 )

@@ -1,6 +1,7 @@
 import pytest
 
 from connector.ledger import Ledger, batches, endpoints, jobs
+from connector.ledger.places import runs
 from connector.ledger.store import sqlite_url
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Layout, Mode, Target
@@ -30,7 +31,7 @@ def job(ledger):
         made = jobs.Job(id=jobs.new_id(db), endpoint="a", company="USMF", submitted_at=1.0)
         jobs.add(db, made)
         jobs.add_steps(db, made.id, steps)
-        new = batches.NewBatch(step=1, no=1, rank=1, size=5, places=batches.runs(places), rows=pack_rows(rows))
+        new = batches.NewBatch(step=1, no=1, rank=1, size=5, places=runs(places), rows=pack_rows(rows))
         batches.add_many(db, job=made.id, endpoint="a", new=[new])
         jobs.planned(db, made.id, rows={1: 2, 2: 3})
     return made

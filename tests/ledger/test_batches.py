@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.ledger import batches, jobs, results
+from connector.ledger.places import expand, runs
 from connector.wire.reports import Intent, Outcomes, Problem
 
 INTENT = Intent(message_id="m1", operation="create", documents=(0, 1), digest="d", time_limit_s=30)
@@ -109,4 +110,4 @@ def test_a_later_rank_waits_for_the_end_of_the_earlier_one(ledger, job):
 def test_runs_are_the_same_places(places):
     import json
 
-    assert batches.expand(json.dumps(batches.runs(places))) == places
+    assert expand(json.dumps(runs(places))) == places
