@@ -318,6 +318,14 @@ def attempts(db: Database, ref: BatchRef) -> int:
     return int(db.execute(sa.select(batches.c.attempt).where(mine)).scalar() or 0)
 
 
+def _limit(db: Database, ref: BatchRef) -> float:
+    """When the time limit of the attempt's granted call has passed; 0 where it has none without an end."""
+    row = db.execute(_FIND_CURRENT, _named(ref)).first()
+    if row is None or not row.open_intent or not row.granted_at:
+        return 0.0
+    return float(row.granted_at + Intent.model_validate_json(row.open_intent).time_limit_s)
+
+
 def _named(ref: BatchRef) -> dict[str, object]:
     """The parameters of `_CURRENT`."""
     return {"of_job": ref.job, "of_step": ref.step, "of_batch": ref.batch, "of_attempt": ref.attempt}
