@@ -1,6 +1,7 @@
 """The dispatcher process: recorder, reconciler and HTTP API over one ledger and one broker."""
 
 import logging
+import socket
 import sys
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import uvicorn
 from connector import broker, web
 from connector.dispatch import Dispatcher, Outbox, Reconciler
 from connector.dispatch.planner import Planner
+from connector.errors import Conflict
 from connector.ledger import Ledger
 from connector.ledger.store import sqlite_url
 from connector.recorder import Recorder
@@ -45,17 +47,29 @@ def _serve(settings: Settings, broker_url: str) -> None:
     reconciler = Reconciler(dispatcher, Planner(ledger=ledger, batch_rows=settings.batch_rows))
     host, port = _address(settings)
     app = web.create(dispatcher, max_package_bytes=settings.max_package_mb * 1_000_000)
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False))
+    listening = _listen(host, port)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     recorder.start()
     reconciler.start()
     log.info("the dispatcher listens on http://%s:%s", host, port, extra={"action": "dispatcher_started"})
     try:
-        server.run()
+        server.run(sockets=[listening])
     finally:
         reconciler.stop()
         recorder.stop()
         dispatcher.outbox.close()
         ledger.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise Conflict(
+            f"the dispatcher cannot listen on {host}:{port} ({error.strerror}).",
+            advice="Stop what listens there, or name another address: RAPIDSTART_API_URL.",
+        ) from error
 
 
 def _address(settings: Settings) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -17,11 +18,11 @@ ENDPOINT = "BENCH"
 COLUMNS = ("AccountNum", "Name", "CustGroup", "CreditMax", "Currency", "Notes")
 
 
-def write_csv(path: Path, rows: int) -> None:
+def write_csv(path: Path, rows: int, *, first: int = 0) -> None:
     """A file of customers, six columns wide."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(",".join(COLUMNS) + "\r\n")
-        for n in range(rows):
+        for n in range(first, first + rows):
             file.write(f"C{n:08d},Customer number {n},{n % 90:02d},{n % 100_000}.50,EUR,Some words about {n}\r\n")
 
 
@@ -40,6 +41,8 @@ class Rig:
     aos: str
     home: Path
     processes: dict[str, int]
+    relay: Any = None
+    """what stands between worker and AOS"""
 
     def upload(self, path: Path) -> str:
         """Hand in a package; its SHA-256."""
@@ -73,7 +76,9 @@ class Rig:
 
 
 @contextmanager
-def ring(folder: Path, *, concurrency: int = 2, aos_options: tuple[str, ...] = ("--count",)) -> Iterator[Rig]:
+def ring(
+    folder: Path, *, concurrency: int = 2, aos_options: tuple[str, ...] = ("--count",), through: Any = None
+) -> Iterator[Rig]:
     """Everything up, the endpoint registered, its metadata read."""
     home, tables = folder / "home", folder / "tables.toml"
     home.mkdir(parents=True)
@@ -90,8 +95,9 @@ def ring(folder: Path, *, concurrency: int = 2, aos_options: tuple[str, ...] = (
         worker = stack.enter_context(_process(run, folder / "worker.log", env))
         broker = json.loads((home / "broker.json").read_text(encoding="utf-8"))["pid"]
         processes = {"dispatcher": dispatcher.pid, "worker": worker.pid, "broker": broker, "aos": aos.pid}
-        rig = Rig(api=f"{env['RAPIDSTART_API_URL']}/api/v1", aos=url, home=home, processes=processes)
-        address = f"{url}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
+        relay = through(url) if through else None
+        rig = Rig(api=f"{env['RAPIDSTART_API_URL']}/api/v1", aos=url, home=home, processes=processes, relay=relay)
+        address = f"{relay.url if relay else url}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
         body = {"name": ENDPOINT, "addresses": [address], "companies": ["USMF"]}
         answer = requests.post(f"{rig.api}/endpoints", json=body, timeout=10)
         assert answer.status_code == 201, answer.text

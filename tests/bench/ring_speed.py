@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
@@ -28,11 +29,11 @@ BATCH = 200
 
 
 def through_the_ring(rig: Rig, path: Path, rows: int) -> float:
-    """Seconds until the job has ended."""
-    started = time.perf_counter()
+    """Seconds until the ledger says that the job has ended."""
+    started = time.time()
     job = rig.finish(rig.submit(rig.upload(path))["id"])
     assert job["rows"]["created"] == rows, job  # type: ignore[index]
-    return time.perf_counter() - started
+    return datetime.fromisoformat(str(job["finished_at"])).timestamp() - started
 
 
 def straight_line(url: str, path: Path) -> None:
