@@ -1,33 +1,21 @@
 """What a field's contract makes of a text: its lexical form in a document, and what two texts must share to be the same.
 
-Pure: it knows `wire.metadata` values and nothing of XML libraries, sockets or queues.
+Pure: it knows `wire.metadata` values and nothing of XML libraries, sockets or queues. What fits a field is told by `wire.values`.
 """
 
-import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Final
 
+from connector.wire import values
 from connector.wire.metadata import Field, FieldType
+from connector.wire.values import FORBIDDEN, length
 from workers.errors import Reject
 
-#: Characters that no XML 1.0 document may hold, escaped or not.
-FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+__all__ = ["FORBIDDEN", "NO_DATE", "comparable", "length", "lexical"]
 
 #: How AX stores "no date"; a read leaves such a field out: null and zero are not sent.
 NO_DATE: Final = date(1900, 1, 1)
-
-_INTEGER: Final = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
-_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
-_DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:00)?)?")
-_DATETIME: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
-)
-_TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?(?: ?([AaPp])[Mm])?")
-_GUID: Final = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
-_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)*")
-_TRUE: Final = frozenset({"true", "yes", "1"})
-_FALSE: Final = frozenset({"false", "no", "0"})
 
 
 def lexical(field: Field, text: str) -> str:
@@ -35,16 +23,10 @@ def lexical(field: Field, text: str) -> str:
 
     Strings and decimals stay as they are written. Raises Reject with a sentence where the text cannot be such a value.
     """
-    if field.symbols:
-        return _symbol(field, text)
-    writer = _WRITERS.get(field.type)
-    if writer is None:
-        raise Reject(
-            f"{field.name} is a structure ({field.type_name or field.type.value}), which one cell cannot fill.",
-            advice="Leave the column out of the mapping.",
-            code="RSC-5108",
-        )
-    return writer(field, text if field.type is FieldType.STRING else text.strip())
+    try:
+        return values.lexical(field, text)
+    except values.Unfit as unfit:
+        raise Reject(unfit.message, advice=unfit.advice, code=unfit.code) from unfit
 
 
 def comparable(field: Field, text: str | None) -> object:
@@ -55,199 +37,53 @@ def comparable(field: Field, text: str | None) -> object:
     """
     text = text or ""
     if field.symbols:
-        return _comparable_symbol(field, text)
+        return _symbol(field, text)
     if field.type is FieldType.STRING:
         return text
     reader = _READERS.get(field.type)
     try:
         return reader(field, text.strip()) if reader else text.strip()
-    except Reject:
+    except values.Unfit:
         return text
 
 
-def length(text: str) -> int:
-    """Length as AX counts it: UTF-16 units, of which a character beyond the basic plane takes two."""
-    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
-
-
-def _refused(field: Field, text: str, wanted: str, *, advice: str = "") -> Reject:
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return Reject(f"{field.name}: {shown!r} is not {wanted}.", advice=advice or "Correct the cell.", code="RSC-5101")
-
-
-def _string(field: Field, text: str) -> str:
-    if found := FORBIDDEN.search(text):
-        raise Reject(
-            f"{field.name}: the character U+{ord(found[0]):04X} at position {found.start() + 1} cannot travel in XML.",
-            advice="Remove the control character from the cell.",
-            code="RSC-5103",
-        )
-    if field.max_length is not None and (given := length(text)) > field.max_length:
-        raise Reject(
-            f"{field.name}: the text has {given} characters, {field.name} takes {field.max_length}.",
-            advice="Shorten it: AX would cut it off without a word.",
-            code="RSC-5102",
-        )
-    return text
-
-
-def _symbol(field: Field, text: str) -> str:
-    if text in field.symbols:
-        return text
-    wanted = text.strip().casefold()
-    folded = {symbol.casefold(): symbol for symbol in reversed(field.symbols)}
-    if wanted in folded:
-        return folded[wanted]
-    for words in (_TRUE, _FALSE):  # yes/no enumerations are written in many ways
-        if wanted in words and folded.keys() in ({"yes", "no"}, {"true", "false"}):
-            return next(symbol for fold, symbol in folded.items() if fold in words)
-    listed = ", ".join(field.symbols[:12]) + (", ..." if len(field.symbols) > 12 else "")
-    raise _refused(field, text, f"one of {listed}", advice="Use the symbol's name as AX knows it.")
-
-
-def _integer(field: Field, text: str) -> str:
-    found = _INTEGER.fullmatch(text)
-    if not found:
-        raise _refused(field, text, "a whole number", advice=_number_advice(text))
-    _in_range(field, text, Decimal(found[1]))
-    return found[1]
-
-
-def _decimal(field: Field, text: str) -> str:
-    if not _DECIMAL.fullmatch(text):
-        raise _refused(field, text, "a decimal number", advice=_number_advice(text))
-    _in_range(field, text, Decimal(text))
-    return text
-
-
-def _in_range(field: Field, text: str, value: Decimal) -> None:
-    for bound, outside in ((field.minimum, value.__lt__), (field.maximum, value.__gt__)):
-        if bound is not None and outside(Decimal(bound)):
-            raise _refused(field, text, f"between {field.minimum or 'any'} and {field.maximum or 'any'}")
-
-
-def _number_advice(text: str) -> str:
-    if "," in text:
-        return "Write it with a decimal point and without thousands separators."
-    if re.fullmatch(r"[+-]?[0-9.]+[eE][+-]?[0-9]+", text):
-        return "A spreadsheet has rounded it to scientific notation: take it from the source again."
-    return ""
-
-
-def _date(field: Field, text: str) -> str:
-    found = _DATE.fullmatch(text)
-    if not found:
-        moment = _DATETIME.fullmatch(text)
-        wanted = "a date without a time of day" if moment and moment[2] else "a date"
-        raise _refused(field, text, wanted, advice="Write it as 2011-01-31.")
-    try:
-        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
-    except ValueError:
-        raise _refused(field, text, "a day of the calendar", advice="Write it as 2011-01-31.") from None
-
-
-def _datetime(field: Field, text: str) -> str:
-    found = _DATETIME.fullmatch(text)
-    advice = "Write it as 2011-01-31T13:30:00Z."
-    if not found:
-        raise _refused(field, text, "a date and time", advice=advice)
-    written = f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}{found[4] or ''}"
-    try:
-        datetime.fromisoformat(_six_digits(written))
-    except ValueError:
-        raise _refused(field, text, "a moment of the calendar", advice=advice) from None
-    return written
-
-
-def _six_digits(written: str) -> str:
-    """Cuts a fraction to what Python reads; AX stores whole seconds."""
-    return re.sub(r"(\.[0-9]{1,6})[0-9]*", lambda found: found[1].ljust(7, "0"), written)
-
-
-def _time(field: Field, text: str) -> str:
-    found = _TIME.fullmatch(text)
-    if not found:
-        raise _refused(field, text, "a time of day", advice="Write it as 13:30:00.")
-    hour, half = int(found[1]), (found[4] or "").lower()
-    if half:
-        hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 24
-    seconds = found[3] or "00"
-    if hour > 23 or int(found[2]) > 59 or float(seconds) >= 60:
-        raise _refused(field, text, "a time of day", advice="Write it as 13:30:00.")
-    return f"{hour:02d}:{found[2]}:{seconds}"
-
-
-def _boolean(field: Field, text: str) -> str:
-    folded = text.casefold()
-    if folded in _TRUE or folded in _FALSE:
-        return "true" if folded in _TRUE else "false"
-    raise _refused(field, text, "true or false")
-
-
-def _guid(field: Field, text: str) -> str:
-    found = _GUID.fullmatch(text)
-    if not found:
-        raise _refused(field, text, "a GUID")
-    return f"{{{found[1]}}}"  # AX's own type for it asks for the braces
-
-
-def _base64(field: Field, text: str) -> str:
-    packed = "".join(text.split())
-    if not _BASE64.fullmatch(packed):
-        raise _refused(field, text, "Base64")
-    return packed
-
-
-def _comparable_symbol(field: Field, text: str) -> object:
+def _symbol(field: Field, text: str) -> object:
     # An absent enumeration is the value 0; that it is the first symbol holds for every contract that was seen.
     if not text and "" not in field.symbols:
         return field.symbols[0].casefold()
     try:
-        return _symbol(field, text).casefold()
-    except Reject:
+        return values.lexical(field, text).casefold()
+    except values.Unfit:
         return text
 
 
 def _number(field: Field, text: str) -> object:
-    if text and not _DECIMAL.fullmatch(text):
-        raise _refused(field, text, "a number")
-    return Decimal(text or "0")
+    """Whole numbers may be written with decimals; the field's range does not matter here."""
+    return values.number(field, text) if text else Decimal(0)
 
 
 def _day(field: Field, text: str) -> object:
-    return date.fromisoformat(_date(field, text)) if text else NO_DATE
+    return date.fromisoformat(values.lexical(field, text)) if text else NO_DATE
 
 
 def _moment(field: Field, text: str) -> object:
     if not text:
         return datetime.combine(NO_DATE, time(), UTC)
-    read = datetime.fromisoformat(_six_digits(_datetime(field, text)))
-    return read.replace(microsecond=0) if read.tzinfo else read.replace(microsecond=0, tzinfo=UTC)
+    read = values.moment(values.lexical(field, text)).replace(microsecond=0)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def _time_of_day(field: Field, text: str) -> object:
-    return time.fromisoformat(_time(field, text)[:8]) if text else time()
+    return time.fromisoformat(values.lexical(field, text)[:8]) if text else time()
 
 
 def _truth(field: Field, text: str) -> object:
-    return _boolean(field, text or "false")
+    return values.lexical(field, text or "false")
 
 
 def _identity(field: Field, text: str) -> object:
-    return _guid(field, text or "00000000-0000-0000-0000-000000000000").casefold()
+    return values.lexical(field, text or "00000000-0000-0000-0000-000000000000").casefold()
 
-
-_WRITERS: Final = {
-    FieldType.STRING: _string,
-    FieldType.INTEGER: _integer,
-    FieldType.DECIMAL: _decimal,
-    FieldType.DATE: _date,
-    FieldType.DATETIME: _datetime,
-    FieldType.TIME: _time,
-    FieldType.BOOLEAN: _boolean,
-    FieldType.GUID: _guid,
-    FieldType.BASE64: _base64,
-}
 
 _READERS: Final = {
     FieldType.INTEGER: _number,
@@ -257,5 +93,5 @@ _READERS: Final = {
     FieldType.TIME: _time_of_day,
     FieldType.BOOLEAN: _truth,
     FieldType.GUID: _identity,
-    FieldType.BASE64: _base64,
+    FieldType.BASE64: values.lexical,
 }

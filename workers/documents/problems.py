@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from connector.wire import values
 from connector.wire.codec import Row
 from connector.wire.jobs import Blank
 from connector.wire.reports import Problem
-from workers import contract
-from workers.documents import text
 from workers.documents.shape import Cell, Shape, flat
 from workers.documents.update import cleared
 from workers.errors import Reject
@@ -49,23 +48,26 @@ def cell_problems(shape: Shape, row: Row, *, index: int, creating: bool) -> list
 
 def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
     value = cell.text(row)
-    try:
-        if value:
-            text.escaped(contract.lexical(cell.field, value))
-        elif creating and cell.field.mandatory:
-            raise Reject(f"The field {cell.field.name} is mandatory, and empty here.", advice="Fill it in.", code="RSC-3105")
-        elif value == "" and not creating and shape.layout.blank is Blank.CLEAR:
-            cleared(cell)
-    except Reject as error:
+    clears = value == "" and not creating and shape.layout.blank is Blank.CLEAR
+    why = values.fits(cell.field, value, creating=creating) or (_unclearable(cell) if clears else None)
+    if why:
         yield Problem(
             row=index,
             column=_caption(shape, cell),
             field=cell.field.name,
             value=value,
-            message=error.message,
-            advice=error.advice or _ADVICE,
-            code=error.code.replace("RSC-51", "RSC-31"),  # it never reached AX
+            message=why.message,
+            advice=why.advice or _ADVICE,
+            code=why.code,
         )
+
+
+def _unclearable(cell: Cell) -> Reject | None:
+    try:
+        cleared(cell)
+    except Reject as error:
+        return error
+    return None
 
 
 def _caption(shape: Shape, cell: Cell) -> str | None:
