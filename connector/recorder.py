@@ -276,7 +276,7 @@ class Recorder:
         else:
             self._dispatcher.close_if_done(turn.db, job)
         turn.endpoints.add(key)
-        self._dispatcher.to_plan.set()
+        self._dispatcher.to_plan.put(None)
 
     def _fail_waiting(self, turn: _Turn, key: str, reason: str) -> None:
         """Jobs that waited for metadata which cannot be had end here: nothing of them was sent."""

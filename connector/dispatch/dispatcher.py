@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-import threading
+import queue
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -35,8 +35,8 @@ class Dispatcher:
         self.ledger = ledger
         self.outbox = outbox
         self.leases = Leases(lease_s=lease_s)
-        self.to_plan = threading.Event()
-        """set when a job may be planned"""
+        self.to_plan: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        """ids of jobs that may be planned; None: look which ones"""
         self.trouble = ""
         """the sentence about the broker while it cannot be reached"""
         self._call_timeout_s = call_timeout_s
@@ -147,7 +147,7 @@ class Dispatcher:
                 submitted_at=time.time(),
             )
             jobs.add(db, job)
-        self.to_plan.set()
+        self.to_plan.put(job.id)
         return job, False
 
     def test(self, endpoint: str) -> jobs.Job:
@@ -203,7 +203,7 @@ class Dispatcher:
             job = _open_job(db, job_id)
             jobs.mark(db, job.id, paused=False)
             jobs.set_state(db, job.id, jobs.JobState.QUEUED)
-        self.to_plan.set()
+        self.to_plan.put(job.id)
         self.release(job.endpoint)
         with self.ledger.read() as db:
             return jobs.get(db, job.id)

@@ -4,12 +4,14 @@ Rows stream through: nested rows are laid aside in the ledger, then taken by the
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from connector import plan as planning
+from connector.errors import Place
 from connector.intake.package import Package, open_package
 from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
 from connector.plan import batching, mapping
@@ -30,20 +32,23 @@ class Planner:
     ledger: Ledger
     batch_rows: int
 
-    def plan(self, job: jobs.Job, package_path: Path, metadata: Metadata) -> None:
-        """Write the steps and batches of a job; what an interrupted planning left is removed first."""
+    def plan(self, job: jobs.Job, package_path: Path, metadata: Metadata, *, then: Callable[[Database], None]) -> None:
+        """Write the steps and batches of a job; what an interrupted planning left is removed first.
+
+        `then` is called in the transaction that makes the plan complete: for a small package that is the only one.
+        """
         package = open_package(package_path, name=job.package_name)
         chosen = self._make(job, package, metadata)
-        with self.ledger.write() as db:
-            jobs.clear_plan(db, job.id)
-            jobs.add_steps(db, job.id, [_described(step) for step in chosen.steps])
-            for notice in (*package.notices, *chosen.notices):
-                jobs.say(db, job.id, notice, at=time.time())
-        counts = _Batching(
-            ledger=self.ledger, job=job, package=package, plan=chosen, size=job.order.batch_rows or self.batch_rows
-        ).write()
-        with self.ledger.write() as db:
-            jobs.planned(db, job.id, rows=counts)
+        writing = _Writing(self.ledger)
+        writing.add(lambda db: jobs.clear_plan(db, job.id))
+        writing.add(lambda db: jobs.add_steps(db, job.id, [_described(step) for step in chosen.steps]))
+        for notice in (*package.notices, *chosen.notices):
+            writing.add(partial(jobs.say, job_id=job.id, text=notice, at=time.time()))
+        size = job.order.batch_rows or self.batch_rows
+        counts = _Batching(ledger=self.ledger, writing=writing, job=job, package=package, plan=chosen, size=size).write()
+        writing.add(lambda db: jobs.planned(db, job.id, rows=counts))
+        writing.add(then)
+        writing.flush()
 
     def _make(self, job: jobs.Job, package: Package, metadata: Metadata) -> planning.Plan:
         text, name = (
@@ -78,11 +83,31 @@ def _described(step: planning.Step) -> tuple[jobs.Step, jobs.Course]:
     return described, jobs.Course(layout=step.layout, target=step.target, mode=step.mode)
 
 
+class _Writing:
+    """Writes that are held back until enough have come together: a commit costs more than what it writes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._held: list[Callable[[Database], None]] = []
+
+    def add(self, write: Callable[[Database], None]) -> None:
+        """Hold a write back."""
+        self._held.append(write)
+
+    def flush(self) -> None:
+        """Write what is held back, in one transaction."""
+        with self._ledger.write() as db:
+            for write in self._held:
+                write(db)
+        self._held.clear()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batching:
     """Turns the rows of a plan's steps into batches."""
 
     ledger: Ledger
+    writing: _Writing
     job: jobs.Job
     package: Package
     plan: planning.Plan
@@ -124,22 +149,25 @@ class _Batching:
             self._stage_children(child, counts)
             columns = [column for column, _ in child.link]
             rows = self._rows(child)
+            self.writing.flush()
             while chunk := [(_link(row, columns), row) for row in islice(rows, _STAGE_CHUNK)]:
                 counts[child.no] += len(chunk)
                 with self.ledger.write() as db:
                     staging.stage(db, job=self.job.id, step=child.no, linked=chunk)
 
     def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
-        made = batching.batches(self._rows(step), size=self.size, unit=step.unit)
+        made = batching.batches(self._rows(step), size=self.size, unit=step.unit, place=Place(file=step.file, sheet=step.sheet))
         numbered = enumerate(made, start=1)
         while chunk := list(islice(numbered, _CHUNK)):
             counts[step.no] += sum(len(rows) for _, rows in chunk)
             new = [_new_batch(step, no, rows) for no, rows in chunk]
-            with self.ledger.write() as db:
-                batches.add_many(db, job=self.job.id, endpoint=self.job.endpoint, new=new)
+            self.writing.add(partial(batches.add_many, job=self.job.id, endpoint=self.job.endpoint, new=new))
+            if len(chunk) == _CHUNK:
+                self.writing.flush()
 
     def _refuse_orphans(self, step: planning.Step) -> None:
         for child in self._children(step):
+            self.writing.flush()
             with self.ledger.write() as db:
                 while found := staging.orphans(db, job=self.job.id, step=child.no, limit=500):
                     told = [told for _, row in found for told in self._orphaned(step, child, row)]

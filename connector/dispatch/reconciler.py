@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from connector.dispatch.dispatcher import Dispatcher, runnable
-from connector.dispatch.outbox import task_id
+from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.errors import NotReachable, Refused
 from connector.ledger import Database, batches, endpoints, jobs
@@ -41,14 +41,14 @@ class Reconciler:
 
     def start(self) -> None:
         """Start both loops."""
-        self._dispatcher.to_plan.set()
+        self._dispatcher.to_plan.put(None)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """End both loops; a package that is being planned is planned anew after the next start."""
         self._stopping.set()
-        self._dispatcher.to_plan.set()
+        self._dispatcher.to_plan.put(None)
         for thread in self._threads:
             thread.join(timeout=5)
 
@@ -66,25 +66,34 @@ class Reconciler:
     # -- planning
 
     def _plan_when_asked(self) -> None:
-        self._dispatcher.to_plan.wait()
-        self._dispatcher.to_plan.clear()
-        with self._ledger.read() as db:
-            unplanned = [job for job in jobs.unfinished(db) if not job.planned and not job.paused and not job.ending]
-        for job in unplanned:
-            if self._stopping.is_set():
-                return
-            self._plan(job)
+        asked = self._dispatcher.to_plan.get()
+        for job in [asked] if asked else self._unplanned():
+            if not self._stopping.is_set():
+                self._plan(job)
 
-    def _plan(self, job: jobs.Job) -> None:
+    def _unplanned(self) -> list[str]:
         with self._ledger.read() as db:
+            return [job.id for job in jobs.unfinished(db) if not job.planned]
+
+    def _plan(self, job_id: str) -> None:
+        with self._ledger.read() as db:
+            job = jobs.get(db, job_id)
             metadata = endpoints.metadata(db, job.endpoint)
+        if job.planned or job.paused or job.ending or job.finished_at:
+            return
         if metadata is None:
             with self._ledger.write() as db:
                 self._dispatcher.add_survey(db, endpoints.get(db, job.endpoint), "metadata")
             self._dispatcher.release(job.endpoint)
             return
+        parcels: list[Parcel] = []
+
+        def leave(db: Database) -> None:
+            self._dispatcher.close_if_done(db, jobs.get(db, job.id))
+            parcels.extend(self._dispatcher.claim(db, job.endpoint))
+
         try:
-            self._planner.plan(job, self._dispatcher.package_path(job.package or ""), metadata)
+            self._planner.plan(job, self._dispatcher.package_path(job.package or ""), metadata, then=leave)
         except Refused as error:
             with self._ledger.write() as db:
                 jobs.clear_plan(db, job.id)
@@ -92,9 +101,7 @@ class Reconciler:
                     db, job.id, jobs.JobState.FAILED, at=time.time(), reason=_placed(error), advice=error.advice, code=error.code
                 )
             return
-        with self._ledger.write() as db:
-            self._dispatcher.close_if_done(db, jobs.get(db, job.id))
-        self._dispatcher.release(job.endpoint)
+        self._dispatcher.send(parcels)
 
     # -- reconciling
 

@@ -198,6 +198,8 @@ def close(db: Database, job_id: str, state: JobState, *, at: float, reason: str 
 
 def clear_plan(db: Database, job_id: str) -> None:
     """Remove what an interrupted planning left behind."""
+    if db.execute(sa.select(steps.c.no).where(steps.c.job == job_id).limit(1)).first() is None:
+        return
     for table in (batches, staging, steps):
         db.execute(sa.delete(table).where(table.c.job == job_id))
 
