@@ -35,6 +35,7 @@ class _Turn:
 
     db: Database
     now: float
+    writes: bool = False
     answers: list[tuple[str, codec.Message]] = field(default_factory=list)
     parcels: list[Parcel] = field(default_factory=list)
     endpoints: set[str] = field(default_factory=set)
@@ -56,8 +57,9 @@ class Recorder:
         self._grouped: set[str] = set()
         self._known: list[str] = []
         self._look_again = 0.0
-        self._running: set[str] = set()
-        """the job that was started last; if it waits meanwhile the reconciler tells when it goes on"""
+        self._starting: dict[tuple[str, int], float] = {}
+        """steps that a worker has begun, until the ledger is told"""
+        self._started: set[tuple[str, int]] = set()
         self._learned: set[tuple[str, int]] = set()
         """the step whose service's key was learnt last: one look per step is enough"""
         self._pending = True
@@ -151,6 +153,8 @@ class Recorder:
             turn = _Turn(db=db, now=time.time())
             for stream, _, text in entries:
                 self._take(turn, stream, text)
+            if turn.writes:
+                self._tell_started(db)
             for job in turn.jobs:
                 self._dispatcher.close_if_done(db, jobs.get(db, job))
             for endpoint in sorted(turn.endpoints):
@@ -167,6 +171,7 @@ class Recorder:
         if routes.report_stream(report.endpoint) != stream:
             log.warning("a report came on another endpoint's stream", extra={"action": "report_misplaced"})
             return
+        turn.writes |= not isinstance(report, reports.BatchTaken)
         _TAKE[report.KIND](self, turn, report)
 
     def _acknowledge(self, entries: Sequence[tuple[str, bytes, bytes]], answers: Sequence[tuple[str, codec.Message]]) -> None:
@@ -192,22 +197,27 @@ class Recorder:
         self._dispatcher.leases.gone(report.endpoint, report.worker)
         endpoints.worker_stopped(turn.db, report.endpoint, report.worker)
         for ref in report.returned:
-            if batches.untaken(turn.db, ref):
-                self._dispatcher.leases.end(ref)
+            self._dispatcher.leases.end(ref)  # it lies on its queue again
 
     def _taken(self, turn: _Turn, report: reports.BatchTaken) -> None:
-        if batches.taken(turn.db, report.ref, worker=report.worker, at=turn.now):
-            self._dispatcher.leases.renew([report.ref])
-            if report.ref.job not in self._running:
-                self._start_job(turn, report.ref.job)
+        """Nothing is written here: the worker's next report, which it may wait for, must not wait for a commit."""
+        self._dispatcher.leases.renew([report.ref])
+        if (report.ref.job, report.ref.step) not in self._started:
+            self._starting.setdefault((report.ref.job, report.ref.step), turn.now)
 
-    def _start_job(self, turn: _Turn, job_id: str) -> None:
-        job = jobs.get(turn.db, job_id)
+    def _tell_started(self, db: Database) -> None:
+        for (job, step), at in self._starting.items():
+            batches.start_step(db, job=job, step=step, at=at)
+            self._start_job(db, job, at)
+        self._started |= set(self._starting)
+        self._starting.clear()
+
+    def _start_job(self, db: Database, job_id: str, at: float) -> None:
+        job = jobs.get(db, job_id)
         if job.started_at is None:
-            jobs.mark(turn.db, job.id, started_at=turn.now)
+            jobs.mark(db, job.id, started_at=at)
         if job.state in {jobs.JobState.QUEUED, jobs.JobState.WAITING}:
-            jobs.set_state(turn.db, job.id, jobs.JobState.RUNNING)
-        self._running = {job_id}
+            jobs.set_state(db, job.id, jobs.JobState.RUNNING)
 
     def _intent(self, turn: _Turn, report: reports.IntentReported) -> None:
         reason = batches.grant(turn.db, report.ref, intent=report.intent, so_far=report.so_far, at=turn.now)

@@ -186,7 +186,7 @@ class Dispatcher:
         """Let a job end in `state` as soon as no worker holds a batch of it."""
         jobs.mark(db, job.id, ending=state)
         jobs.set_state(db, job.id, job.state, reason=reason, advice=advice, code=code)
-        batches.cancel_waiting(db, job.id, at=time.time())
+        batches.cancel_waiting(db, job.id, held=self.leases.holds, at=time.time())
         self.close_if_done(db, jobs.get(db, job.id))
 
     def pause(self, job_id: str) -> jobs.Job:

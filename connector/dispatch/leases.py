@@ -1,6 +1,6 @@
 """Who holds which batch, and which workers live: kept in memory, on the monotonic clock. Pure.
 
-After a restart every batch that a worker holds gets a fresh lease: the streams are drained before any of them ends.
+After a restart every batch that lies on no queue gets a fresh lease: the streams are drained before any of them ends.
 """
 
 import threading
@@ -39,13 +39,22 @@ class Leases:
         with self._lock:
             self._deadlines.pop(ref, None)
 
-    def expired(self, held: Iterable[BatchRef]) -> list[BatchRef]:
-        """Those of the held batches whose lease ran out. One that is new here gets a lease."""
+    def holds(self, ref: BatchRef) -> bool:
+        """Whether a worker holds the batch, as far as is known."""
+        with self._lock:
+            return ref in self._deadlines
+
+    def expired(self) -> list[BatchRef]:
+        """The batches whose lease ran out."""
         now = self._clock()
         with self._lock:
-            held = set(held)
-            self._deadlines = {ref: self._deadlines.get(ref, now + self._lease_s) for ref in held}
-            return [ref for ref in held if self._deadlines[ref] < now]
+            return [ref for ref, deadline in self._deadlines.items() if deadline < now]
+
+    def renew_all(self) -> None:
+        """Nobody could be heard for a while: silence proves nothing."""
+        with self._lock:
+            held = list(self._deadlines)
+        self.renew(held)
 
     def seen(self, endpoint: str, worker: str, *, concurrency: int) -> bool:
         """A worker spoke. True where it was not known to live."""

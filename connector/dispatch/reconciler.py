@@ -34,6 +34,8 @@ class Reconciler:
         self._ledger = dispatcher.ledger
         self._planner = planner
         self._stopping = threading.Event()
+        self._first_look = True
+        """what workers held before this start is not known yet"""
         self._threads = [
             threading.Thread(target=self._forever, args=(self._plan_when_asked,), name="planner", daemon=True),
             threading.Thread(target=self._forever, args=(self._tick_when_due,), name="reconciler", daemon=True),
@@ -139,26 +141,36 @@ class Reconciler:
         self._dispatcher.trouble = ""
 
     def _replace_lost(self) -> None:
+        leases = self._dispatcher.leases
+        if self._dispatcher.trouble:
+            leases.renew_all()
+            return
         with self._ledger.read() as db:
             sent = batches.in_flight(db)
-        held = [batch.ref for batch in sent if batch.taken_by]
-        if self._dispatcher.trouble:
-            self._dispatcher.leases.renew(held)  # nobody can be heard now: silence proves nothing
+        missing = self._missing([batch for batch in sent if self._is_due(batch)])
+        if self._first_look:
+            leases.renew(missing)
+            self._first_look = False
             return
-        lost = dict.fromkeys(self._dispatcher.leases.expired(held), "its worker was not heard of")
-        overdue = [b for b in sent if not b.taken_by and b.sent_at < time.time() - _UNTAKEN_S]
-        lost |= dict.fromkeys(self._missing([b.ref for b in overdue]), "it was lost on the way")
+        lost = {ref: "its worker was not heard of" if leases.holds(ref) else "it was lost on the way" for ref in missing}
+        for ref in leases.expired():
+            leases.end(ref)
         if lost:
             with self._ledger.write() as db:
                 for ref, reason in lost.items():
                     self._replace(db, ref, reason)
 
-    def _missing(self, untaken: Iterable[BatchRef]) -> list[BatchRef]:
-        """Those of the untaken batches that do not lie on their queue."""
+    def _is_due(self, batch: batches.InFlight) -> bool:
+        """Whether a batch should have been heard of: after a restart every one, else by its lease, or by its age."""
+        if self._first_look or batch.ref in self._dispatcher.leases.expired():
+            return True
+        return not self._dispatcher.leases.holds(batch.ref) and batch.sent_at < time.time() - _UNTAKEN_S
+
+    def _missing(self, due: Iterable[batches.InFlight]) -> list[BatchRef]:
+        """Those of the batches that do not lie on their queue."""
         by_endpoint: dict[str, list[BatchRef]] = {}
-        with self._ledger.read() as db:
-            for ref in untaken:
-                by_endpoint.setdefault(jobs.get(db, ref.job).endpoint, []).append(ref)
+        for batch in due:
+            by_endpoint.setdefault(batch.endpoint, []).append(batch.ref)
         missing: list[BatchRef] = []
         for endpoint, refs in by_endpoint.items():
             there = set(self._dispatcher.outbox.waiting(endpoint))
@@ -183,10 +195,10 @@ class Reconciler:
     def _tell_states(self, db: Database, endpoint: endpoints.Endpoint) -> None:
         unfinished = jobs.unfinished(db, endpoint=endpoint.key)
         may_run = {job.id for job in runnable(unfinished)}
-        flying = {batch.ref.job for batch in batches.in_flight(db, endpoint.key) if batch.taken_by}
+        flying = {b.ref.job for b in batches.in_flight(db, endpoint.key) if self._dispatcher.leases.holds(b.ref)}
         for job in unfinished:
             if job.ending:
-                batches.cancel_waiting(db, job.id, at=time.time())
+                batches.cancel_waiting(db, job.id, held=self._dispatcher.leases.holds, at=time.time())
             if self._dispatcher.close_if_done(db, job) or job.paused or job.ending:
                 continue
             state, reason = (jobs.JobState.RUNNING, "") if job.id in flying else self._why(db, endpoint, job, unfinished, may_run)

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,9 +35,6 @@ class BatchState(StrEnum):
 
 UNFINISHED = (BatchState.PLANNED, BatchState.SENT)
 
-#: Whichever of a step's first batches is taken first starts the step.
-_FIRST = 64
-
 #: The attempt whose word counts; its parameters come from `_named`. Statements of every batch are made once, below: making
 #: one costs more than running it.
 _CURRENT = (
@@ -48,7 +45,6 @@ _CURRENT = (
     & (batches.c.state == BatchState.SENT)
 )
 _FIND_CURRENT = sa.select(batches).where(_CURRENT)
-_TAKE = sa.update(batches).where(_CURRENT).values(taken_by=sa.bindparam("by"))
 _START_STEP = (
     sa.update(steps)
     .where(steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step"), steps.c.started_at.is_(None))
@@ -80,7 +76,7 @@ _CLAIMABLE = (
 _SEND = (
     sa.update(batches)
     .where(batches.c.id == sa.bindparam("of_id"))
-    .values(state=BatchState.SENT, attempt=batches.c.attempt + 1, sent_at=sa.bindparam("now"), taken_by=None)
+    .values(state=BatchState.SENT, attempt=batches.c.attempt + 1, sent_at=sa.bindparam("now"))
 )
 _COUNT_IN_FLIGHT = sa.select(sa.func.count()).where(
     batches.c.state == BatchState.SENT, batches.c.endpoint == sa.bindparam("of_endpoint")
@@ -137,7 +133,7 @@ class InFlight:
     """A batch that was sent and has no end yet."""
 
     ref: BatchRef
-    taken_by: str | None
+    endpoint: str
     sent_at: float
 
 
@@ -185,16 +181,14 @@ def next_due(db: Database, *, job: str) -> tuple[float, str] | None:
 
 def in_flight(db: Database, endpoint: str | None = None) -> list[InFlight]:
     """Batches that were sent and have no end yet."""
-    query = sa.select(batches).with_only_columns(
-        batches.c.job, batches.c.step, batches.c.no, batches.c.attempt, batches.c.taken_by, batches.c.sent_at
-    )
+    query = sa.select(batches.c.job, batches.c.step, batches.c.no, batches.c.attempt, batches.c.endpoint, batches.c.sent_at)
     query = query.where(batches.c.state == BatchState.SENT)
     if endpoint is not None:
         query = query.where(batches.c.endpoint == endpoint)
     return [
         InFlight(
             ref=BatchRef(job=row.job, step=row.step, batch=row.no, attempt=row.attempt),
-            taken_by=row.taken_by,
+            endpoint=row.endpoint,
             sent_at=row.sent_at,
         )
         for row in db.execute(query)
@@ -206,18 +200,9 @@ def count_in_flight(db: Database, endpoint: str) -> int:
     return int(db.execute(_COUNT_IN_FLIGHT, {"of_endpoint": endpoint}).scalar_one())
 
 
-def taken(db: Database, ref: BatchRef, *, worker: str, at: float) -> bool:
-    """A worker holds the batch. False where this attempt is not the current one."""
-    if not db.execute(_TAKE, _named(ref) | {"by": worker}).rowcount:
-        return False
-    if ref.batch <= _FIRST:  # of later batches the step has long started
-        db.execute(_START_STEP, {"of_job": ref.job, "of_step": ref.step, "now": at})
-    return True
-
-
-def untaken(db: Database, ref: BatchRef) -> bool:
-    """The worker gave a batch back that it had not started: it lies on its queue again."""
-    return bool(db.execute(sa.update(batches).where(_CURRENT).values(taken_by=None), _named(ref)).rowcount)
+def start_step(db: Database, *, job: str, step: int, at: float) -> None:
+    """A worker has taken the first batch of a step."""
+    db.execute(_START_STEP, {"of_job": job, "of_step": step, "now": at})
 
 
 def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float) -> str:
@@ -256,7 +241,7 @@ def returned(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: b
     """
     if not settled:
         not_before = max(not_before, _limit(db, ref))
-    values = {"state": BatchState.PLANNED, "not_before": not_before, "reason": reason, "taken_by": None}
+    values = {"state": BatchState.PLANNED, "not_before": not_before, "reason": reason}
     if so_far is not None:
         values["so_far"] = so_far.model_dump_json()
     if settled:
@@ -274,28 +259,25 @@ def replace(db: Database, ref: BatchRef, *, now: float, reason: str) -> float | 
         return None
     limit = _limit(db, ref)
     due = max(now, limit) if limit else 0.0
-    values = {"state": BatchState.PLANNED, "not_before": due, "reason": reason, "taken_by": None}
+    values = {"state": BatchState.PLANNED, "not_before": due, "reason": reason}
     db.execute(sa.update(batches).where(_CURRENT).values(values), _named(ref))
     return due
 
 
-def cancel_waiting(db: Database, job: str, *, at: float) -> None:
+def cancel_waiting(db: Database, job: str, *, held: Callable[[BatchRef], bool], at: float) -> None:
     """End the batches of a job that no worker holds: their rows are skipped, or unknown where a call told no end."""
-    waiting = (batches.c.job == job) & (
-        (batches.c.state == BatchState.PLANNED) | ((batches.c.state == BatchState.SENT) & batches.c.taken_by.is_(None))
-    )
-    untouched = waiting & batches.c.open_intent.is_(None) & batches.c.so_far.is_(None)
-    sums = (
-        sa.select(batches.c.step, sa.func.count(), sa.func.sum(batches.c.size))
-        .where(untouched, ~_nested())
-        .group_by(batches.c.step)
-    )
-    for step, _, size in db.execute(sums).all():
-        mine = (steps.c.job == job) & (steps.c.no == step)
-        db.execute(sa.update(steps).where(mine).values(skipped=steps.c.skipped + size))
-    db.execute(sa.update(batches).where(untouched, ~_nested()).values(state=BatchState.CANCELLED, rows=None))
-    for row in db.execute(sa.select(batches).where(waiting)).mappings().all():
-        _end_early(db, row, at=at)
+    mine = batches.c.job == job
+    untouched = mine & (batches.c.state == BatchState.PLANNED) & batches.c.open_intent.is_(None) & batches.c.so_far.is_(None)
+    alone = untouched & ~_nested()
+    for step, size in db.execute(
+        sa.select(batches.c.step, sa.func.sum(batches.c.size)).where(alone).group_by(batches.c.step)
+    ).all():
+        counted = (steps.c.job == job) & (steps.c.no == step)
+        db.execute(sa.update(steps).where(counted).values(skipped=steps.c.skipped + size))
+    db.execute(sa.update(batches).where(alone).values(state=BatchState.CANCELLED, rows=None))
+    for row in db.execute(sa.select(batches).where(mine, batches.c.state.in_(UNFINISHED))).mappings().all():
+        if row["state"] == BatchState.PLANNED or not held(_ref(row)):
+            _end_early(db, row, at=at)
 
 
 def end_early(db: Database, ref: BatchRef, *, at: float, so_far: Outcomes | None, settled: bool) -> bool:
@@ -339,6 +321,10 @@ def _nested() -> sa.ColumnElement[bool]:
 
 def _find_current(db: Database, ref: BatchRef) -> sa.RowMapping | None:
     return db.execute(_FIND_CURRENT, _named(ref)).mappings().first()
+
+
+def _ref(row: sa.RowMapping) -> BatchRef:
+    return BatchRef(job=row["job"], step=row["step"], batch=row["no"], attempt=row["attempt"])
 
 
 def _sending(row: sa.RowMapping) -> Sending:

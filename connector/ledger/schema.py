@@ -132,7 +132,6 @@ batches = Table(
     Column("rows", LargeBinary),
     Column("not_before", Float, nullable=False, default=0.0),
     Column("sent_at", Float),
-    Column("taken_by", String(120)),
     Column("so_far", Text),
     Column("open_intent", Text),
     Column("granted_at", Float),

@@ -42,9 +42,13 @@ class Field(Value):
     max_length: int | None = None
     minimum: str | None = None
     maximum: str | None = None
+    decimals: int | None = None
+    """the most digits after the decimal point, zeros at the end aside"""
     symbols: tuple[str, ...] = ()
     """the enumeration's symbols, in order"""
     label: str = ""
+    checked: bool = False
+    """type and facets as they stand here are all that the schema asks of a text"""
 
 
 class Table(Value):
@@ -55,6 +59,8 @@ class Table(Value):
     children: "tuple[Table, ...]" = ()
     order: tuple[str, ...] = ()
     """names of fields and nested records in schema order"""
+    repeats: bool = False
+    """any number of these records may stand where one may"""
 
     def field(self, name: str) -> Field | None:
         """The field of exactly this name."""

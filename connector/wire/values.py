@@ -134,6 +134,8 @@ def _integer(field: Field, text: str) -> str:
 
 def _decimal(field: Field, text: str) -> str:
     _in_range(field, text, number(field, text))
+    if field.decimals is not None and len(text.partition(".")[2].rstrip("0")) > field.decimals:
+        raise _refused(field, text, f"a number with at most {field.decimals} decimals", advice="Round it.")
     return text
 
 

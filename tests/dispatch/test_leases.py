@@ -18,18 +18,21 @@ def test_a_lease_that_is_renewed_does_not_end():
     clock.now = 8
     leases.renew([B])
     clock.now = 11
-    assert leases.expired([A, B]) == [A]
+    assert leases.expired() == [A]
+    assert leases.holds(A), "it is held until it is taken away"
+    leases.end(A)
+    assert leases.expired() == []
+    assert not leases.holds(A)
 
 
-def test_after_a_restart_every_held_batch_gets_a_fresh_lease():
+def test_while_nobody_can_be_heard_no_lease_ends():
     clock = Clock()
     leases = Leases(lease_s=10, clock=clock)
-    clock.now = 1000
-    assert leases.expired([A]) == []
-    clock.now = 1009
-    assert leases.expired([A]) == []
-    clock.now = 1011
-    assert leases.expired([A]) == [A]
+    leases.renew([A])
+    clock.now = 9
+    leases.renew_all()
+    clock.now = 18
+    assert leases.expired() == []
 
 
 def test_slots_are_those_of_workers_that_spoke_lately():

@@ -79,19 +79,18 @@ def test_the_same_intent_is_granted_again_also_to_a_job_that_ends(ledger, job):
 def test_cancelling_says_what_is_skipped_and_what_nobody_knows(ledger, job):
     ref = claim(ledger, job).ref
     with ledger.write() as db:
-        batches.taken(db, ref, worker="w", at=1.0)
         batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="cc..."), at=1.0)
-        batches.cancel_waiting(db, job.id, at=2.0)
+        batches.cancel_waiting(db, job.id, held=lambda held: held == ref, at=2.0)
         assert batches.any_unfinished(db, job.id), "a worker holds it"
         batches.replace(db, ref, now=3.0, reason="silent")
-        batches.cancel_waiting(db, job.id, at=4.0)
+        batches.cancel_waiting(db, job.id, held=lambda _: False, at=4.0)
         assert not batches.any_unfinished(db, job.id)
     assert counts(ledger, job) == [{"created": 1, "unknown": 1}, {"created": 1, "unknown": 2}]
 
 
 def test_a_batch_that_was_never_sent_is_skipped_when_its_job_ends(ledger, job):
     with ledger.write() as db:
-        batches.cancel_waiting(db, job.id, at=4.0)
+        batches.cancel_waiting(db, job.id, held=lambda _: False, at=4.0)
     assert counts(ledger, job) == [{"skipped": 2}, {"skipped": 3}]
 
 
