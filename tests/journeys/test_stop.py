@@ -6,7 +6,6 @@ import pytest
 
 from tests.journeys.driving import Site, living_with
 
-
 _SKIPS = pytest.mark.xfail(strict=True, reason="the HTTP server raises SIGTERM again when it has ended: what follows is skipped")
 
 
