@@ -62,7 +62,7 @@ class Desk:
             job = jobs.get(db, job_id)
         try:
             path = self.dispatcher.package_path(job.package or "")
-            Planner(ledger=self.ledger, batch_rows=1000).plan(job, path, METADATA)
+            Planner(ledger=self.ledger, batch_rows=1000).plan(job, path, METADATA, then=lambda db: None)
         except Refused as error:
             with self.ledger.write() as db:
                 jobs.close(
@@ -74,7 +74,7 @@ class Desk:
         for each in letters:
             with self.ledger.write() as db:
                 (sending,) = batches.claim(db, job=job_id, limit=1, now=time.time())
-                batches.taken(db, sending.ref, worker="w", at=time.time())
+                batches.start_step(db, job=job_id, step=sending.ref.step, at=time.time())
                 outcomes = Outcomes(letters=each, problems=problems)
                 assert batches.done(db, sending.ref, outcomes=outcomes, calls=1, seconds=0.1, at=time.time())
         with self.ledger.write() as db:

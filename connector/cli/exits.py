@@ -30,9 +30,13 @@ def of_job(job: api.Job) -> Exit:
         return Exit.CANCELLED
     if job["state"] == "failed" and job["kind"] != "load":  # a survey that found nobody
         return Exit.NOT_REACHABLE
-    if job["state"] == "failed" and not job["planned"]:
-        return Exit.NOT_REACHABLE if job["code"].startswith("RSC-4") else Exit.REFUSED
     rows = job["rows"]
+    if job["state"] == "failed" and (job["code"] or not job["planned"]) and not _any_in(rows):
+        return Exit.NOT_REACHABLE if job["code"].startswith("RSC-4") else Exit.REFUSED
     if job["state"] in {"failed", "partly_succeeded"} or (job["state"] == "succeeded" and rows["skipped"]):
         return Exit.ROWS
     return Exit.DONE
+
+
+def _any_in(rows: api.Rows) -> bool:
+    return bool(rows["created"] or rows["updated"] or rows["unchanged"] or rows["deleted"])

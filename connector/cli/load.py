@@ -29,6 +29,7 @@ class Wish:
     mapping: Path | None
     mode: str
     blank: str
+    strict: bool
     only: str | None
     batch_rows: int | None
 
@@ -37,6 +38,7 @@ class Wish:
         return {
             "mode": self.mode,
             "blank": self.blank,
+            "strict": self.strict,
             "only": self.only,
             "batch_rows": self.batch_rows,
             "mapping": inspection.mapping_text(self.mapping) if self.mapping else None,
@@ -52,6 +54,7 @@ class Wish:
 @click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A mapping (TOML).")
 @click.option("--mode", type=click.Choice(["upsert", "create", "update", "delete"]), default="upsert", show_default=True)
 @click.option("--blank", type=click.Choice(["keep", "clear"]), default="keep", show_default=True, help="Empty cells on update.")
+@click.option("--strict", is_flag=True, help="Write nothing when a row does not fit its fields.")
 @click.option("--only", metavar="STEP", help="Load one step only: its number, entity or table.")
 @click.option("--batch-rows", type=click.IntRange(1, 5000), help="Rows that travel in one message.")
 @click.option("--dry-run", is_flag=True, help="Show how it would be loaded; submit nothing.")

@@ -5,7 +5,7 @@ Rows stream through: nested rows are laid aside in the ledger, then taken by the
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from connector import plan as planning
 from connector.errors import Place
 from connector.intake.package import Package, open_package
 from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
-from connector.plan import batching, mapping
+from connector.plan import batching, checking, mapping
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import flatten
 from connector.wire.metadata import Metadata
@@ -44,9 +44,19 @@ class Planner:
         writing.add(lambda db: jobs.add_steps(db, job.id, [_described(step) for step in chosen.steps]))
         for notice in (*package.notices, *chosen.notices):
             writing.add(partial(jobs.say, job_id=job.id, text=notice, at=time.time()))
-        size = job.order.batch_rows or self.batch_rows
-        counts = _Batching(ledger=self.ledger, writing=writing, job=job, package=package, plan=chosen, size=size).write()
-        writing.add(lambda db: jobs.planned(db, job.id, rows=counts))
+        rows = _Batching(
+            ledger=self.ledger,
+            writing=writing,
+            job=job,
+            package=package,
+            plan=chosen,
+            size=job.order.batch_rows or self.batch_rows,
+            checked=metadata if job.order.strict else None,
+        )
+        counts = rows.write()
+        writing.add(partial(jobs.planned, job_id=job.id, rows=counts))
+        if rows.unfit:
+            writing.add(partial(_refuse_strictly, job_id=job.id, unfit=len(rows.unfit)))
         writing.add(then)
         writing.flush()
 
@@ -112,6 +122,10 @@ class _Batching:
     package: Package
     plan: planning.Plan
     size: int
+    checked: Metadata | None
+    """where rows are checked (--strict): by what"""
+    unfit: set[tuple[int, int]] = field(default_factory=set)
+    """(step, row number) of rows that do not fit"""
 
     def write(self) -> dict[int, int]:
         """Write all batches; rows per step are returned."""
@@ -157,13 +171,25 @@ class _Batching:
 
     def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
         made = batching.batches(self._rows(step), size=self.size, unit=step.unit, place=Place(file=step.file, sheet=step.sheet))
+        checker = self.checked and checking.Checker(step.layout, self.checked, service=step.target.service, mode=step.mode)
         numbered = enumerate(made, start=1)
         while chunk := list(islice(numbered, _CHUNK)):
             counts[step.no] += sum(len(rows) for _, rows in chunk)
+            if checker:
+                self._check(checker, [row for _, rows in chunk for row in rows])
             new = [_new_batch(step, no, rows) for no, rows in chunk]
             self.writing.add(partial(batches.add_many, job=self.job.id, endpoint=self.job.endpoint, new=new))
             if len(chunk) == _CHUNK:
                 self.writing.flush()
+
+    def _check(self, checker: checking.Checker, rows: Sequence[Row]) -> None:
+        """Record what does not fit; a row is told once, by the first thing that is wrong with it."""
+        told = []
+        for step, number, problem in (found for row in rows for found in checker.problems(row)):
+            if (step, number) not in self.unfit:
+                self.unfit.add((step, number))
+                told.append((step, number, problem))
+        self.writing.add(partial(problems.refuse, job=self.job.id, rows=told))
 
     def _refuse_orphans(self, step: planning.Step) -> None:
         for child in self._children(step):
@@ -190,6 +216,21 @@ class _Batching:
 
     def _caption(self, step: planning.Step, cell: int) -> str:
         return self.package.actions[step.action_index].columns[step.carried[cell]]
+
+
+def _refuse_strictly(db: Database, *, job_id: str, unfit: int) -> None:
+    """Some rows do not fit, and the job is strict: the others are not written either."""
+    batches.drop(db, job_id)
+    rows = "1 row does" if unfit == 1 else f"{unfit:,} rows do"
+    jobs.close(
+        db,
+        job_id,
+        jobs.JobState.FAILED,
+        at=time.time(),
+        reason=f"{rows} not fit; nothing was written, because the load is strict.",
+        advice="Correct the rows, or load without --strict: then the others go in.",
+        code="RSC-2250",
+    )
 
 
 def _new_batch(step: planning.Step, no: int, rows: Sequence[Row]) -> batches.NewBatch:

@@ -289,6 +289,13 @@ def end_early(db: Database, ref: BatchRef, *, at: float, so_far: Outcomes | None
     return True
 
 
+def drop(db: Database, job: str) -> None:
+    """Nothing of a job is written: its planned rows are skipped, but for those that were refused."""
+    db.execute(sa.delete(batches).where(batches.c.job == job))
+    left = steps.c.rows - steps.c.failed
+    db.execute(sa.update(steps).where(steps.c.job == job).values(skipped=left))
+
+
 def any_unfinished(db: Database, job: str) -> bool:
     """Whether a batch of the job has no end yet."""
     return db.execute(_ANY_UNFINISHED, {"of_job": job}).first() is not None

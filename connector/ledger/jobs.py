@@ -227,7 +227,7 @@ def add_steps(db: Database, job_id: str, planned: Sequence[tuple[Step, Course]])
         )
 
 
-def planned(db: Database, job_id: str, *, rows: dict[int, int]) -> None:
+def planned(db: Database, *, job_id: str, rows: dict[int, int]) -> None:
     """The plan is complete: rows per step are known, batches may leave."""
     for no, count in rows.items():
         db.execute(sa.update(steps).where(steps.c.job == job_id, steps.c.no == no).values(rows=count))

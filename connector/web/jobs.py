@@ -35,6 +35,7 @@ class NewJob(BaseModel):
     package: str
     mode: Mode = Mode.UPSERT
     blank: Blank = Blank.KEEP
+    strict: bool = False
     only: str | None = None
     mapping: Annotated[str | None, Field(max_length=1_000_000)] = None
     mapping_name: str = "mapping"
@@ -45,6 +46,7 @@ class NewJob(BaseModel):
         return jobs.Order(
             mode=self.mode,
             blank=self.blank,
+            strict=self.strict,
             only=self.only,
             mapping=self.mapping,
             mapping_name=self.mapping_name if self.mapping else "",

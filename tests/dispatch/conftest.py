@@ -28,7 +28,7 @@ METADATA = Metadata(
             document=Document(
                 name="CustGroupDoc",
                 namespace="urn:d",
-                tables=(Table(name="CustGroup", fields=(Field(name="CustGroup"), Field(name="Name"))),),
+                tables=(Table(name="CustGroup", fields=(Field(name="CustGroup"), Field(name="Name", max_length=20))),),
             ),
         ),
     ),

@@ -183,6 +183,22 @@ def test_a_package_that_does_not_fit_ends_the_job_with_nothing_sent(ready, until
     assert ready.redis.llen(routes.queue("A1")) == 0
 
 
+def test_a_strict_load_with_rows_that_do_not_fit_sends_nothing_and_names_the_cells(ready, until):
+    text = b"CustGroup,Name\r\n1,fits\r\n2,a name that is too long by far\r\n3,fits\r\n"
+    package = ready.dispatcher.receive("CustGroup.csv", [text], ceiling=1000)
+    job, _ = ready.dispatcher.submit(
+        endpoint="A1", company="USMF", package=package.sha256, order=jobs.Order(strict=True), idempotency_key=None
+    )
+    until(lambda: ready.job(job.id).state == "failed")
+    assert ready.job(job.id).reason == "1 row does not fit; nothing was written, because the load is strict."
+    assert ready.totals(job.id) == {"failed": 1, "skipped": 2}
+    with ready.ledger.read() as db:
+        (failure,) = results.failures(db, job.id)
+    assert (failure.row, failure.column, failure.value) == (3, "Name", "a name that is too long by far")
+    assert "takes 20" in failure.message
+    assert ready.redis.llen(routes.queue("A1")) == 0
+
+
 def test_the_same_idempotency_key_gives_the_same_job(ready):
     package = ready.dispatcher.receive("CustGroup.csv", [b"CustGroup,Name\r\n1,x\r\n"], ceiling=100)
 

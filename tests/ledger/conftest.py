@@ -33,7 +33,7 @@ def job(ledger):
         jobs.add_steps(db, made.id, steps)
         new = batches.NewBatch(step=1, no=1, rank=1, size=5, places=runs(places), rows=pack_rows(rows))
         batches.add_many(db, job=made.id, endpoint="a", new=[new])
-        jobs.planned(db, made.id, rows={1: 2, 2: 3})
+        jobs.planned(db, job_id=made.id, rows={1: 2, 2: 3})
     return made
 
 
