@@ -33,6 +33,11 @@ _BUILTIN: Final = {
     "anyType": FieldType.COMPLEX,
 } | dict.fromkeys(_INTEGERS, FieldType.INTEGER)
 
+#: Built-in types of which metadata can say all that a schema asks.
+_PLAIN: Final = frozenset({"string", "integer", "decimal", "date", "dateTime", "time", "boolean", *_INTEGERS})
+#: What a schema may hold that says more than the types of single texts: such a schema must always be asked itself.
+_BEYOND: Final = tuple(f"{XSD}{name}" for name in ("key", "keyref", "unique", "redefine"))
+
 
 @dataclass(slots=True)
 class _Facets:
@@ -42,8 +47,11 @@ class _Facets:
     max_length: int | None = None
     minimum: str | None = None
     maximum: str | None = None
+    decimals: int | None = None
     symbols: list[str] = field(default_factory=list)
     label: str = ""
+    checked: bool = True
+    """nothing was met that is not told here"""
 
 
 class Schemas:
@@ -53,11 +61,16 @@ class Schemas:
         self._trees = trees
         self._types: dict[str, etree._Element] = {}
         self._elements: dict[str, etree._Element] = {}
+        self._twice: set[str] = set()
+        self._is_plain = not any(True for tree in trees.values() for _ in tree.iter(*_BEYOND))
         for schema in (schema for tree in trees.values() for schema in tree.iter(f"{XSD}schema")):
             namespace = schema.get("targetNamespace", "")
             for component in schema.iterchildren(f"{XSD}element", f"{XSD}simpleType", f"{XSD}complexType"):
                 found = self._elements if component.tag == f"{XSD}element" else self._types
-                found[f"{{{namespace}}}{component.get('name')}"] = component
+                name = f"{{{namespace}}}{component.get('name')}"
+                if name in found:
+                    self._twice.add(name)
+                found[name] = component
 
     def document(self, name: str) -> metadata.Document | None:
         """The document whose root element has this qualified name; None where it holds no records."""
@@ -97,6 +110,7 @@ class Schemas:
             fields=tuple(self._field(part) for part in parts if part not in nested),
             children=tuple(self._table(part, depth=depth + 1) for part in nested if depth < _MAX_DEPTH),
             order=tuple(part.get("name", "") for part in parts),
+            repeats=element.get("maxOccurs") == "unbounded" and element.get("minOccurs", "1") in ("0", "1"),
         )
 
     def _is_record(self, element: etree._Element) -> bool:
@@ -109,6 +123,7 @@ class Schemas:
     def _field(self, element: etree._Element) -> metadata.Field:
         facets = _Facets()
         self._resolve(element, facets)
+        facets.checked = facets.checked and self._is_plain and element.get("fixed") is None and _is_told(facets)
         return metadata.Field(
             name=element.get("name", ""),
             type=facets.type,
@@ -118,8 +133,10 @@ class Schemas:
             max_length=facets.max_length,
             minimum=facets.minimum,
             maximum=facets.maximum,
+            decimals=facets.decimals,
             symbols=tuple(facets.symbols),
             label=facets.label.strip(),
+            checked=facets.checked,
         )
 
     def _resolve(self, element: etree._Element, facets: _Facets) -> None:
@@ -134,11 +151,12 @@ class Schemas:
                 _built_in(qualified.removeprefix(XSD), facets)
                 return
             kind = self._types.get(qualified)
+            facets.checked = facets.checked and qualified not in self._twice
             if kind is not None and kind.get("name", "").lower() in ("axdtype_guid", "guid"):
-                facets.type, facets.max_length = FieldType.GUID, None
+                facets.type, facets.max_length, facets.checked = FieldType.GUID, None, False
                 return
         if kind is None:
-            facets.type = FieldType.COMPLEX
+            facets.type, facets.checked = FieldType.COMPLEX, False
         else:
             self._read(kind, facets)
 
@@ -165,7 +183,10 @@ class Schemas:
             self._resolve(etree.Element("member", {"base": name}, nsmap=union.nsmap), member)
             members.append(member)
         lengths = [member.max_length for member in members]
-        if all(member.type is FieldType.STRING and not member.symbols for member in members) and None not in lengths:
+        are_texts = all(member.type is FieldType.STRING and not member.symbols for member in members)
+        is_known = bool(members) and are_texts and all(member.checked for member in members)
+        facets.checked = facets.checked and is_known and union.find(f"{XSD}simpleType") is None
+        if are_texts and None not in lengths:
             facets.max_length = max((length for length in lengths if length is not None), default=None)
 
     def _complex(self, element: etree._Element) -> etree._Element | None:
@@ -183,8 +204,15 @@ def _sequence(kind: etree._Element) -> Iterator[etree._Element]:
     return kind.iterfind(f"{XSD}sequence/{XSD}element")
 
 
+def _is_told(facets: _Facets) -> bool:
+    """Whether the facets are ones that are checked by type: bounds are, of numbers."""
+    is_bounded = facets.minimum is not None or facets.maximum is not None
+    return facets.type is not FieldType.COMPLEX and (facets.type in (FieldType.INTEGER, FieldType.DECIMAL) or not is_bounded)
+
+
 def _built_in(name: str, facets: _Facets) -> None:
     facets.type = _BUILTIN.get(name, FieldType.STRING)
+    facets.checked = facets.checked and name in _PLAIN
     if bits := _INTEGERS.get(name):
         facets.minimum = facets.minimum or str(-(2 ** (bits - 1)))
         facets.maximum = facets.maximum or str(2 ** (bits - 1) - 1)
@@ -195,11 +223,19 @@ def _restrict(restriction: etree._Element, facets: _Facets) -> None:
     for facet in restriction.iterchildren(etree.Element):
         value = facet.get("value", "")
         match etree.QName(facet).localname:
-            case "enumeration" if first:
-                facets.symbols.append(value)
-            case "maxLength" | "length" if facets.max_length is None:
-                facets.max_length = int(value)
-            case "minInclusive" if facets.minimum is None:
-                facets.minimum = value
-            case "maxInclusive" if facets.maximum is None:
-                facets.maximum = value
+            case "enumeration":
+                if first:
+                    facets.symbols.append(value)
+            case "maxLength" | "length" as kind:
+                facets.max_length = int(value) if facets.max_length is None else facets.max_length
+                facets.checked = facets.checked and kind == "maxLength"
+            case "minInclusive":
+                facets.minimum = value if facets.minimum is None else facets.minimum
+            case "maxInclusive":
+                facets.maximum = value if facets.maximum is None else facets.maximum
+            case "fractionDigits":
+                facets.decimals = int(value) if facets.decimals is None else facets.decimals
+            case "annotation" | "attribute" | "simpleType":
+                pass
+            case other:
+                facets.checked = facets.checked and other == "minLength" and value == "0"

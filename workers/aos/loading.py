@@ -53,6 +53,7 @@ class Contract:
         self._checker = Checker(self._schemas, contents)
         self._operations: dict[str, dict[str, Operation]] = {}
         self._documents: dict[str, str] = {}
+        self._proved: dict[str, set[object]] = {}
         bindings = dict(_bindings(self._wsdl))
         self.services = tuple(self._service(name, binding, address or location) for name, (location, binding) in bindings.items())
 
@@ -84,6 +85,10 @@ class Contract:
         if service not in self._documents:
             raise GiveUp(f"{service} is no document service.", advice="Map the rows to a document service.", code="RSC-5932")
         return self._checker.problems(self._documents[service], document)
+
+    def proved(self, service: str) -> set[object]:
+        """Structures of documents that were put before the service's schema and suited it; any thread may add to them."""
+        return self._proved.setdefault(service, set())
 
     def _service(self, name: str, binding: Any, address: str) -> metadata.Service:
         operations: dict[str, Any] = binding.all()

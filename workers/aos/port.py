@@ -67,6 +67,11 @@ class Port:
         """What the port's own schema finds wrong with a document; `document` is the document element alone."""
         return self._contract.invalid(self.service.name, document)
 
+    @property
+    def proved(self) -> set[object]:
+        """What callers noted as structures of records that the port's schema takes; kept as long as its contract."""
+        return self._contract.proved(self.service.name)
+
     def _write(self, operation: str, body: bytes, *, message_id: str, time_limit_s: float) -> etree._Element:
         before, after = self._halves
         context = before + str(UUID(message_id)).encode() + after

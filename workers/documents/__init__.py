@@ -4,7 +4,7 @@ A `Writer` is made once per service and layout. Elements stand in schema order, 
 the same rows give the same bytes: a call can be made again from what its intent recorded.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from connector.wire.jobs import Blank, Layout
 from connector.wire.metadata import Service
 from connector.wire.reports import Before
 from workers.documents import text
-from workers.documents.create import Creator
+from workers.documents.create import Creator, Structure, Written
 from workers.documents.problems import Named, cell_problems, named
 from workers.documents.shape import HASH, RECORD_IDS, Cell, Nested, Shape, flat, rows_of, shaped, size
 from workers.documents.update import (
@@ -35,7 +35,9 @@ __all__ = [
     "Named",
     "Nested",
     "Shape",
+    "Structure",
     "Writer",
+    "Written",
     "cell_problems",
     "create_lines",
     "entity_key",
@@ -84,6 +86,10 @@ class Writer:
     def record(self, row: Row) -> str:
         """The record of one root row and its nested rows, for `create`. Raises Reject where a cell cannot be written."""
         return self._creator.record(row)
+
+    def written(self, rows: Sequence[Row]) -> Written:
+        """The same of many rows, in far less time; with what is known of their records. Raises Reject for any cell of them."""
+        return self._creator.written(rows)
 
     def create(self, records: Iterable[str]) -> Body:
         """A create request of records that `record` wrote, in that order."""

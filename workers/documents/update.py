@@ -16,7 +16,8 @@ from connector.wire.jobs import Blank
 from connector.wire.reports import Before
 from workers import contract
 from workers.documents import text
-from workers.documents.create import Creator, is_free_text
+from workers.documents.columns import is_free_text
+from workers.documents.create import Creator
 from workers.documents.shape import HASH, RECORD_IDS, Cell, Nested, Shape, rows_of
 from workers.errors import Reject
 

@@ -3,7 +3,7 @@
 It never decides what a row needs: that is `tables`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from workers.load.board import Board
 from workers.load.calls import Ask, Calls
 from workers.load.lookup import Lookup
 from workers.load.narrow import narrowed
+from workers.load.proof import Proof
 
 #: The code of a refusal because the record was changed after it was read.
 STALE: Final = "RSC-5120"
@@ -45,26 +46,39 @@ class Writing:
         self._board = board
         self._writer = writer
         self._shape = writer.shape
+        self._proof = Proof(port, writer)
         self._records: dict[int, str] = {}
         self._created: tuple[Sequence[int], Body] | None = None
         """the last create body: it is checked, then sent"""
 
-    def check(self, group: Iterable[int]) -> list[int]:
+    def check(self, group: Sequence[int]) -> list[int]:
         """Those documents of which every cell can be written down; the others have failed."""
-        return list(filter(self._board.is_pending, [document for document in group if self._written(document)]))
+        self._write_down(group)
+        return list(filter(self._board.is_pending, group))
 
-    def _written(self, document: int) -> bool:
-        row = self._board.rows[document]
+    def _write_down(self, group: Sequence[int]) -> None:
+        """All at once; where that fails, in halves, until the bad ones stand alone."""
+        rows = self._board.rows
         try:
-            self._records[document] = self._writer.record(row)
+            written = self._writer.written([rows[document] for document in group])
         except Reject as error:
-            self._board.fail(document, explain.by_cell(self._shape, row, error, index=self._board.first[document]))
-            return False
-        return True
+            if len(group) == 1:
+                (document,) = group
+                problems = explain.by_cell(self._shape, rows[document], error, index=self._board.first[document])
+                self._board.fail(document, problems)
+                return
+            half = len(group) // 2
+            self._write_down(group[:half])
+            self._write_down(group[half:])
+            return
+        self._proof.add(written)
+        self._records.update(zip(group, written.records, strict=True))
 
     def create(self, group: Sequence[int], *, ordinal: int = 0) -> dict[int, Refused]:
         """Creates the documents (they were checked). Returns those that AX refuses, which have no outcome yet."""
-        fit = self._fitting(group, self._create_body, None)
+        fit = list(filter(self._board.is_pending, group))
+        if not self._proof.holds():
+            fit = self._fitting(fit, self._create_body, None)
         return self._send("create", fit, self._create_body, {}, ordinal=ordinal)
 
     def update(self, changes: Mapping[int, Before], *, ordinal: int = 0) -> dict[int, Refused]:
