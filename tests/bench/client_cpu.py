@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from itertools import cycle, islice
 from pathlib import Path
 from uuid import uuid4
@@ -36,7 +37,7 @@ SKIPPED = {"_DocumentHash", "RecId", "RecVersion"}
 VALUES: dict[FieldType, Sequence[str]] = {
     FieldType.INTEGER: [str(n) for n in range(1, 10)],
     FieldType.DECIMAL: [f"{n}.50" for n in range(997)],
-    FieldType.DATE: [f"2011-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 29)],
+    FieldType.DATE: [str(date(2011, 1, 1) + timedelta(days=n)) for n in range(365)],
     FieldType.DATETIME: [f"2011-01-{day:02d}T10:00:00Z" for day in range(1, 29)],
     FieldType.BOOLEAN: ["true", "false"],
 }

@@ -35,6 +35,11 @@ _SURE: Final = {
     FieldType.TIME: re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"),
     FieldType.BOOLEAN: re.compile(r"true|false"),
 }
+#: Lines of days that every year has.
+_DAYS: Final = re.compile(
+    r"(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))\n)*"
+)
 
 
 class Text:
@@ -60,19 +65,20 @@ class Typed:
 
     def __init__(self, field: metadata.Field) -> None:
         self._checked = field.checked
-        self._numbers = _numbers(field)
+        self._lines = _lines(field)
         self._lexicon = _Lexicon(field)
 
     def written(self, cells: Sequence[str]) -> tuple[Sequence[str], bool]:
         """The texts of the elements, and whether the schema surely takes them. Raises Reject where a cell is no such value."""
-        if self._numbers and self._are_numbers(cells):
+        if self._lines and self._are_plain(cells, self._lines):
             return cells, self._checked
         texts = list(map(self._lexicon.__getitem__, cells))
         return texts, self._checked and self._lexicon.doubts.isdisjoint(cells)
 
-    def _are_numbers(self, cells: Sequence[str]) -> bool:
-        lines = "".join([f"{cell}\n" for cell in cells])
-        return bool(self._numbers and self._numbers.fullmatch(lines)) and lines.count("\n") == len(cells)
+    @staticmethod
+    def _are_plain(cells: Sequence[str], lines: re.Pattern[str]) -> bool:
+        joined = "\n".join([*cells, ""])
+        return lines.fullmatch(joined) is not None and joined.count("\n") == len(cells)
 
 
 class _Lexicon(dict[str, str]):
@@ -111,10 +117,12 @@ def _is_sure(field: metadata.Field, written: str) -> bool:
     return form is not None and form.fullmatch(written) is not None and values.fits(field, written) is None
 
 
-def _numbers(field: metadata.Field) -> re.Pattern[str] | None:
-    """Lines of numbers that surely suit the field; None where only each number itself can tell."""
+def _lines(field: metadata.Field) -> re.Pattern[str] | None:
+    """What surely suits the field as it stands, line by line; None where only each cell itself can tell."""
     if field.symbols:
         return None
+    if field.type is FieldType.DATE:
+        return _DAYS
     if field.type is FieldType.INTEGER and _spans(field):
         return re.compile(r"(?:-?[0-9]{1,9}\n)*")
     if field.type is FieldType.DECIMAL and field.minimum is None and field.maximum is None:

@@ -78,12 +78,13 @@ def shaped(layout: Layout, *, tables: tuple[metadata.Table, ...]) -> Shape:
 
 def _parts(layout: Layout, table: metadata.Table, nested: tuple[Shape, ...]) -> "Iterator[Cell | Nested]":
     columns = {column.field: index for index, column in enumerate(layout.columns)}
+    fields = {field.name: field for field in table.fields}
     for name in columns.keys() | layout.constants.keys():
-        if table.field(name) is None:
+        if name not in fields:
             raise _not_there(f"a field {name} in {table.name}")
     order = table.order or (*(field.name for field in table.fields), *(child.name for child in table.children))
     for name in order:
-        if field := table.field(name):
+        if field := fields.get(name):
             constant = None if name in columns else _constant(field, layout.constants.get(name))
             yield Cell(field=field, column=columns.get(name), constant=constant)
         yield from (Nested(index=i, shape=shape) for i, shape in enumerate(nested) if shape.table.name == name)
