@@ -1,0 +1,80 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from connector import broker as embedded
+from connector.dispatch.outbox import Outbox, Parcel
+from connector.wire import codec, reports, routes
+from connector.wire.jobs import SurveyConnection
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("as_on_windows.py")
+
+
+@pytest.fixture(scope="session")
+def broker_url(tmp_path_factory):
+    started = embedded.start(tmp_path_factory.mktemp("home"))
+    yield started.url
+    started.stop()
+
+
+class Bench:
+    """Sends work to one endpoint's queue, and reads what its workers report."""
+
+    def __init__(self, url, endpoint, loop):
+        self.endpoint = endpoint
+        self.redis = redis.Redis.from_url(url, socket_timeout=60)
+        self.outbox = Outbox(url)
+        self.process = subprocess.Popen(
+            [sys.executable, str(SCRIPT), url, endpoint, loop],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.seen = "0"
+
+    def send(self, *batches):
+        """Work that needs no AOS: nobody listens at its address, and the worker says so."""
+        for batch in batches:
+            ref = reports.BatchRef(job="JB-2222", step=1, batch=batch)
+            work = SurveyConnection(endpoint=self.endpoint, ref=ref, addresses=("http://127.0.0.1:1/p/xppservice.svc",))
+            self.outbox.send(Parcel(endpoint=self.endpoint, ref=ref, message=work, shown="a test"))
+
+    def await_reports(self, kind, count, timeout=40):
+        """The next reports of one kind."""
+        found, deadline = [], time.monotonic() + timeout
+        while len(found) < count:
+            assert time.monotonic() < deadline, f"{len(found)} of {count}"
+            for entry, fields in self._entries():
+                self.seen = entry
+                report = codec.decode(fields[b"m"], reports.REPORTS)
+                found += [report] if isinstance(report, kind) else []
+        return found
+
+    def _entries(self):
+        answer = self.redis.xread({routes.report_stream(self.endpoint): self.seen}, block=500)
+        groups = answer.values() if isinstance(answer, dict) else [items for _, items in answer or []]
+        return [entry for items in groups for entry in (items[0] if isinstance(items[0], list) else items)]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+        self.outbox.close()
+
+
+@pytest.fixture
+def bench(broker_url, request):
+    started = []
+
+    def start(endpoint, loop):
+        started.append(Bench(broker_url, endpoint, loop))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()

@@ -1,0 +1,49 @@
+"""Celery on Windows runs a loop that waits in the wrong place and puts nothing back; the worker must not depend on it."""
+
+import json
+
+import celery
+import pytest
+
+from connector.wire import routes
+from connector.wire.reports import BatchTaken, SurveyDone, WorkerAlive, WorkerStopped
+from workers import aos, app
+
+LOOPS = ["forced", "blocking"]
+
+
+def test_the_event_loop_is_used_where_celery_would_not(monkeypatch):
+    monkeypatch.setattr(celery.Celery, "IS_WINDOWS", True)
+    worker = app.create("redis://127.0.0.1:1/0", endpoint="E", concurrency=1, door=aos.Door())
+    assert worker.app.Worker(pool="threads").should_use_eventloop()
+    worker.app.IS_WINDOWS = True
+    assert not worker.app.Worker(pool="threads").should_use_eventloop(), "else this test proves nothing"
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_work_is_taken_told_and_acknowledged(bench, loop):
+    worker = bench(f"work-{loop}", loop)
+    worker.send(*range(1, 9))
+    done = worker.await_reports(SurveyDone, 8)
+    assert {report.ref.batch for report in done} == set(range(1, 9))
+    assert all("Port p" in report.reason for report in done)
+    worker.stop()
+    queue = routes.queue(worker.endpoint)
+    assert worker.redis.llen(queue) == worker.redis.hlen(f"{queue}:unacked") == 0
+    assert [report.returned for report in worker.await_reports(WorkerStopped, 1)] == [()]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_message_that_a_dead_worker_left_is_put_back(bench, loop):
+    worker = bench(f"left-{loop}", loop)
+    worker.await_reports(WorkerAlive, 1)
+    queue = routes.queue(worker.endpoint)
+    other = bench(f"source-{loop}", loop)
+    other.stop()
+    other.send(7)
+    message = json.loads(worker.redis.lpop(routes.queue(other.endpoint)))
+    message["properties"]["delivery_info"]["routing_key"] = queue
+    tag = message["properties"]["delivery_tag"]
+    worker.redis.hset(f"{queue}:unacked", tag, json.dumps([message, "", queue]))
+    worker.redis.zadd(f"{queue}:unacked_index", {tag: 1.0})
+    assert worker.await_reports(BatchTaken, 1)[0].ref.batch == 7
