@@ -252,6 +252,19 @@ def test_a_mandatory_field_that_is_missing_is_left_to_the_schema_each_time():
         assert known(port, [Row(1, ["a", "b"])], layout(table)) == (True, True)
 
 
+def test_a_nested_record_is_judged_wherever_it_stands():
+    mandatory = '<xs:element name="B" type="xs:string"/>'
+    port = Port(elements({"A": "xs:string", "C": "xs:string"}), line=elements({"A": "xs:string"}) + mandatory)
+    (table,) = port.document.tables
+    good_line, bad_line = Row(2, ["a", "b"]), Row(3, ["a", ""])
+    usual, sparse = Row(1, ["a", "c"], [[good_line, good_line]]), Row(1, ["a", ""], [[good_line, good_line]])
+    assert known(port, [usual, sparse, usual], layout(table)) == (True, True)
+    for lines in ([bad_line, good_line], [good_line, bad_line]):
+        for bad in (Row(1, ["a", "c"], [lines]), Row(1, ["a", ""], [lines])):
+            for batch in ([bad], [usual, bad], [usual, sparse, usual, bad], [bad, sparse]):
+                assert known(port, batch, layout(table)) == (False, False)
+
+
 def test_a_limit_on_nested_records_is_left_to_the_schema():
     port = Port(elements({"A": "xs:string"}), most="2")
     (table,) = port.document.tables
