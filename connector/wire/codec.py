@@ -107,12 +107,11 @@ def unpack_rows(packed: bytes) -> list[Row]:
         raise WireError("the rows of a batch cannot be unpacked") from error
     if inflater.unconsumed_tail:
         raise WireError(f"the rows of a batch inflate to over {MAX_ROWS_BYTES:,} bytes")
-    return [_row(item) for item in json.loads(raw)]
+    return _rows(json.loads(raw))
 
 
-def _row(item: Any) -> Row:
-    number, cells, children = item
-    return Row(number, cells, [[_row(child) for child in group] for group in children] if children else ())
+def _rows(items: Any) -> list[Row]:
+    return [Row(number, cells, [_rows(group) for group in children] if children else ()) for number, cells, children in items]
 
 
 def to_text(packed: bytes) -> str:

@@ -10,7 +10,9 @@ from workers.aos.values import Key, Record
 
 _BODY: Final = f"{{{ENVELOPE_NS}}}Body"
 _FAULT: Final = f"{{{ENVELOPE_NS}}}Fault"
-_KEY: Final = f"{{{KEY_NS}}}"
+_KEY: Final = f"{{{KEY_NS}}}EntityKey"
+_FIELD: Final = f"{{{KEY_NS}}}Field"
+_VALUE: Final = f"{{{KEY_NS}}}Value"
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
@@ -33,10 +35,11 @@ def keys(response: etree._Element) -> list[Key]:
     """The EntityKeys in a response, in AX's order."""
     found: list[Key] = []
     field = ""
-    for part in response.iter(_KEY + "EntityKey", _KEY + "Field", _KEY + "Value"):
-        if part.tag == _KEY + "Field":
+    for part in response.iter(_KEY, _FIELD, _VALUE):
+        tag = part.tag
+        if tag == _FIELD:
             field = part.text or ""
-        elif part.tag == _KEY + "Value":
+        elif tag == _VALUE:
             found[-1][field] = part.text or ""
         else:
             found.append({})

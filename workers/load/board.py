@@ -1,6 +1,7 @@
 """What became of each row of a batch, as it becomes known. A document (a root row with its nested rows) is one unit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout, flatten
@@ -12,17 +13,14 @@ class Board:
 
     def __init__(self, layout: Layout, rows: Sequence[Row], *, so_far: Outcomes | None) -> None:
         self.rows = rows
-        self._places = [list(flatten(layout, row)) for row in rows]
-        self.first: list[int] = []
+        self._layout = layout
+        self._sizes = [len(list(flatten(layout, row))) if row.children else 1 for row in rows]
+        *self.first, total = accumulate(self._sizes, initial=0)
         """flat index of each root row"""
-        total = 0
-        for places in self._places:
-            self.first.append(total)
-            total += len(places)
-        self.unit = list(_units(layout, rows))
+        self.unit: Sequence[int] = _units(layout, rows) if layout.unit else range(len(rows))
         """for each root row the unit that it belongs to: documents that travel together or not at all"""
         self._members: dict[int, list[int]] = {}
-        for document, unit in enumerate(self.unit):
+        for document, unit in enumerate(self.unit if layout.unit else ()):
             self._members.setdefault(unit, []).append(document)
         self._letters = list(so_far.letters) if so_far and len(so_far.letters) == total else [PENDING] * total
         known = so_far if so_far and len(so_far.letters) == total else Outcomes(letters="")
@@ -41,7 +39,7 @@ class Board:
 
     def settle(self, document: int, outcome: Outcome, *, key: dict[str, str] | None = None) -> None:
         """One outcome for the document and its nested rows; `key` is the EntityKey that AX gave it."""
-        self.settle_each(document, [outcome] * len(self._places[document]), key=key)
+        self.settle_each(document, [outcome] * self._sizes[document], key=key)
 
     def settle_each(self, document: int, outcomes: Sequence[Outcome], *, key: dict[str, str] | None = None) -> None:
         """An outcome per row of the document, in flat order."""
@@ -62,7 +60,7 @@ class Board:
         """
         failed = {problem.row for problem in problems}
         self._problems += problems
-        for index in range(self.first[document], self.first[document] + len(self._places[document])):
+        for index in range(self.first[document], self.first[document] + self._sizes[document]):
             self._letters[index] = Outcome.FAILED if index in failed else Outcome.SKIPPED
             if index not in failed:
                 self._problems.append(_skipped(index, f"{self.name(document, min(failed))}, of the same document"))
@@ -72,7 +70,7 @@ class Board:
 
     def unit_of(self, document: int) -> list[int]:
         """The documents that travel with this one, itself included."""
-        return self._members[self.unit[document]]
+        return self._members.get(self.unit[document]) or [document]
 
     def leave(self, document: int, outcome: Outcome, *, message: str, advice: str, code: str) -> None:
         """One outcome for the whole document with a problem at its root: unknown, skipped, or failed."""
@@ -85,7 +83,7 @@ class Board:
 
     def name(self, document: int, index: int) -> str:
         """A row as the user knows it; `index` is its flat index."""
-        layout, row = self._places[document][index - self.first[document]]
+        layout, row = list(flatten(self._layout, self.rows[document]))[index - self.first[document]]
         sheet = f", sheet {layout.sheet}" if layout.sheet else ""
         return f"row {row.number} of {layout.file}{sheet}"
 
@@ -109,12 +107,8 @@ def _skipped(index: int, because: str) -> Problem:
     )
 
 
-def _units(layout: Layout, rows: Sequence[Row]) -> Iterator[int]:
-    """Numbers the units: consecutive rows with the same cells in the layout's unit fields; without any, each row is one."""
+def _units(layout: Layout, rows: Sequence[Row]) -> list[int]:
+    """Numbers the units: consecutive rows with the same cells in the layout's unit fields."""
     places = [place for place, column in enumerate(layout.columns) if column.field in layout.unit]
-    number, last = -1, None
-    for row in rows:
-        cells = [row.cells[place] for place in places]
-        if not places or cells != last:
-            number, last = number + 1, cells
-        yield number
+    cells = [tuple(row.cells[place] for place in places) for row in rows]
+    return list(accumulate((now != last for last, now in pairwise(cells)), initial=0)) if places else list(range(len(rows)))
