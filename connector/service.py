@@ -1,6 +1,7 @@
 """The dispatcher process: recorder, reconciler and HTTP API over one ledger and one broker."""
 
 import logging
+import signal
 import socket
 import sys
 from urllib.parse import urlsplit
@@ -49,6 +50,8 @@ def _serve(settings: Settings, broker_url: str) -> None:
     app = web.create(dispatcher, max_package_bytes=settings.max_package_mb * 1_000_000)
     listening = _listen(host, port)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
+    # uvicorn raises the signal that ended it once more; by then our own end must go on.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     recorder.start()
     reconciler.start()
     log.info("the dispatcher listens on http://%s:%s", host, port, extra={"action": "dispatcher_started"})
