@@ -177,7 +177,10 @@ def _await_answer(url: str, *, child: children.Child, log: Path) -> None:
     while not answers(url):
         if not child.alive() or time.monotonic() > until:
             last = "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-3:]).strip()
-            raise NotReachable(f"the embedded broker did not start: {last or 'it said nothing'}.", advice=f"Its log is {log}.")
+            raise NotReachable(
+                f"the embedded broker did not start: {last or 'it said nothing'}.",
+                advice=f"Its log is {log}. Where its data are damaged, delete that folder: the ledger holds all that counts.",
+            )
         time.sleep(_POLL_S)
 
 

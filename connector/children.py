@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 #: $1 is the time to end in tenths of a second, the rest is the command. The group's number cannot be given to a stranger
 #: while the guard lives, because the guard is a member of it: signalling the group is safe even long after the child ended.
@@ -87,14 +87,12 @@ def start(
     *,
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
-    cwd: Path | None = None,
-    stdout: TextIO | None = None,
     grace_s: float = 10.0,
 ) -> Child:
     """Start `command`. Its settings are those in `env`: no RAPIDSTART_ variable of this process is passed on.
 
-    Output goes to the end of the file `log` where that is given, else where our own goes; `stdout` takes standard output
-    elsewhere. `grace_s` is the time the child has to end in good order when this process was killed.
+    Output goes to the end of the file `log` where that is given, else where our own goes. `grace_s` is the time the child
+    has to end in good order when this process was killed.
     On Windows a child outlives a killed parent: there is no guard.
     """
     words = [str(word) for word in command]
@@ -104,9 +102,8 @@ def start(
         process = subprocess.Popen(
             guarded,
             env=_environment(env or {}),
-            cwd=cwd,
             stdin=subprocess.PIPE,
-            stdout=stdout or output,
+            stdout=output,
             stderr=output,
             start_new_session=True,
         )
@@ -119,11 +116,6 @@ def start(
 def _environment(added: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("RAPIDSTART_")}
     return inherited | dict(added)
-
-
-def exit_code(status: int) -> int:
-    """A child's exit status as a shell tells it: 128 and the signal's number where a signal ended it."""
-    return 128 - status if status < 0 else status
 
 
 def end_on_signals() -> None:

@@ -137,8 +137,3 @@ def test_children_do_not_hold_each_other_open(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     eventually(lambda: not members(pids[0]) and not members(pids[1]))
-
-
-@pytest.mark.parametrize(("status", "code"), [(0, 0), (3, 3), (-15, 143)])
-def test_exit_code(status: int, code: int) -> None:
-    assert children.exit_code(status) == code
