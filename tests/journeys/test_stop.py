@@ -6,6 +6,7 @@ import pytest
 
 from tests.journeys.driving import Site, living_with
 
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_a_dispatcher_that_is_told_to_stop_takes_its_broker_with_it(site: Site, end: signal.Signals) -> None:
     site.start_dispatcher()
