@@ -48,6 +48,7 @@ def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]
         constants=dict(said.constants),
         key=each.key.fields,
         blank=said.blank or blank,
+        unit=_unit_fields(each),
         children=children,
     )
 
@@ -96,6 +97,18 @@ def _unit(each: Draft) -> tuple[int, ...]:
             raise PlanRefused(f"the mapping's unit {name!r} is no column of {action}.", advice=names.meant(name, action.columns))
         found.append(action.columns.index(name) if match is None else match.index)
     return tuple(found)
+
+
+def _unit_fields(each: Draft) -> tuple[str, ...]:
+    """The fields of the unit: by them a worker knows which records must not be divided. Raises PlanRefused."""
+    filled = {match.index: match.field for match in each.matches.filled}
+    fields = [filled.get(index) for index in _unit(each)]
+    if None in fields:
+        raise PlanRefused(
+            f"a column of the mapping's unit of {each.entity} fills no field.",
+            advice="Name columns that are loaded: only by their values can a worker keep the rows together.",
+        )
+    return tuple(field for field in fields if field is not None)
 
 
 def _carried(each: Draft, found: Sequence[Draft]) -> tuple[int, ...]:

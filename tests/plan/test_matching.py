@@ -145,3 +145,15 @@ def test_all_entities_that_do_not_fit_are_told_at_once(planned, action) -> None:
     assert "'Zebra'" in str(refused.value)
     assert "'Lion'" in str(refused.value)
     assert refused.value.message == "2 entities do not fit this endpoint:"
+
+
+def test_the_fields_of_a_unit_travel_with_the_layout(planned, action) -> None:
+    found = planned(action("CustGroup", "CustGroup,Name"), toml='[table.CustGroup]\nunit = ["Name"]')
+    assert found.steps[0].layout.unit == ("Name",)
+    assert found.steps[0].unit == (1,)
+
+
+def test_a_unit_of_a_column_that_is_not_loaded_is_refused(planned, action) -> None:
+    toml = '[table.CustGroup]\nunit = ["Voucher"]\nfields = { Voucher = "" }\n'
+    with pytest.raises(PlanRefused, match="unit of CustGroup fills no field"):
+        planned(action("CustGroup", "CustGroup,Voucher"), toml=toml)
