@@ -45,7 +45,9 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
         raise click.UsageError("Name the endpoint: --endpoint NAME, or RAPIDSTART_ENDPOINT.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        credentials = aos.Credentials(user=settings.aos_user, password=settings.password()) if settings.aos_user else None
+        credentials = None
+        if settings.aos_authentication == "windows":
+            credentials = aos.Credentials(user=settings.aos_user, password=settings.password())
         door = aos.Door(settings.aos_origins.split(), credentials=credentials, ca_file=settings.aos_ca_file)
         worker = app.create(settings.broker(), endpoint=endpoint, concurrency=concurrency or settings.concurrency, door=door)
     except errors.GiveUp as error:

@@ -6,7 +6,7 @@ Sources, the first one wins: `RAPIDSTART_*` in the environment, then `worker.tom
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -31,7 +31,13 @@ class Settings(BaseSettings):
     broker_url: Annotated[str | None, Field(description="Redis or Valkey. Not set: the embedded one of this computer.")] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that the worker belongs to.")] = None
     concurrency: Annotated[int, Field(ge=1, le=64, description="Calls to the AOS at once.")] = 4
-    aos_user: Annotated[str | None, Field(description=r"DOMAIN\user for the AOS. Not set: no authentication.")] = None
+    aos_authentication: Annotated[
+        Literal["none", "windows"],
+        Field(description="How the worker shows who it is: none (simulated AOS), or windows (Negotiate)."),
+    ] = "none"
+    aos_user: Annotated[
+        str | None, Field(description=r"DOMAIN\user for windows. Not set: the account that the worker runs under.")
+    ] = None
     aos_password: Annotated[SecretStr | None, Field(description="Its password; better by RAPIDSTART_AOS_PASSWORD_FILE.")] = None
     aos_password_file: Annotated[Path | None, Field(description="A file that holds the password.")] = None
     aos_origins: Annotated[
@@ -66,7 +72,12 @@ class Settings(BaseSettings):
         return str(url)
 
     def password(self) -> str | None:
-        """The AOS account's password, from its file where one is named."""
+        """The AOS account's password, from its file where one is named. Raises GiveUp."""
         if self.aos_password_file:
-            return self.aos_password_file.read_text(encoding="utf-8").rstrip("\r\n")
+            try:
+                return self.aos_password_file.read_text(encoding="utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise GiveUp(
+                    "the file of the AOS password cannot be read.", advice="Check RAPIDSTART_AOS_PASSWORD_FILE."
+                ) from error
         return self.aos_password.get_secret_value() if self.aos_password else None
