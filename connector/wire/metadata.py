@@ -59,6 +59,8 @@ class Table(Value):
     children: "tuple[Table, ...]" = ()
     order: tuple[str, ...] = ()
     """names of fields and nested records in schema order"""
+    plain: bool = False
+    """a record holds what `order` names, in that order, and nothing else; what is not mandatory may be left out"""
     repeats: bool = False
     """any number of these records may stand where one may"""
 

@@ -35,6 +35,8 @@ _BUILTIN: Final = {
 
 #: Built-in types of which metadata can say all that a schema asks.
 _PLAIN: Final = frozenset({"string", "integer", "decimal", "date", "dateTime", "time", "boolean", *_INTEGERS})
+#: What stands in a type beside its content.
+_BESIDE: Final = frozenset({"annotation", "attribute", "attributeGroup", "anyAttribute"})
 #: What a schema may hold that says more than the types of single texts: such a schema must always be asked itself.
 _BEYOND: Final = tuple(f"{XSD}{name}" for name in ("key", "keyref", "unique", "redefine"))
 
@@ -110,6 +112,7 @@ class Schemas:
             fields=tuple(self._field(part) for part in parts if part not in nested),
             children=tuple(self._table(part, depth=depth + 1) for part in nested if depth < _MAX_DEPTH),
             order=tuple(part.get("name", "") for part in parts),
+            plain=kind is not None and _is_plain(kind),
             repeats=element.get("maxOccurs") == "unbounded" and element.get("minOccurs", "1") in ("0", "1"),
         )
 
@@ -202,6 +205,17 @@ def _qualified(element: etree._Element, name: str) -> str:
 
 def _sequence(kind: etree._Element) -> Iterator[etree._Element]:
     return kind.iterfind(f"{XSD}sequence/{XSD}element")
+
+
+def _is_plain(kind: etree._Element) -> bool:
+    """Whether a type is one sequence of elements, each of which may be missing or not whatever the others are."""
+    around = [part for part in kind.iterchildren(etree.Element) if etree.QName(part).localname not in _BESIDE]
+    if len(around) != 1 or around[0].tag != f"{XSD}sequence":
+        return False
+    bounds = {around[0].get(bound, "1") for bound in ("minOccurs", "maxOccurs")}
+    return bounds == {"1"} and all(
+        part.tag in (f"{XSD}element", f"{XSD}annotation") for part in around[0].iterchildren(etree.Element)
+    )
 
 
 def _is_told(facets: _Facets) -> bool:

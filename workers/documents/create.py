@@ -1,22 +1,30 @@
-"""Rows -> the records of a create document, fast: a template per pattern of filled cells, its values column by column.
+"""Rows -> the records of a create document, fast: one template for all of them, its values column by column.
 
 Row bytes are the worker's largest cost. It never guesses: a cell that cannot be written raises.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from enum import Enum
+from itertools import islice, zip_longest
 
 from connector.wire.codec import Row
 from workers import contract
 from workers.documents import text
-from workers.documents.columns import Text, Typed, column
+from workers.documents.columns import column
 from workers.documents.shape import Cell, Nested, Shape
 
-#: What makes a record's structure: the tables that lead to it, its template, and how many records it nests of each kind.
+#: What a schema asks of a record beside its texts. Either the tables that lead to the record, its template, and how many
+#: records it nests of each kind; or those tables, and a field that may be left out.
 Structure = tuple[str, str, tuple[int, ...]]
 
-_Pattern = tuple[bool, ...]
+
+class _Filled(Enum):
+    """How much of a column is filled."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,24 +39,23 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """How a record is written whose filled cells form one pattern."""
+class _Part:
+    """What goes into one place of a template: the texts of the rows, and what is known of them."""
 
-    template: str
-    columns: tuple[tuple[int, Text | Typed], ...]
-    """which columns go into the template, in its order, and how"""
-    nested: "tuple[tuple[int, Nested, Creator], ...]"
-    """places at which nested records go in between, ascending"""
+    texts: Sequence[str]
+    sure: bool
+    structures: dict[Structure, int] = field(default_factory=dict)
+    counts: Sequence[int] | None = None
+    """how many records each row nests here"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Below:
-    """The nested records of one kind: those of each row as one text, how many they are, and what is known of them."""
+class _Plan:
+    """How records are written of which the same columns are filled."""
 
-    texts: list[str]
-    counts: list[int]
-    structures: dict[Structure, int]
-    sure: bool
+    template: str
+    parts: "tuple[tuple[Cell, _Filled] | Nested, ...]"
+    """what goes into the template, in its order"""
 
 
 class Creator:
@@ -57,9 +64,7 @@ class Creator:
     def __init__(self, shape: Shape, *, path: str = "") -> None:
         self._shape = shape
         self._path = f"{path}/{shape.table.name}"
-        self._plans: dict[_Pattern, _Plan] = {}
-        self._width = len(shape.layout.columns)
-        self._full = (True,) * self._width
+        self._plans: dict[tuple[_Filled, ...], _Plan] = {}
         self._columns = {cell.column: column(cell.field) for cell in shape.cells if cell.column is not None}
         self._nested = {part.index: Creator(part.shape, path=self._path) for part in shape.parts if isinstance(part, Nested)}
 
@@ -72,81 +77,69 @@ class Creator:
 
         Raises Reject where a cell of any row cannot be written.
         """
-        groups: dict[_Pattern, list[int]] = {}
-        for place, row in enumerate(rows):
-            cells = row.cells
-            full = len(cells) == self._width and all(cells)
-            groups.setdefault(self._full if full else tuple(map(bool, cells)), []).append(place)
-        if len(groups) == 1:
-            return self._alike(next(iter(groups)), rows)
-        parts = [(places, self._alike(pattern, [rows[place] for place in places])) for pattern, places in groups.items()]
-        return _together(len(rows), parts)
-
-    def _alike(self, pattern: _Pattern, rows: Sequence[Row]) -> Written:
-        """Rows of which the same cells are filled."""
-        plan = self._plans.get(pattern) or self._planned(pattern)
-        cells = list(zip(*[row.cells for row in rows], strict=False))
-        written = [writer.written(cells[index]) for index, writer in plan.columns]
-        contents: list[Sequence[str]] = [texts for texts, _ in written]
-        nested = [_below(part, creator, rows) for _, part, creator in plan.nested]
-        for (place, _, _), below in zip(plan.nested, nested, strict=True):
-            contents.insert(place, below.texts)
-        records = map(plan.template.__mod__, zip(*contents, strict=True)) if contents else [plan.template % ()] * len(rows)
+        if not rows:
+            return Written(records=[])
+        columns = list(zip_longest(*[row.cells for row in rows]))
+        filled = tuple(_Filled.ALL if all(cells) else _Filled.SOME if any(cells) else _Filled.NONE for cells in columns)
+        plan = self._plans.get(filled) or self._planned(filled)
+        parts = [self._nests(part, rows) if isinstance(part, Nested) else self._cells(*part, columns) for part in plan.parts]
+        texts = zip(*(part.texts for part in parts), strict=True)
         return Written(
-            records=list(records),
-            structures=self._structures(plan, nested),
-            sure=all(sure for _, sure in written) and all(below.sure for below in nested),
+            records=list(map(plan.template.__mod__, texts)) if parts else [plan.template % ()] * len(rows),
+            structures=self._structures(plan, parts),
+            sure=all(part.sure for part in parts),
         )
 
-    def _structures(self, plan: _Plan, nested: Sequence[_Below]) -> dict[Structure, int]:
-        if not nested:
-            return {(self._path, plan.template, ()): 0}
-        found = {structure: place for below in nested for structure, place in below.structures.items()}
-        for place, counts in enumerate(zip(*(below.counts for below in nested), strict=True)):
-            found.setdefault((self._path, plan.template, counts), place)
+    def _cells(self, cell: Cell, filled: _Filled, columns: Sequence[Sequence[str | None]]) -> _Part:
+        """The texts of a column: the template has the element where every cell is filled, else the texts bring it along."""
+        index = cell.column or 0
+        cells = columns[index]
+        texts, sure = self._columns[index].written(list(filter(None, cells)))
+        if filled is _Filled.ALL:
+            return _Part(texts=texts, sure=sure)
+        elements = iter([_element(cell, text) for text in texts])
+        # Of a plain sequence an optional element may be missing, whatever else is there.
+        return _Part(
+            texts=[next(elements) if text else "" for text in cells],
+            sure=sure and self._shape.table.plain and not cell.field.mandatory,
+            structures={(self._path, cell.field.name, ()): next(place for place, text in enumerate(cells) if text)},
+        )
+
+    def _nests(self, part: Nested, rows: Sequence[Row]) -> _Part:
+        """The nested records of each row as one text."""
+        groups = [row.children[part.index] if part.index < len(row.children) else () for row in rows]
+        written = self._nested[part.index].written([nested for group in groups for nested in group])
+        records = iter(written.records)
+        parents = [place for place, group in enumerate(groups) for _ in group]
+        repeats = part.shape.table.repeats
+        return _Part(
+            texts=["".join(islice(records, len(group))) for group in groups],
+            sure=written.sure,
+            structures={structure: parents[place] for structure, place in written.structures.items()},
+            counts=[min(len(group), 2) if repeats else len(group) for group in groups],
+        )
+
+    def _structures(self, plan: _Plan, parts: Sequence[_Part]) -> dict[Structure, int]:
+        found = {structure: place for part in parts for structure, place in part.structures.items()}
+        counts = [part.counts for part in parts if part.counts is not None]
+        for place, nested in enumerate(zip(*counts, strict=True)) if counts else [(0, ())]:
+            found.setdefault((self._path, plan.template, nested), place)
         return found
 
-    def _planned(self, pattern: _Pattern) -> _Plan:
+    def _planned(self, filled: tuple[_Filled, ...]) -> _Plan:
         template = [f'\n<{self._shape.table.name} class="entity" action="create">']
-        columns: list[tuple[int, Text | Typed]] = []
-        nested: list[tuple[int, Nested, Creator]] = []
+        parts: list[tuple[Cell, _Filled] | Nested] = []
         for part in self._shape.parts:
             if isinstance(part, Nested):
-                nested.append((len(columns) + len(nested), part, self._nested[part.index]))
+                parts.append(part)
                 template.append("%s")
             elif part.constant:
                 template.append(_element(part, text.escaped(contract.lexical(part.field, part.constant)).replace("%", "%%")))
-            elif part.column is not None and part.column < len(pattern) and pattern[part.column]:
-                columns.append((part.column, self._columns[part.column]))
-                template.append(_element(part, "%s"))
+            elif part.column is not None and part.column < len(filled) and filled[part.column] is not _Filled.NONE:
+                parts.append((part, filled[part.column]))
+                template.append(_element(part, "%s") if filled[part.column] is _Filled.ALL else "%s")
         template.append(f"</{self._shape.table.name}>")
-        plan = _Plan(template="".join(template), columns=tuple(columns), nested=tuple(nested))
-        return self._plans.setdefault(pattern, plan)
-
-
-def _together(count: int, parts: Sequence[tuple[Sequence[int], Written]]) -> Written:
-    """Rows of several patterns, each with their places among all `count` of them."""
-    records = [""] * count
-    structures: dict[Structure, int] = {}
-    for places, written in parts:
-        for place, record in zip(places, written.records, strict=True):
-            records[place] = record
-        structures |= {structure: places[place] for structure, place in written.structures.items()}
-    return Written(records=records, structures=structures, sure=all(written.sure for _, written in parts))
-
-
-def _below(part: Nested, creator: Creator, rows: Sequence[Row]) -> _Below:
-    groups = [row.children[part.index] if part.index < len(row.children) else () for row in rows]
-    written = creator.written([nested for group in groups for nested in group])
-    records = iter(written.records)
-    parents = [place for place, group in enumerate(groups) for _ in group]
-    repeats = part.shape.table.repeats
-    return _Below(
-        texts=["".join(islice(records, len(group))) for group in groups],
-        counts=[min(len(group), 2) if repeats else len(group) for group in groups],
-        structures={structure: parents[place] for structure, place in written.structures.items()},
-        sure=written.sure,
-    )
+        return self._plans.setdefault(filled, _Plan(template="".join(template), parts=tuple(parts)))
 
 
 def _element(cell: Cell, content: str) -> str:
