@@ -171,16 +171,22 @@ class _Batching:
 
     def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
         made = batching.batches(self._rows(step), size=self.size, unit=step.unit, place=Place(file=step.file, sheet=step.sheet))
-        checker = self.checked and checking.Checker(step.layout, self.checked, service=step.target.service, mode=step.mode)
-        numbered = enumerate(made, start=1)
-        while chunk := list(islice(numbered, _CHUNK)):
-            counts[step.no] += sum(len(rows) for _, rows in chunk)
-            if checker:
-                self._check(checker, [row for _, rows in chunk for row in rows])
-            new = [_new_batch(step, no, rows) for no, rows in chunk]
-            self.writing.add(partial(batches.add_many, job=self.job.id, endpoint=self.job.endpoint, new=new))
+        checker = None
+        if self.checked:
+            checker = checking.Checker(step.layout, self.checked, service=step.target.service, mode=step.mode)
+        new = (self._packed(step, no, rows, counts, checker) for no, rows in enumerate(made, start=1))
+        while chunk := list(islice(new, _CHUNK)):  # packed: the rows themselves are not held
+            self.writing.add(partial(batches.add_many, job=self.job.id, endpoint=self.job.endpoint, new=chunk))
             if len(chunk) == _CHUNK:
                 self.writing.flush()
+
+    def _packed(
+        self, step: planning.Step, no: int, rows: Sequence[Row], counts: dict[int, int], checker: checking.Checker | None
+    ) -> batches.NewBatch:
+        counts[step.no] += len(rows)
+        if checker:
+            self._check(checker, rows)
+        return _new_batch(step, no, rows)
 
     def _check(self, checker: checking.Checker, rows: Sequence[Row]) -> None:
         """Record what does not fit; a row is told once, by the first thing that is wrong with it."""

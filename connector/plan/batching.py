@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from connector.errors import Place, PlanRefused
 from connector.wire.codec import Row
@@ -13,7 +14,10 @@ def batches(rows: Iterable[Row], *, size: int, unit: tuple[int, ...] = (), place
     A unit that is longer than `size` is a batch by itself. Raises PlanRefused, with the row in `place`, where a unit's rows
     do not stand together.
     """
-    batch: list[Row] = []
+    rows = iter(rows)
+    while not unit and (batch := list(islice(rows, size))):
+        yield batch
+    batch = []
     for group in _groups(rows, unit, place or Place()):
         if batch and len(batch) + len(group) > size:
             yield batch
@@ -24,10 +28,6 @@ def batches(rows: Iterable[Row], *, size: int, unit: tuple[int, ...] = (), place
 
 
 def _groups(rows: Iterable[Row], unit: tuple[int, ...], place: Place) -> Iterator[list[Row]]:
-    if not unit:
-        for row in rows:
-            yield [row]
-        return
     ended: set[tuple[str | None, ...]] = set()
     current: tuple[str | None, ...] = ()
     group: list[Row] = []
