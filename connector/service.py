@@ -1,5 +1,6 @@
 """The dispatcher process: recorder, reconciler and HTTP API over one ledger and one broker."""
 
+import gc
 import logging
 import signal
 import socket
@@ -52,6 +53,7 @@ def _serve(settings: Settings, broker_url: str) -> None:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
     # uvicorn raises the signal that ended it once more; by then our own end must go on.
     signal.signal(signal.SIGTERM, lambda *_: None)
+    gc.freeze()  # what was imported stays: there is nothing to find in it
     recorder.start()
     reconciler.start()
     log.info("the dispatcher listens on http://%s:%s", host, port, extra={"action": "dispatcher_started"})
