@@ -28,8 +28,11 @@ XSD = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="{namesp
   <xs:complexType name="Moment">
     <xs:simpleContent><xs:extension base="xs:dateTime"><xs:attribute name="zone"/></xs:extension></xs:simpleContent>
   </xs:complexType>
+  <xs:complexType name="Zoned">
+    <xs:simpleContent><xs:extension base="xs:string"><xs:attribute name="zone" use="required"/></xs:extension></xs:simpleContent>
+  </xs:complexType>
   <xs:complexType name="Line"><xs:sequence>{line}</xs:sequence>{entity}</xs:complexType>
-  <xs:complexType name="Head"><xs:sequence>{head}
+  <xs:complexType name="Head"><xs:sequence{bounds}>{head}
     <xs:element name="Line" type="t:Line" minOccurs="0" maxOccurs="{most}"/></xs:sequence>{entity}</xs:complexType>
   <xs:element name="Order"><xs:complexType><xs:sequence>
     <xs:element name="Head" type="t:Head" minOccurs="0" maxOccurs="unbounded"/>
@@ -82,8 +85,8 @@ def elements(fields: dict[str, str]) -> str:
 class Port:
     """A port's schema, without the port."""
 
-    def __init__(self, head: str, *, line: str = "", most: str = "unbounded", beyond: str = "") -> None:
-        given = {"head": head, "line": line or head, "most": most, "beyond": beyond}
+    def __init__(self, head: str, *, line: str = "", most: str = "unbounded", beyond: str = "", bounds: str = "") -> None:
+        given = {"head": head, "line": line or head, "most": most, "beyond": beyond, "bounds": bounds}
         content = XSD.format(namespace=NAMESPACE, types=restrictions(), entity=ENTITY, **given).encode()
         schemas = Schemas({"order.xsd": etree.fromstring(content)})
         self._checker = Checker(schemas, {"order.xsd": content})
@@ -270,6 +273,22 @@ def test_where_elements_depend_on_each_other_missing_cells_are_left_to_the_schem
     (table,) = port.document.tables
     assert known(port, [Row(1, ["a", "b"], [[]]), Row(1, ["a", "b"], [[]])], layout(table)) == (True, True)
     assert known(port, [Row(1, ["a", "b"], [[]]), Row(1, ["a", ""], [[]])], layout(table)) == (False, True)
+
+
+@pytest.mark.parametrize("bounds", [' maxOccurs="2"', ' minOccurs="0"'])
+def test_a_sequence_that_may_be_missing_or_repeat_makes_no_plain_record(bounds):
+    port = Port(elements({"A": "xs:string", "B": "xs:string"}), bounds=bounds)
+    (table,) = port.document.tables
+    assert known(port, [Row(1, ["a", "b"], [[]]), Row(1, ["a", ""], [[]])], layout(table)) == (False, True)
+
+
+def test_an_element_that_the_schema_wants_otherwise_is_found_wherever_it_is_filled():
+    port = Port(elements({"A": "xs:string", "B": "t:Zoned"}))
+    (table,) = port.document.tables
+    missing, filled = Row(1, ["a", ""], [[]]), Row(1, ["a", "b"], [[]])
+    assert known(port, [missing, missing], layout(table)) == (True, True)
+    for batch in ([filled], [missing, filled], [filled, missing]):
+        assert known(port, batch, layout(table)) == (False, False)
 
 
 def test_a_nested_record_is_judged_wherever_it_stands():

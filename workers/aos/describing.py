@@ -35,8 +35,6 @@ _BUILTIN: Final = {
 
 #: Built-in types of which metadata can say all that a schema asks.
 _PLAIN: Final = frozenset({"string", "integer", "decimal", "date", "dateTime", "time", "boolean", *_INTEGERS})
-#: What stands in a type beside its content.
-_BESIDE: Final = frozenset({"annotation", "attribute", "attributeGroup", "anyAttribute"})
 #: What a schema may hold that says more than the types of single texts: such a schema must always be asked itself.
 _BEYOND: Final = tuple(f"{XSD}{name}" for name in ("key", "keyref", "unique", "redefine"))
 
@@ -209,13 +207,10 @@ def _sequence(kind: etree._Element) -> Iterator[etree._Element]:
 
 def _is_plain(kind: etree._Element) -> bool:
     """Whether a type is one sequence of elements, each of which may be missing or not whatever the others are."""
-    around = [part for part in kind.iterchildren(etree.Element) if etree.QName(part).localname not in _BESIDE]
-    if len(around) != 1 or around[0].tag != f"{XSD}sequence":
+    sequence = kind.find(f"{XSD}sequence")
+    if sequence is None or {sequence.get(bound, "1") for bound in ("minOccurs", "maxOccurs")} != {"1"}:
         return False
-    bounds = {around[0].get(bound, "1") for bound in ("minOccurs", "maxOccurs")}
-    return bounds == {"1"} and all(
-        part.tag in (f"{XSD}element", f"{XSD}annotation") for part in around[0].iterchildren(etree.Element)
-    )
+    return all(part.tag in (f"{XSD}element", f"{XSD}annotation") for part in sequence.iterchildren(etree.Element))
 
 
 def _is_told(facets: _Facets) -> bool:
