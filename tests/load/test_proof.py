@@ -12,11 +12,14 @@ from lxml import etree
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout, Target
 from connector.wire.metadata import Document, Field, FieldType, Service, Table
+from connector.wire.reports import BatchRef, Outcomes
 from tests.documents.test_real_contracts import ADDRESS, CONTRACTS
+from tests.load import conftest
 from workers import aos, documents
 from workers.aos.checking import Checker
 from workers.aos.describing import Schemas
 from workers.errors import Reject
+from workers.load import tables
 from workers.load.proof import Proof
 
 NAMESPACE = "http://example.com/documents/Order"
@@ -363,6 +366,47 @@ def test_what_is_proved_a_real_schema_takes(real, data):
     left = writable(real, data.draw(st.lists(rows(table), min_size=1, max_size=3)), layout(table))
     proved, valid = known(real, left, layout(table))
     assert valid or not proved
+
+
+@pytest.fixture(scope="module", params=["CustGroup", "TaxRate", "Journal", "Note"])
+def simulated(request, shared_aos) -> aos.Port:
+    return shared_aos.open(request.param)
+
+
+@given(data=st.data())
+@settings(max_examples=80, deadline=None)
+def test_what_is_proved_the_schema_of_a_simulated_port_takes(simulated, data):
+    (table,) = simulated.service.document.tables
+    left = writable(simulated, data.draw(st.lists(rows(table), min_size=1, max_size=3)), layout(table))
+    proved, valid = known(simulated, left, layout(table))
+    assert valid or not proved
+
+
+def test_good_rows_of_a_simulated_port_are_proved(simulated):
+    (table,) = simulated.service.document.tables
+    lines = [[Row(2, [good(field) for field in child.fields])] * 2 for child in table.children]
+    cells = [good(table.field(column.field)) for column in layout(table).columns]
+    assert known(simulated, [Row(1, cells, lines)] * 3, layout(table)) == (True, True)
+
+
+def test_a_batch_of_proved_structure_is_still_told_its_bad_cells(ax):
+    port = ax.open("CustGroup")
+    usual = {"CustGroup": "A", "Name": "Domestic", "TaxIncluded": "Yes", "Limit": "1.50", "Since": "2011-01-31"}
+    bad = {"Name": "x" * 21, "Since": "2011-02-29", "Limit": "1,5", "TaxIncluded": "maybe", "CustGroup": ""}
+    groups = conftest.layout("CustGroup", *usual)
+
+    def loaded(number: int, **cells: str) -> Outcomes:
+        two = [usual | {"CustGroup": f"A{number}"}, usual | {"CustGroup": f"B{number}"} | cells]
+        ref = BatchRef(job="j1", step=1, batch=number)
+        message = conftest.batch(groups, [list(row.values()) for row in two], mode="create", ref=ref)
+        return tables.run(message, port=port, ask=conftest.Dispatcher()).outcomes
+
+    assert loaded(1).letters == "cc"
+    assert port.proved
+    for number, (name, cell) in enumerate(bad.items(), 2):
+        outcomes = loaded(number, **{name: cell})
+        assert (name, outcomes.letters) == (name, "cf")
+        assert [(problem.field, problem.value) for problem in outcomes.problems] == [(name, cell)]
 
 
 def test_good_rows_of_a_real_contract_are_proved(real):

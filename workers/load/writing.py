@@ -119,8 +119,8 @@ class Writing:
         if not all(document in known and self._board.is_pending(document) for document in intent.documents):
             return None
         try:
-            for document in intent.documents:
-                self._records[document] = self._writer.record(self._board.rows[document])
+            written = self._writer.written([self._board.rows[document] for document in intent.documents])
+            self._records.update(zip(intent.documents, written.records, strict=True))
             body = self._builder(intent)(intent.documents)
         except Reject:
             return None
