@@ -51,9 +51,9 @@ class Rig:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["sha256"])
 
-    def submit(self, package: str, mode: str = "create") -> dict[str, object]:
+    def submit(self, package: str, mode: str = "create", *, batch_rows: int = 200) -> dict[str, object]:
         """A job, accepted."""
-        body = {"endpoint": ENDPOINT, "company": "USMF", "package": package, "mode": mode}
+        body = {"endpoint": ENDPOINT, "company": "USMF", "package": package, "mode": mode, "batch_rows": batch_rows}
         answer = requests.post(f"{self.api}/jobs", json=body, headers={"Idempotency-Key": os.urandom(8).hex()}, timeout=60)
         assert answer.status_code == 202, answer.text
         return dict(answer.json())
@@ -77,7 +77,7 @@ class Rig:
 
 @contextmanager
 def ring(
-    folder: Path, *, concurrency: int = 2, aos_options: tuple[str, ...] = ("--count",), through: Any = None
+    folder: Path, *, concurrency: int = 4, aos_options: tuple[str, ...] = ("--count",), through: Any = None
 ) -> Iterator[Rig]:
     """Everything up, the endpoint registered, its metadata read."""
     home, tables = folder / "home", folder / "tables.toml"
