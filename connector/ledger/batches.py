@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from connector.ledger import problems
-from connector.ledger.places import Run, expand
+from connector.ledger.places import Run, expand, letters_by_step
 from connector.ledger.schema import batches, intents, jobs, steps
 from connector.ledger.store import Database
 from connector.wire.reports import OUTCOME_WORDS, PENDING, BatchRef, Intent, Outcome, Outcomes
@@ -356,15 +355,12 @@ def _end_early(db: Database, row: sa.RowMapping, *, at: float, so_far: Outcomes 
 def _settle(
     db: Database, row: sa.RowMapping, outcomes: Outcomes, *, state: BatchState, calls: int, seconds: float, at: float
 ) -> None:
-    places = expand(row["places"])
-    counts: dict[int, Counter[str]] = {}
-    for (step, _), letter in zip(places, outcomes.letters, strict=True):
-        counts.setdefault(step, Counter())[OUTCOME_WORDS[Outcome(letter)]] += 1
-    for step, words in counts.items():
+    for step, letters in letters_by_step(row["places"], outcomes.letters).items():
         kept = outcomes.blanks_kept if step == row["step"] else 0
-        more = {f"more_{word}": words[word] for word in OUTCOME_WORDS.values()}
+        more = {f"more_{word}": letters.count(letter) for letter, word in OUTCOME_WORDS.items()}
         db.execute(_COUNT_OUTCOMES, more | {"of_job": row["job"], "of_step": step, "now": at, "more_blanks_kept": kept})
-    problems.tell(db, job=row["job"], batch=row["id"], places=places, outcomes=outcomes)
+    if outcomes.problems:
+        problems.tell(db, job=row["job"], batch=row["id"], places=expand(row["places"]), outcomes=outcomes)
     end = {"to": state, "told": outcomes.letters, "made": calls, "took": seconds}
     # Rows are kept only where something is left to correct or to settle.
     kept_rows = row["rows"] if outcomes.problems else None
