@@ -1,9 +1,9 @@
 """Client CPU per row: the worker's path (writer, schema check, envelope) against zeep's service proxy, on the same rows.
 
-Run it as `python -m tests.bench.client_cpu [--contract DIR] [--columns N] [--rounds N]`. Both sides start from the rows of a
-batch, check the document with the port's own XSD, and end with the SOAP message, or (the whole call) with the keys of the
-answer. They are timed in turn, in one process; the simulated AOS that answers is another. Without a contract folder it
-offers a table of 20 fields. Other load on the computer shows in the medians.
+Run it as `python -m tests.bench.client_cpu [--contract DIR] [--columns N] [--empty SHARE] [--rounds N]`. Both sides start
+from the rows of a batch, check the document with the port's own XSD, and end with the SOAP message, or (the whole call) with
+the keys of the answer. They are timed in turn, in one process; the simulated AOS that answers is another. Without a contract
+folder it offers a table of 20 fields. Other load on the computer shows in the medians.
 
 With zeep each message is checked whole: it has the tree at hand. The worker puts one record of each structure before the
 schema, once, and checks values by their fields' facets; the "full check" is what it does where that is in doubt: it parses
@@ -11,6 +11,7 @@ its own bytes and has the same schema check them whole. The unchecked message sh
 """
 
 import argparse
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -58,10 +59,14 @@ def fields_of(table: Table, *, count: int | None) -> list[Field]:
     return sorted(fit, key=lambda field: not field.mandatory)[:count]
 
 
-def rows_of(fields: Sequence[Field], count: int) -> list[Row]:
-    """Rows with every cell filled."""
+def rows_of(fields: Sequence[Field], count: int, *, empty: float = 0.0) -> list[Row]:
+    """Rows of which that share of the cells is empty, other ones in each row; mandatory fields are filled."""
     columns = [cells(field) for field in fields]
-    return [Row(number, list(values)) for number, values in enumerate(islice(zip(*columns, strict=False), count), 2)]
+    chance = random.Random(1)
+    return [
+        Row(number, ["" if not f.mandatory and chance.random() < empty else cell for f, cell in zip(fields, values, strict=True)])
+        for number, values in enumerate(islice(zip(*columns, strict=False), count), 2)
+    ]
 
 
 class Worker:
@@ -134,7 +139,8 @@ class Proxy:
 
     def _arguments(self, rows: Sequence[Row]) -> dict[str, object]:
         records = [
-            {"class": "entity", "action": "create"} | {f.name: cell for f, cell in zip(self._fields, row.cells, strict=True)}
+            {"class": "entity", "action": "create"}
+            | {f.name: cell for f, cell in zip(self._fields, row.cells, strict=True) if cell}
             for row in rows
         ]
         header = {"Company": "USMF", "Language": "en-us", "MessageId": str(uuid4())}
@@ -213,13 +219,14 @@ def main() -> None:
     parser.add_argument("--contract", type=Path, help="a folder of WSDL and XSD files of one port")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--columns", type=int, help="how many columns the package has; without it every field is filled")
+    parser.add_argument("--empty", type=float, default=0.0, help="which share of the cells is empty")
     given = parser.parse_args()
     with opened(given.contract, given.columns) as (table, fields, worker, proxy):
         shape = f"{len(fields)} columns into a record of {len(table.fields)} fields"
         print(f"{table.name}: {shape}, {given.rounds} rounds, CPU microseconds per row")
         print(f"{'':>18} {'batch':>6}{'worker min':>10}{'median':>10}{'zeep min':>10}{'median':>10}{'ratio':>8}")
         for size in SIZES:
-            rows = rows_of(fields, size)
+            rows = rows_of(fields, size, empty=given.empty)
             assert infoset(worker.message(rows[:20])) == infoset(proxy.message(rows[:20]))
             assert worker.call(rows) == proxy.call(rows) == size
             print(report("unchecked message", size, *measure((worker.unchecked, proxy.unchecked), rows, given.rounds)))

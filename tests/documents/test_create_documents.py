@@ -105,6 +105,39 @@ def test_every_record_is_one_line_and_the_lines_tell_its_row(cells):
         assert (lines[line + 2].findtext(f"{{{DOC}}}{name}") or "") == (row.cells[0] or "")
 
 
+KINDS = [Field(name=kind.value, type=kind) for kind in FieldType if kind is not FieldType.COMPLEX]
+ANY_HEAD = HEAD.model_copy(update={"fields": (*HEAD.fields, *KINDS), "order": (*HEAD.order, *(kind.name for kind in KINDS))})
+ANY_SERVICE = SERVICE.model_copy(update={"document": Document(name="Order", namespace=DOC, tables=(ANY_HEAD,))})
+ANY_LAYOUT = layout(1, "Head", "Num", *(kind.name for kind in KINDS), children=(layout(2, "Line", "Item", "Qty"),))
+GOOD = {
+    FieldType.STRING: ["x", " ", "a&b", "%s"],
+    FieldType.INTEGER: ["1", " 7 ", "1.0"],
+    FieldType.DECIMAL: ["1.5", "+1", " 2"],
+    FieldType.DATE: ["2011-01-31", "2011-01-31 00:00:00"],
+    FieldType.DATETIME: ["2011-01-31T10:00:00Z", "2011-01-31"],
+    FieldType.TIME: ["13:30", "1:30 pm"],
+    FieldType.BOOLEAN: ["yes", "true"],
+    FieldType.GUID: ["{00000000-0000-0000-0000-000000000000}"],
+    FieldType.BASE64: ["AAAA", " ", "AA AA"],
+}
+ANY_ROW = st.builds(
+    lambda num, cells, lines, width: Row(1, [num, *cells][:width], [[Row(2, list(line)) for line in lines]]),
+    st.sampled_from(["", "1", "<2>"]),
+    st.tuples(*(st.sampled_from(["", None, *GOOD[kind.type]]) for kind in KINDS)),
+    st.lists(st.tuples(st.sampled_from(["", None, "x", "&"]), st.sampled_from(["", "1", "1."])), max_size=2),
+    st.integers(0, 1 + len(KINDS)),
+)
+
+
+@given(st.lists(ANY_ROW, min_size=1, max_size=4))
+@settings(deadline=None)
+def test_rows_are_written_the_same_whichever_are_written_with_them(rows):
+    writer = documents.Writer(ANY_SERVICE, ANY_LAYOUT)
+    one_by_one = [documents.Writer(ANY_SERVICE, ANY_LAYOUT).record(row) for row in rows]
+    assert writer.written(rows).records == one_by_one
+    assert writer.written(rows[1:]).records == one_by_one[1:]
+
+
 def test_elements_stand_in_schema_order_and_the_same_rows_give_the_same_bytes():
     row = Row(1, ["10", "A & B", "2011-01-31", "yes"], [[Row(1, ["X", "1.50"])]])
     body = write(documents.Writer(SERVICE, LAYOUT), row)

@@ -92,17 +92,18 @@ class Creator:
 
     def _cells(self, cell: Cell, filled: _Filled, columns: Sequence[Sequence[str | None]]) -> _Part:
         """The texts of a column: the template has the element where every cell is filled, else the texts bring it along."""
-        index = cell.column or 0
-        cells = columns[index]
-        texts, sure = self._columns[index].written(list(filter(None, cells)))
+        index, name = cell.column or 0, cell.field.name
+        given = columns[index]
+        cells = list(filter(None, given))
+        texts, sure = self._columns[index].written(cells)
         if filled is _Filled.ALL:
             return _Part(texts=texts, sure=sure)
-        elements = iter([_element(cell, text) for text in texts])
+        left = iter(texts)
         # Of a plain sequence an optional element may be missing, whatever else is there.
         return _Part(
-            texts=[next(elements) if text else "" for text in cells],
+            texts=[f"<{name}>{next(left)}</{name}>" if text else "" for text in given],
             sure=sure and self._shape.table.plain and not cell.field.mandatory,
-            structures={(self._path, cell.field.name, ()): next(place for place, text in enumerate(cells) if text)},
+            structures={(self._path, name, ()): next(place for place, text in enumerate(given) if text)},
         )
 
     def _nests(self, part: Nested, rows: Sequence[Row]) -> _Part:
