@@ -24,6 +24,7 @@ from workers.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
+_SETTLE_S: Final = 1.0
 _RENEW_S: Final = routes.VISIBILITY_TIMEOUT_S / 3
 
 
@@ -106,18 +107,43 @@ class Renew(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no typ
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
-        self._timer: Any = None
+        self._timers: list[Any] = []
+        self._ended: dict[str, float] = {}
+        signals.task_postrun.connect(self._note_end, weak=False)
         super().__init__(parent, **kwargs)
 
     def start(self, parent: Any) -> None:
         """Begin, each time the consumer has connected."""
-        self._timer = parent.timer.call_repeatedly(_RENEW_S, self._renew, (parent,))
+        self._timers = [
+            parent.timer.call_repeatedly(_RENEW_S, self._renew, (parent,)),
+            parent.timer.call_repeatedly(_SETTLE_S, self._settle, (parent,)),
+        ]
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - the signature is Celery's
         """End, each time the connection is lost."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
+
+    def _note_end(self, task_id: str = "", **_: Any) -> None:
+        self._ended[task_id] = time.monotonic()
+
+    def _settle(self, parent: Any) -> None:
+        """Acknowledge again what ended while the broker was away.
+
+        Celery only logs an acknowledgement that failed. The message would fill the window for ever, and with a full
+        window nothing is read, so that the loss of the connection would never be noticed either.
+        """
+        qos = parent.task_consumer.channel.qos
+        left = {message.headers.get("id"): tag for tag, message in list(qos._delivered.items()) if tag not in qos._dirty}
+        before = time.monotonic() - _SETTLE_S
+        try:
+            for task_id in [task_id for task_id, at in list(self._ended.items()) if at < before]:
+                if task_id in left:
+                    qos.ack(left[task_id])
+                del self._ended[task_id]
+        except redis.RedisError as error:
+            log.warning("ended batches could not be settled (%s)", type(error).__name__, extra={"action": "settle_failed"})
 
     def _renew(self, parent: Any) -> None:
         channel = parent.task_consumer.channel
