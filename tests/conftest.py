@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from connector.ledger import Ledger, batches, endpoints, jobs
 from connector.ledger.store import sqlite_url
 from connector.wire.metadata import Document, Field, Metadata, Service, Table
 from connector.wire.reports import Check, Outcomes, Problem, WorkerAlive
+from tests import postgres
 
 ADDRESS = "http://aos.test/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
 
@@ -84,6 +86,25 @@ class Desk:
         """End a job as failed."""
         with self.ledger.write() as db:
             jobs.close(db, job_id, jobs.JobState.FAILED, at=time.time(), reason=reason, code=code)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server of this test run."""
+    try:
+        with postgres.cluster() as started:
+            yield started
+    except postgres.NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new, empty ledger on each of the databases that it may be kept in."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "ledger.db")
+    url: str = request.getfixturevalue("postgresql").database()
+    return url
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ class _Batching:
             self.writing.flush()
             with self.ledger.write() as db:
                 while found := staging.orphans(db, job=self.job.id, step=child.no, limit=500):
-                    told = [told for _, row in found for told in self._orphaned(step, child, row)]
+                    told = [told for row in found for told in self._orphaned(step, child, row)]
                     problems.refuse(db, job=self.job.id, rows=told)
             self._refuse_orphans(child)
 

@@ -1,47 +1,71 @@
 """Opens the ledger and hands out transactions. SQLite in WAL mode, or PostgreSQL by URL.
 
-A transaction that wrote is on disk when `write()` ends: `synchronous=FULL`, because a grant rests on it.
+A transaction that wrote is on disk when `write()` ends, because a grant rests on it.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import exc
 
-from connector.errors import NotReachable
+from connector.errors import NotReachable, Refused
 
 Database = sa.Connection
 
+#: Readers beside the one writer: the threads that serve the API, and some.
+_POOL: Final[Mapping[str, Any]] = {"pool_size": 8, "max_overflow": 40}
+
+#: How a connection to PostgreSQL is made where the URL's own query does not say otherwise. A server that is gone without a
+#: word is noticed in half a minute, a turn that another process holds is waited for as long as SQLite waits for its file,
+#: and a commit is on disk whatever the server's default is.
+_POSTGRESQL: Final = {
+    "application_name": "rapidstart",
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+    "options": "-c synchronous_commit=on -c lock_timeout=30s",
+}
+
+#: The advisory lock of whoever writes; any number will do, as long as it is always the same.
+_WRITERS_TURN: Final = 0x52617069_64537461
+
+#: SQLSTATE insufficient_privilege: the account may log in, and not do what the ledger needs.
+_FORBIDDEN: Final = "42501"
+
 
 class Ledger:
-    """One database. Writers of this process take turns; readers never wait."""
+    """One database. Writers take turns, those of other processes too; readers never wait."""
 
     def __init__(self, url: str) -> None:
-        """Open, and bring the schema up to date. Raises NotReachable."""
-        self._is_sqlite = url.startswith("sqlite")
-        self._engine = _engine(url, is_sqlite=self._is_sqlite)
+        """Open, and bring the schema up to date. Raises NotReachable, and Refused for a URL that names no such database."""
+        self._engine = _engine(url)
         self._turn = threading.Lock()
-        with _translated():
-            _migrate(self._engine)
+        with self.write() as db:
+            _migrate(db)
 
     @contextmanager
     def write(self) -> Iterator[Database]:
         """A transaction that may write; committed at the end, rolled back on any error. Raises NotReachable."""
-        with self._turn, _translated(), self._engine.connect() as opened:
-            connection = opened.execution_options(begin="IMMEDIATE") if self._is_sqlite else opened
-            with connection.begin():
-                yield connection
+        with self._turn, self._transaction(writes=True) as db:
+            yield db
 
     @contextmanager
     def read(self) -> Iterator[Database]:
         """A transaction that sees one state of the ledger. Raises NotReachable."""
-        with _translated(), self._engine.connect() as connection, connection.begin():
+        with self._transaction(writes=False) as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Database]:
+        with _translated(), self._engine.connect() as connection, connection.execution_options(writes=writes).begin():
             yield connection
 
     def close(self) -> None:
@@ -54,10 +78,20 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _engine(url: str, *, is_sqlite: bool) -> sa.Engine:
-    if not is_sqlite:
-        return sa.create_engine(url, pool_pre_ping=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=8, max_overflow=32)
+def _engine(url: str) -> sa.Engine:
+    advice = "Correct RAPIDSTART_LEDGER_URL, as postgresql+psycopg://USER@HOST/DATABASE, or leave it out: then it is SQLite."
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError as error:
+        raise Refused("the ledger's URL cannot be read.", advice=advice) from error
+    opened = {"sqlite": _sqlite, "postgresql": _postgresql}.get(parsed.get_backend_name())
+    if opened is None:
+        raise Refused(f"the ledger cannot be kept in {parsed.get_backend_name()}.", advice=advice)
+    return opened(parsed)
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **_POOL)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _: Any) -> None:
@@ -69,26 +103,57 @@ def _engine(url: str, *, is_sqlite: bool) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+        connection.exec_driver_sql(f"BEGIN {'IMMEDIATE' if connection.get_execution_options()['writes'] else 'DEFERRED'}")
 
     return engine
 
 
-def _migrate(engine: sa.Engine) -> None:
+def _postgresql(url: sa.URL) -> sa.Engine:
+    url = url.set(drivername="postgresql+psycopg").update_query_dict({**_POSTGRESQL, **url.query})
+    try:
+        engine = sa.create_engine(url, pool_pre_ping=True, **_POOL)
+    except ModuleNotFoundError as error:
+        raise Refused(
+            "a ledger on PostgreSQL needs the driver psycopg, which is not installed.",
+            advice="Install the extra: pip install 'rapidstart-connector[postgresql]'",
+        ) from error
+
+    @sa.event.listens_for(engine, "connect", insert=True)  # before SQLAlchemy reads its first text
+    def _check(connection: Any, _: Any) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise Refused(
+                f"the ledger's database is encoded in {encoding}: it could not hold every text.",
+                advice="Create it anew: createdb --template template0 --encoding UTF8 DATABASE",
+            )
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options()["writes"]:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_TURN})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    return engine
+
+
+def _migrate(db: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
+    config.attributes["connection"] = db
+    command.upgrade(config, "head")
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError) as error:
+    except (exc.DBAPIError, exc.TimeoutError) as error:
+        cause = getattr(error, "orig", None) or error
+        away = isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError)
+        if not away and getattr(cause, "sqlstate", None) != _FORBIDDEN:
+            raise  # a mistake of ours
         raise NotReachable(
-            f"the ledger cannot be used: {error.orig}.",
-            advice="Check RAPIDSTART_LEDGER_URL, the disk's free space and the file's rights.",
+            f"the ledger cannot be used: {str(cause).partition(chr(10))[0].rstrip('.')}.",
+            advice="Check RAPIDSTART_LEDGER_URL, its account's rights, and the disk's free space.",
         ) from error

@@ -9,7 +9,6 @@ from connector import broker as embedded
 from connector.dispatch import Dispatcher, Outbox, Reconciler
 from connector.dispatch.planner import Planner
 from connector.ledger import Ledger, endpoints, jobs
-from connector.ledger.store import sqlite_url
 from connector.recorder import Recorder
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import ANSWERS, WORK
@@ -45,10 +44,10 @@ def broker(tmp_path_factory):
 class Ring:
     """A dispatcher with its threads, and a pretend worker that speaks the wire contract over Redis."""
 
-    def __init__(self, url, home):
+    def __init__(self, url, home, ledger_url):
         self.url, self.home = url, home
         self.redis = redis.Redis.from_url(url, socket_timeout=60)
-        self.ledger = Ledger(sqlite_url(home / "ledger.db"))
+        self.ledger = Ledger(ledger_url)
         self.start()
 
     def start(self):
@@ -116,8 +115,8 @@ class Ring:
 
 
 @pytest.fixture
-def ring(broker, tmp_path):
-    started = Ring(broker.url, tmp_path)
+def ring(broker, tmp_path, ledger_url):
+    started = Ring(broker.url, tmp_path, ledger_url)
     started.redis.flushall()
     yield started
     started.stop()

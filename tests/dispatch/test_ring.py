@@ -7,6 +7,9 @@ from connector.ledger import endpoints, jobs, results
 from connector.wire import codec, reports, routes
 from connector.wire.codec import Row
 
+#: The ring does the same on either database; the one that has to be started is left to the slow tests.
+pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
+
 
 @pytest.fixture
 def ready(ring, until):

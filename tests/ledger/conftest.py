@@ -2,14 +2,13 @@ import pytest
 
 from connector.ledger import Ledger, batches, endpoints, jobs
 from connector.ledger.places import runs
-from connector.ledger.store import sqlite_url
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Layout, Mode, Target
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    opened = Ledger(sqlite_url(tmp_path / "ledger.db"))
+def ledger(ledger_url):
+    opened = Ledger(ledger_url)
     yield opened
     opened.close()
 
