@@ -153,7 +153,8 @@ class Recorder:
             turn = _Turn(db=db, now=time.time())
             for stream, _, text in entries:
                 self._take(turn, stream, text)
-            if turn.writes:
+            # Whoever waits for a grant does not wait for this; but it does not wait for ever either.
+            if turn.writes and (not turn.answers or turn.now > min(self._starting.values(), default=turn.now) + 1):
                 self._tell_started(db)
             for job in turn.jobs:
                 self._dispatcher.close_if_done(db, jobs.get(db, job))

@@ -186,6 +186,18 @@ def test_a_package_that_does_not_fit_ends_the_job_with_nothing_sent(ready, until
     assert ready.redis.llen(routes.queue("A1")) == 0
 
 
+def test_the_first_create_teaches_by_which_fields_a_service_knows_its_records(ready, until):
+    job = ready.load(rows=2)
+    message = ready.take()
+    assert message.layout.key == ("CustGroup",), "a guess"
+    outcomes = reports.Outcomes(letters="cc", keys={0: "Name=Group 0"}, key_fields=("Name",))
+    ready.tell(reports.BatchDone, ref=message.ref, outcomes=outcomes)
+    until(lambda: ready.job(job).state == "succeeded")
+    ready.load(rows=2)
+    again = ready.take()
+    assert (again.layout.key, again.mode) == (("Name",), "upsert")
+
+
 def test_a_strict_load_with_rows_that_do_not_fit_sends_nothing_and_names_the_cells(ready, until):
     text = b"CustGroup,Name\r\n1,fits\r\n2,a name that is too long by far\r\n3,fits\r\n"
     package = ready.dispatcher.receive("CustGroup.csv", [text], ceiling=1000)
