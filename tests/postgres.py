@@ -24,11 +24,42 @@ class NotInstalled(Exception):
 
 
 class Cluster:
-    """A running server. Every database of it is new."""
+    """A server that listens from `start` to `stop`, any number of times. Every database of it is new."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, command: list[str], *, port: int, folder: Path) -> None:
         self.port = port
+        self._command, self._folder = command, folder
         self._names = (f"ledger{number}" for number in count(1))
+
+    def start(self) -> None:
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(self._command, cwd=self._folder, stdout=log, stderr=log)
+        until = time.monotonic() + 30
+        while not self._answers():
+            assert self._server.poll() is None, (self._folder / "log").read_text()
+            assert time.monotonic() < until, (self._folder / "log").read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """At once, as a server whose power fails."""
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(30)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The server is down meanwhile."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def _answers(self) -> bool:
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         """A connection of the administrator, outside of transactions."""
@@ -43,6 +74,12 @@ class Cluster:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
         return f"postgresql+psycopg://admin:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{self.port}/{name}"
 
+    def cut(self) -> int:
+        """End every connection to the ledgers, as a server that restarts does; how many there were."""
+        with self.connect() as admin:
+            query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname LIKE 'ledger%'"
+            return len(admin.execute(query).fetchall())
+
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
@@ -50,33 +87,18 @@ def cluster() -> Iterator[Cluster]:
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="rapidstart-postgresql-"))
     account = _unprivileged(folder)
-    data, log, secret = folder / "data", folder / "log", folder / "password"
+    data, secret, port = folder / "data", folder / "password", str(_free_port())
+    secret.write_text(PASSWORD)
+    make = [programs / "initdb", "-D", data, "-U", "admin", "-A", "scram-sha-256", f"--pwfile={secret}", "--locale=C", "-N"]
+    run = [programs / "postgres", "-D", data, "-F", "-h", "127.0.0.1", "-p", port, "-k", ""]
     try:
-        secret.write_text(PASSWORD)
-        make = [programs / "initdb", "-D", data, "-U", "admin", "-A", "scram-sha-256", f"--pwfile={secret}", "--locale=C", "-N"]
         subprocess.run([*account, *map(str, make)], check=True, cwd=folder, stdout=subprocess.DEVNULL)
-        port = _free_port()
-        start = [
-            programs / "postgres",
-            "-D",
-            data,
-            "-F",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "-k",
-            "",
-            "-c",
-            "shared_buffers=16MB",
-        ]
-        with log.open("wb") as errors:
-            server = subprocess.Popen([*account, *map(str, start)], cwd=folder, stdout=errors, stderr=errors)
+        made = Cluster([*account, *map(str, run)], port=int(port), folder=folder)
         try:
-            yield _ready(Cluster(port), server, log)
+            made.start()
+            yield made
         finally:
-            server.send_signal(signal.SIGQUIT)
-            server.wait(30)
+            made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -102,15 +124,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _ready(started: Cluster, server: subprocess.Popen[bytes], log: Path) -> Cluster:
-    until = time.monotonic() + 30
-    while True:
-        try:
-            started.connect().close()
-            return started
-        except psycopg.OperationalError:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)

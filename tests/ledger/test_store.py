@@ -19,18 +19,6 @@ def other(ledger, ledger_url):
     opened.close()
 
 
-@pytest.fixture
-def cut(postgresql, ledger_url):
-    """Ends the connections of the ledger, as a server that restarts does."""
-
-    def end():
-        with postgresql.connect() as admin:
-            name = sa.make_url(ledger_url).database
-            admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
-
-    return end
-
-
 def fact(ledger, name="n"):
     with ledger.read() as db:
         return endpoints.fact(db, name)
@@ -95,11 +83,11 @@ def test_a_reader_sees_one_state_and_does_not_wait_for_writers(ledger, other):
 @pytest.mark.parametrize(
     "then", [lambda db: endpoints.remember(db, "m", "2"), lambda _: None], ids=["in the middle", "before the commit"]
 )
-def test_a_connection_that_is_lost_is_not_reachable_and_leaves_nothing(ledger, cut, then):
+def test_a_connection_that_is_lost_is_not_reachable_and_leaves_nothing(ledger, postgresql, then):
     def lose():
         with ledger.write() as db:
             endpoints.remember(db, "n", "1")
-            cut()
+            assert postgresql.cut()
             then(db)
 
     with pytest.raises(NotReachable, match="the ledger cannot be used: ") as caught:
@@ -111,11 +99,11 @@ def test_a_connection_that_is_lost_is_not_reachable_and_leaves_nothing(ledger, c
 
 
 @on_postgresql
-def test_connections_that_were_lost_while_nobody_used_them_are_made_anew(ledger, cut):
+def test_connections_that_were_lost_while_nobody_used_them_are_made_anew(ledger, postgresql):
     remember(ledger, "1")
-    cut()
+    assert postgresql.cut()
     remember(ledger, "2")
-    cut()
+    assert postgresql.cut()
     assert fact(ledger) == "2"
 
 
