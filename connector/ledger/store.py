@@ -40,6 +40,9 @@ _WRITERS_TURN: Final = 0x52617069_64537461
 #: SQLSTATE insufficient_privilege: the account may log in, and not do what the ledger needs.
 _FORBIDDEN: Final = "42501"
 
+#: SQLSTATE program_limit_exceeded: a text that is too long for an index.
+_TOO_LONG: Final = "54000"
+
 
 class Ledger:
     """One database. Writers take turns, those of other processes too; readers never wait."""
@@ -53,13 +56,16 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Database]:
-        """A transaction that may write; committed at the end, rolled back on any error. Raises NotReachable."""
+        """A transaction that may write; committed at the end, rolled back on any error.
+
+        Raises NotReachable, and Refused for a value that no column of the ledger holds.
+        """
         with self._turn, self._transaction(writes=True) as db:
             yield db
 
     @contextmanager
     def read(self) -> Iterator[Database]:
-        """A transaction that sees one state of the ledger. Raises NotReachable."""
+        """A transaction that sees one state of the ledger. Raises as `write` does."""
         with self._transaction(writes=False) as db:
             yield db
 
@@ -148,12 +154,15 @@ def _migrate(db: Database) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (exc.DBAPIError, exc.TimeoutError) as error:
+    except (exc.DBAPIError, exc.TimeoutError, OverflowError) as error:
         cause = getattr(error, "orig", None) or error
-        away = isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError)
-        if not away and getattr(cause, "sqlstate", None) != _FORBIDDEN:
-            raise  # a mistake of ours
-        raise NotReachable(
-            f"the ledger cannot be used: {str(cause).partition(chr(10))[0].rstrip('.')}.",
-            advice="Check RAPIDSTART_LEDGER_URL, its account's rights, and the disk's free space.",
-        ) from error
+        told = str(cause).partition("\n")[0].rstrip(".")
+        state = getattr(cause, "sqlstate", None)
+        if isinstance(error, exc.DataError | OverflowError) or state == _TOO_LONG:
+            raise Refused(f"the ledger cannot hold this: {told}.", advice="Correct the value.") from error
+        if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError) or state == _FORBIDDEN:
+            raise NotReachable(
+                f"the ledger cannot be used: {told}.",
+                advice="Check RAPIDSTART_LEDGER_URL, its account's rights, and the disk's free space.",
+            ) from error
+        raise  # a mistake of ours

@@ -261,5 +261,6 @@ def test_a_report_that_makes_no_sense_holds_up_nothing(ready, until):
     nobody = reports.BatchRef(job="JB-0000", step=1, batch=1)
     ready.tell(reports.BatchReturned, ref=nobody, retry=reports.Retry.NEVER, reason="")
     ready.tell(reports.BatchDone, ref=message.ref, outcomes=reports.Outcomes(letters="ccccccc"))
+    ready.tell(reports.WorkerAlive, host="h", pid=10**30, concurrency=1, version="1")
     ready.done(message)
     until(lambda: ready.job(job).state == "succeeded")

@@ -1,10 +1,11 @@
 """Names and cells come from users, files and AX: any length, any character."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
-from connector.errors import NotFound
+from connector.errors import NotFound, Refused
 from connector.ledger import batches, endpoints, jobs, packages, problems, results, staging
 from connector.wire.codec import Row
 from connector.wire.reports import Outcomes, Problem, WorkerAlive
@@ -75,3 +76,21 @@ def test_nested_rows_are_found_by_any_link(ledger, job):
         }
         assert [row.number for row in staging.orphans(db, job=job.id, step=2, limit=9)] == [0]
         assert staging.orphans(db, job=job.id, step=2, limit=9) == []
+
+
+@pytest.mark.parametrize(
+    "wild",
+    [{"pid": 2**31}, {"pid": 2**63}, {"pid": 10**30}, {"worker": random.Random(7).randbytes(5000).hex()}],
+    ids=["over 32 bits", "over 64 bits", "over all bits", "a name that fits no index"],
+)
+def test_what_no_column_holds_is_refused_and_never_taken_for_an_outage(ledger, wild):
+    """SQLite holds some that PostgreSQL does not: then it is there."""
+    worker = WorkerAlive(**{"endpoint": "A", "worker": "w", "host": "h", "pid": 1, "version": "1", "concurrency": 1} | wild)
+    kept = [(worker.worker, worker.pid)]
+    try:
+        with ledger.write() as db:
+            endpoints.worker_seen(db, worker, at=1.0)
+    except Refused:
+        kept = []
+    with ledger.read() as db:
+        assert [(found.worker, found.pid) for found in endpoints.workers_of(db, "a")] == kept
