@@ -29,6 +29,23 @@ def test_rows_are_created_as_they_are_written(load, ax):
     assert ax.stats()["operations"] == {"create": 1}
 
 
+def test_a_text_is_as_long_as_ax_counts_it(load, ax):
+    result = load(GROUPS, [["1", "ü" * 20, "", "", ""], ["2", "🙂" * 11, "", "", ""]], mode="create")
+    assert result.outcomes.letters == "cf"
+    (problem,) = result.outcomes.problems
+    assert (problem.code, problem.field) == ("RSC-3102", "Name")
+    assert "22 characters, Name takes 20" in problem.message
+    assert [record["CustGroup"] for record in ax.records("CustGroup")] == ["1"]
+
+
+def test_a_log_of_many_refusals_is_short(load):
+    load(GROUPS, [[f"{n:02d}", "x", "", "", ""] for n in range(30)], mode="create")
+    result = load(GROUPS, [[f"{n:02d}", "y", "", "", ""] for n in range(30)], mode="create")
+    assert result.outcomes.letters == "f" * 30
+    assert len(result.log) == 21
+    assert result.log[-1] == "10 more calls were refused; their rows say why."
+
+
 def test_an_upsert_creates_updates_and_leaves_alone(load, ax):
     load(GROUPS, [["10", "Ten", "Yes", "1.50", "2011-01-31"], ["20", "Twenty", "No", "2", ""]], mode="create")
     rows = [["10", "Ten", "yes", "1.5", "2011-01-31"], ["20", "New", "No", "2.00", ""], ["30", "Thirty", "", "", ""]]

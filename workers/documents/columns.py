@@ -46,18 +46,28 @@ class Text:
     """A field that any text suits, its length aside."""
 
     def __init__(self, field: metadata.Field) -> None:
+        self._field = field
         limit = _LONGEST if field.max_length is None else min(field.max_length, _LONGEST)
         self._limit = limit if field.checked else -1
 
     def written(self, cells: Sequence[str]) -> tuple[Sequence[str], bool]:
         """The texts of the elements, and whether the schema surely takes them. Raises Reject for what XML has no place for.
 
-        `cells` are filled, and at least one. Lengths are counted as the schema does: in characters.
+        `cells` are filled, and at least one. The schema counts characters; AX counts UTF-16 units, of which some take two,
+        and would cut off what is over: that is refused here, for the schema would let it pass.
         """
+        joined = "".join(cells)
+        if not joined.isascii():
+            for cell in filter(self._would_be_cut, cells):
+                contract.lexical(self._field, cell)
         sure = max(map(len, cells)) <= self._limit
-        if text.is_plain("".join(cells)):
+        if text.is_plain(joined):
             return cells, sure
         return [text.escaped(cell) for cell in cells], sure
+
+    def _would_be_cut(self, cell: str) -> bool:
+        most = self._field.max_length
+        return most is not None and len(cell) <= most < values.length(cell)
 
 
 class Typed:

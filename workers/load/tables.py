@@ -5,6 +5,7 @@ A row is told as written only when AX has answered for it. What cannot be proved
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from connector.wire import codec
 from connector.wire.codec import Row
@@ -19,6 +20,9 @@ from workers.load.calls import Ask
 from workers.load.lookup import Found
 from workers.load.verdict import keyed
 from workers.load.writing import STALE, Refused, Writing
+
+#: Lines that one batch may add to its job's log.
+_MOST_LINES: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,9 @@ class _Load:
 
     @property
     def log(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._writing.log))
+        told = tuple(dict.fromkeys(self._writing.log))
+        more = len(told) - _MOST_LINES
+        return told if more <= 0 else (*told[:_MOST_LINES], f"{more} more calls were refused; their rows say why.")
 
     def run(self) -> None:
         try:
