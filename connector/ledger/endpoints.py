@@ -46,6 +46,9 @@ class Worker:
 
 
 _PLAIN = [column for column in endpoints.c if column.name not in {"contract", "metadata"}]
+_EVERY = sa.select(*_PLAIN, endpoints.c.contract.is_not(None).label("has_contract")).order_by(endpoints.c.key)
+_BY_NAME = _EVERY.where(endpoints.c.key == sa.bindparam("of_key"))
+_METADATA = sa.select(endpoints.c.metadata).where(endpoints.c.key == sa.bindparam("of_key"))
 
 
 def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> None:
@@ -81,7 +84,7 @@ def remove(db: Database, key: str) -> None:
 
 def get(db: Database, name: str) -> Endpoint:
     """The endpoint of this name, in any case of letters. Raises NotFound."""
-    row = db.execute(sa.select(*_PLAIN, _has_contract()).where(endpoints.c.key == name.lower())).mappings().first()
+    row = db.execute(_BY_NAME, {"of_key": name.lower()}).mappings().first()
     if row is None:
         known = ", ".join(db.execute(sa.select(endpoints.c.name).order_by(endpoints.c.key)).scalars()) or "none"
         raise NotFound(
@@ -93,7 +96,7 @@ def get(db: Database, name: str) -> Endpoint:
 
 def every(db: Database) -> list[Endpoint]:
     """All endpoints, by name."""
-    rows = db.execute(sa.select(*_PLAIN, _has_contract()).order_by(endpoints.c.key)).mappings()
+    rows = db.execute(_EVERY).mappings()
     return [_endpoint(row) for row in rows]
 
 
@@ -105,7 +108,7 @@ def contract(db: Database, key: str) -> bytes | None:
 
 def metadata(db: Database, key: str) -> Metadata | None:
     """What the last survey read of the endpoint's contracts."""
-    text = db.execute(sa.select(endpoints.c.metadata).where(endpoints.c.key == key)).scalar()
+    text = db.execute(_METADATA, {"of_key": key}).scalar()
     return Metadata.model_validate_json(text) if text else None
 
 
@@ -182,10 +185,6 @@ def remember(db: Database, name: str, value: str) -> None:
     """Set a single remembered value."""
     if not db.execute(sa.update(facts).where(facts.c.name == name).values(value=value)).rowcount:
         db.execute(sa.insert(facts).values(name=name, value=value))
-
-
-def _has_contract() -> sa.Label[bool]:
-    return endpoints.c.contract.is_not(None).label("has_contract")
 
 
 def _endpoint(row: sa.RowMapping) -> Endpoint:

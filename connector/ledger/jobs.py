@@ -116,6 +116,24 @@ class Course:
     mode: Mode
 
 
+# Statements of every job are made once: making one costs more than running it.
+_BY_ID = sa.select(jobs).where(jobs.c.id == sa.bindparam("of_id"))
+_BY_KEY = sa.select(jobs).where(jobs.c.idempotency_key == sa.bindparam("of_key"))
+_UNFINISHED = sa.select(jobs).where(jobs.c.finished_at.is_(None)).order_by(jobs.c.number)
+_UNFINISHED_OF = _UNFINISHED.where(jobs.c.endpoint == sa.bindparam("of_endpoint"))
+_ANY_STEP = sa.select(steps.c.no).where(steps.c.job == sa.bindparam("of_job")).limit(1)
+_ADD_STEP = sa.insert(steps)
+_COUNT_STEP = (
+    sa.update(steps)
+    .where(steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step"))
+    .values(rows=sa.bindparam("count"))
+)
+_PLANNED = sa.update(jobs).where(jobs.c.id == sa.bindparam("of_job")).values(planned=True, rows=sa.bindparam("count"))
+_COURSE = sa.select(steps.c.layout, steps.c.target, steps.c.mode).where(
+    steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step")
+)
+
+
 def new_id(db: Database) -> str:
     """A short id that can be read out, as JB-7Q2K."""
     for length in (4, 4, 4, 5, 6, 8):
@@ -135,7 +153,7 @@ def add(db: Database, job: Job) -> None:
 
 def get(db: Database, job_id: str) -> Job:
     """The job of this id, in any case of letters. Raises NotFound."""
-    row = db.execute(sa.select(jobs).where(jobs.c.id == job_id.upper())).mappings().first()
+    row = db.execute(_BY_ID, {"of_id": job_id.upper()}).mappings().first()
     if row is None:
         raise NotFound(f"there is no job {job_id}.", advice="See them all: rapidstart job list")
     return _job(row)
@@ -143,7 +161,7 @@ def get(db: Database, job_id: str) -> Job:
 
 def by_idempotency_key(db: Database, key: str) -> Job | None:
     """The job that was accepted under this key."""
-    row = db.execute(sa.select(jobs).where(jobs.c.idempotency_key == key)).mappings().first()
+    row = db.execute(_BY_KEY, {"of_key": key}).mappings().first()
     return _job(row) if row else None
 
 
@@ -163,10 +181,8 @@ def listing(
 
 def unfinished(db: Database, *, endpoint: str | None = None) -> list[Job]:
     """Jobs that are not final, the oldest first."""
-    query = sa.select(jobs).where(jobs.c.finished_at.is_(None)).order_by(jobs.c.number)
-    if endpoint is not None:
-        query = query.where(jobs.c.endpoint == endpoint)
-    return [_job(row) for row in db.execute(query).mappings()]
+    found = db.execute(_UNFINISHED) if endpoint is None else db.execute(_UNFINISHED_OF, {"of_endpoint": endpoint})
+    return [_job(row) for row in found.mappings()]
 
 
 def company_in_need(db: Database, endpoint: str) -> str | None:
@@ -198,7 +214,7 @@ def close(db: Database, job_id: str, state: JobState, *, at: float, reason: str 
 
 def clear_plan(db: Database, job_id: str) -> None:
     """Remove what an interrupted planning left behind."""
-    if db.execute(sa.select(steps.c.no).where(steps.c.job == job_id).limit(1)).first() is None:
+    if db.execute(_ANY_STEP, {"of_job": job_id}).first() is None:
         return
     for table in (batches, staging, steps):
         db.execute(sa.delete(table).where(table.c.job == job_id))
@@ -208,36 +224,36 @@ def add_steps(db: Database, job_id: str, planned: Sequence[tuple[Step, Course]])
     """Store the steps of a plan."""
     for step, course in planned:
         db.execute(
-            sa.insert(steps).values(
-                job=job_id,
-                no=step.no,
-                entity=step.entity,
-                file=step.file,
-                sheet=step.sheet,
-                table=step.table,
-                service=step.service,
-                parent=step.parent,
-                rank=step.rank,
-                reasons=json.dumps(step.reasons),
-                mode=step.mode,
-                target=course.target.model_dump_json(),
-                layout=course.layout.model_dump_json(),
-                rows=0,
-            )
+            _ADD_STEP,
+            {
+                "job": job_id,
+                "no": step.no,
+                "entity": step.entity,
+                "file": step.file,
+                "sheet": step.sheet,
+                "table": step.table,
+                "service": step.service,
+                "parent": step.parent,
+                "rank": step.rank,
+                "reasons": json.dumps(step.reasons),
+                "mode": step.mode,
+                "target": course.target.model_dump_json(),
+                "layout": course.layout.model_dump_json(),
+                "rows": 0,
+            },
         )
 
 
 def planned(db: Database, *, job_id: str, rows: dict[int, int]) -> None:
     """The plan is complete: rows per step are known, batches may leave."""
     for no, count in rows.items():
-        db.execute(sa.update(steps).where(steps.c.job == job_id, steps.c.no == no).values(rows=count))
-    db.execute(sa.update(jobs).where(jobs.c.id == job_id).values(planned=True, rows=sum(rows.values())))
+        db.execute(_COUNT_STEP, {"of_job": job_id, "of_step": no, "count": count})
+    db.execute(_PLANNED, {"of_job": job_id, "count": sum(rows.values())})
 
 
 def course(db: Database, job_id: str, step: int) -> Course:
     """What the batches of a step need to travel."""
-    query = sa.select(steps.c.layout, steps.c.target, steps.c.mode).where(steps.c.job == job_id, steps.c.no == step)
-    layout, target, mode = db.execute(query).one()
+    layout, target, mode = db.execute(_COURSE, {"of_job": job_id, "of_step": step}).one()
     return Course(layout=Layout.model_validate_json(layout), target=Target.model_validate_json(target), mode=Mode(mode))
 
 

@@ -3,7 +3,9 @@
 A transaction that wrote is on disk when `write()` ends, because a grant rests on it.
 """
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +35,9 @@ _POSTGRESQL: Final = {
     "tcp_user_timeout": "30000",
     "options": "-c synchronous_commit=on -c lock_timeout=30s",
 }
+
+#: So long another process may take to make a new SQLite file, in seconds.
+_SWITCH_S: Final = 30.0
 
 #: The advisory lock of whoever writes; any number will do, as long as it is always the same.
 _WRITERS_TURN: Final = 0x52617069_64537461
@@ -103,7 +108,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def _configure(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # we begin transactions ourselves: the driver's way starts them too late
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8000", "journal_size_limit=67108864"):
+        _write_ahead(cursor)
+        for pragma in ("synchronous=FULL", "cache_size=-8000", "journal_size_limit=67108864"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -112,6 +118,19 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql(f"BEGIN {'IMMEDIATE' if connection.get_execution_options()['writes'] else 'DEFERRED'}")
 
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch a new file to WAL. While another process does the same, SQLite does not wait: it refuses."""
+    deadline = time.monotonic() + _SWITCH_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
