@@ -36,6 +36,7 @@ def test_functions_fit_a_screen() -> None:
     lengths = {
         f"{named(path)}:{node.name}": body_lines(node)
         for path in SOURCES
+        if path.parent.name != "versions"  # a migration lists what it makes, and is never read again
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }

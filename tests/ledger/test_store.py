@@ -3,9 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from connector.errors import NotReachable, Refused
-from connector.ledger import Ledger, endpoints
+from connector.ledger import Ledger, endpoints, schema
 from connector.ledger.store import sqlite_url
 
 on_postgresql = pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
@@ -159,3 +161,8 @@ def test_a_missing_driver_is_refused_with_the_name_of_the_extra(monkeypatch):
 def test_a_file_that_cannot_be_made_is_not_reachable(tmp_path):
     with pytest.raises(NotReachable):
         Ledger(sqlite_url(tmp_path / "missing" / "ledger.db"))
+
+
+def test_the_migrations_make_the_schema_that_the_code_speaks_of(ledger):
+    with ledger.write() as db:
+        assert compare_metadata(MigrationContext.configure(db), schema.metadata) == []
