@@ -86,6 +86,14 @@ def test_cancelling_says_what_is_skipped_and_what_nobody_knows(ledger, job):
         batches.cancel_waiting(db, job.id, held=lambda _: False, at=4.0)
         assert not batches.any_unfinished(db, job.id)
     assert counts(ledger, job) == [{"created": 1, "unknown": 1}, {"created": 1, "unknown": 2}]
+    with ledger.read() as db:
+        told = results.failures(db, job.id)
+    assert [(row.entity, row.row, row.outcome) for row in told] == [
+        ("Orders", 3, "unknown"),
+        ("Lines", 3, "unknown"),
+        ("Lines", 4, "unknown"),
+    ]
+    assert all("load" in row.advice for row in told), "who settles a row is told how"
 
 
 def test_a_batch_that_was_never_sent_is_skipped_when_its_job_ends(ledger, job):

@@ -268,7 +268,7 @@ class Writing:
             document,
             Outcome.UNKNOWN,
             message=message,
-            advice="Look the record up in AX, then mark the row as done or load it again.",
+            advice="Look the record up in AX, or load the file again: what is in already is left as it is.",
             code="RSC-3120",
         )
 
