@@ -42,6 +42,8 @@ class _Turn:
     """where batches may leave now"""
     jobs: set[str] = field(default_factory=set)
     """which may have ended"""
+    surveyed: bool = False
+    """jobs that waited for metadata may be planned now"""
 
 
 class Recorder:
@@ -162,6 +164,8 @@ class Recorder:
                 turn.parcels += self._dispatcher.claim(db, endpoint)
         self._acknowledge(entries, turn.answers)
         self._dispatcher.send(turn.parcels)
+        if turn.surveyed:
+            self._dispatcher.to_plan.put(None)
 
     def _take(self, turn: _Turn, stream: str, text: bytes) -> None:
         try:
@@ -287,7 +291,7 @@ class Recorder:
         else:
             self._dispatcher.close_if_done(turn.db, job)
         turn.endpoints.add(key)
-        self._dispatcher.to_plan.put(None)
+        turn.surveyed = True
 
     def _fail_waiting(self, turn: _Turn, key: str, reason: str) -> None:
         """Jobs that waited for metadata which cannot be had end here: nothing of them was sent."""

@@ -147,6 +147,7 @@ class Dispatcher:
                 submitted_at=time.time(),
             )
             jobs.add(db, job)
+            jobs.say(db, job.id, f"Accepted: {job.package_name}.", at=job.submitted_at)
         self.to_plan.put(job.id)
         return job, False
 
@@ -179,6 +180,7 @@ class Dispatcher:
         """End a job: what no worker holds is dropped at once, a call in hand is finished. Raises NotFound, Conflict."""
         with self.ledger.write() as db:
             job = _open_job(db, job_id)
+            jobs.say(db, job.id, "Cancelled: what no worker holds is dropped, a call in hand is finished.", at=time.time())
             self.end(db, job, jobs.JobState.CANCELLED, reason="cancelled")
             return jobs.get(db, job.id)
 
@@ -195,6 +197,7 @@ class Dispatcher:
             job = _open_job(db, job_id)
             jobs.mark(db, job.id, paused=True)
             jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason="paused")
+            jobs.say(db, job.id, "Paused.", at=time.time())
             return jobs.get(db, job.id)
 
     def resume(self, job_id: str) -> jobs.Job:
@@ -203,6 +206,7 @@ class Dispatcher:
             job = _open_job(db, job_id)
             jobs.mark(db, job.id, paused=False)
             jobs.set_state(db, job.id, jobs.JobState.QUEUED)
+            jobs.say(db, job.id, "Resumed.", at=time.time())
         self.to_plan.put(job.id)
         self.release(job.endpoint)
         with self.ledger.read() as db:
@@ -299,7 +303,9 @@ def _verdict(counts: dict[str, int]) -> jobs.JobState:
 def _open_job(db: Database, job_id: str) -> jobs.Job:
     job = jobs.get(db, job_id)
     if job.state in jobs.FINAL:
-        raise Conflict(f"{job.id} has ended: {job.state}.", advice=f"See its results: rapidstart job results {job.id}")
+        raise Conflict(
+            f"{job.id} has ended: {job.state.replace('_', ' ')}.", advice=f"See its results: rapidstart job results {job.id}"
+        )
     return job
 
 

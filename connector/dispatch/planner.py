@@ -55,6 +55,7 @@ class Planner:
         )
         counts = rows.write()
         writing.add(partial(jobs.planned, job_id=job.id, rows=counts))
+        writing.add(partial(jobs.say, job_id=job.id, text=_counted(counts), at=time.time()))
         if rows.unfit:
             writing.add(partial(_refuse_strictly, job_id=job.id, unfit=len(rows.unfit)))
         writing.add(then)
@@ -222,6 +223,11 @@ class _Batching:
 
     def _caption(self, step: planning.Step, cell: int) -> str:
         return self.package.actions[step.action_index].columns[step.carried[cell]]
+
+
+def _counted(rows: dict[int, int]) -> str:
+    total = sum(rows.values())
+    return f"Planned: {total:,} {'row' if total == 1 else 'rows'} in {len(rows):,} {'step' if len(rows) == 1 else 'steps'}."
 
 
 def _refuse_strictly(db: Database, *, job_id: str, unfit: int) -> None:

@@ -84,9 +84,7 @@ class Reconciler:
         if job.planned or job.paused or job.ending or job.finished_at:
             return
         if metadata is None:
-            with self._ledger.write() as db:
-                self._dispatcher.add_survey(db, endpoints.get(db, job.endpoint), "metadata")
-            self._dispatcher.release(job.endpoint)
+            self._ask_for_metadata(job.endpoint)
             return
         parcels: list[Parcel] = []
 
@@ -104,6 +102,13 @@ class Reconciler:
                 )
             return
         self._dispatcher.send(parcels)
+
+    def _ask_for_metadata(self, endpoint: str) -> None:
+        with self._ledger.write() as db:
+            if endpoints.metadata(db, endpoint) is not None:  # it came in the meantime, and with it the order to plan
+                return
+            self._dispatcher.add_survey(db, endpoints.get(db, endpoint), "metadata")
+        self._dispatcher.release(endpoint)
 
     # -- reconciling
 
@@ -218,20 +223,35 @@ class Reconciler:
             return waiting, f"waiting: {self._offline(db, endpoint)}"
         if not job.planned:
             if endpoint.surveyed_at is None:
-                return waiting, f"waiting: metadata of {endpoint.name}"
+                return waiting, f"waiting: metadata of {endpoint.name}{self._no_metadata(db, unfinished)}"
             return jobs.JobState.QUEUED, ""
         if job.id not in may_run:
-            first = next(other for other in unfinished if other.kind == "load" and other.company == job.company)
-            return waiting, f"waiting: {first.id} is loading {first.company}"
-        if (due := batches.next_due(db, job=job.id)) and due[0] > time.time():
-            return waiting, f"waiting: {due[1]}; next try at {_clock(due[0])}"
+            return waiting, f"waiting: {_ahead(job, unfinished)}"
+        if held := self._held_back(db, job):
+            return waiting, f"waiting: {held}"
         return (jobs.JobState.RUNNING if job.started_at else jobs.JobState.QUEUED), ""
+
+    def _no_metadata(self, db: Database, unfinished: list[jobs.Job]) -> str:
+        """Why the survey that is under way has brought nothing yet, where that is known."""
+        held = (self._held_back(db, job) for job in unfinished if job.kind == "metadata")
+        return next((f": {why}" for why in held if why), "")
+
+    def _held_back(self, db: Database, job: jobs.Job) -> str:
+        due = batches.next_due(db, job=job.id)
+        return f"{due[1]}; next try at {_clock(due[0])}" if due and due[0] > time.time() else ""
 
     def _offline(self, db: Database, endpoint: endpoints.Endpoint) -> str:
         seen = endpoints.workers_of(db, endpoint.key)
         if not seen:
             return f"no worker of {endpoint.name} has been seen yet; start one: rapidstart-worker run --endpoint {endpoint.name}"
         return f"{endpoint.name} is offline since {_clock(seen[0].seen_at)}"
+
+
+def _ahead(job: jobs.Job, unfinished: list[jobs.Job]) -> str:
+    """The load of the same company and partition that goes first."""
+    scope = (job.partition, job.company)
+    first = next(other for other in unfinished if other.kind == "load" and (other.partition, other.company) == scope)
+    return f"{first.id}, which loads {first.company}, is paused" if first.paused else f"{first.id} is loading {first.company}"
 
 
 def _placed(error: Refused) -> str:

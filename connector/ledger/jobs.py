@@ -208,7 +208,10 @@ def mark(db: Database, job_id: str, **values: Any) -> None:
 def close(db: Database, job_id: str, state: JobState, *, at: float, reason: str = "", advice: str = "", code: str = "") -> None:
     """End a job."""
     values = {"state": state, "reason": reason, "advice": advice, "code": code, "finished_at": at}
-    db.execute(sa.update(jobs).where(jobs.c.id == job_id, jobs.c.finished_at.is_(None)).values(values))
+    ended = db.execute(sa.update(jobs).where(jobs.c.id == job_id, jobs.c.finished_at.is_(None)).values(values))
+    if ended.rowcount:
+        why = f": {reason}" if reason and reason != state else "."
+        say(db, job_id, f"Ended: {state.replace('_', ' ')}{why}", at=at)
     db.execute(sa.update(steps).where(steps.c.job == job_id, steps.c.finished_at.is_(None)).values(finished_at=at))
 
 

@@ -44,15 +44,17 @@ def broker(tmp_path_factory):
 class Ring:
     """A dispatcher with its threads, and a pretend worker that speaks the wire contract over Redis."""
 
+    metadata = METADATA
+
     def __init__(self, url, home, ledger_url):
         self.url, self.home = url, home
         self.redis = redis.Redis.from_url(url, socket_timeout=60)
         self.ledger = Ledger(ledger_url)
         self.start()
 
-    def start(self):
+    def start(self, *, retry_pause_s=0.5):
         self.dispatcher = Dispatcher(ledger=self.ledger, outbox=Outbox(self.url), home=self.home, call_timeout_s=1, lease_s=3)
-        self.recorder = Recorder(self.dispatcher, retry_pause_s=0.5)
+        self.recorder = Recorder(self.dispatcher, retry_pause_s=retry_pause_s)
         self.reconciler = Reconciler(self.dispatcher, Planner(ledger=self.ledger, batch_rows=2))
         self.recorder.start()
         self.reconciler.start()
@@ -69,11 +71,16 @@ class Ring:
         with self.ledger.write() as db:
             endpoints.surveyed(db, key, found=METADATA, checks=(), at=1.0)
 
-    def load(self, rows=6, *, company="USMF", **order):
+    def load(self, rows=6, *, company="USMF", partition=None, **order):
         text = "CustGroup,Name\r\n" + "".join(f"{n:03d},Group {n}\r\n" for n in range(rows))
         package = self.dispatcher.receive("CustGroup.csv", [text.encode()], ceiling=10**6)
         job, _ = self.dispatcher.submit(
-            endpoint="A1", company=company, package=package.sha256, order=jobs.Order(**order), idempotency_key=None
+            endpoint="A1",
+            company=company,
+            partition=partition,
+            package=package.sha256,
+            order=jobs.Order(**order),
+            idempotency_key=None,
         )
         return job.id
 

@@ -49,6 +49,25 @@ def test_a_job_asks_its_first_worker_for_metadata_and_goes_on(ring, until):
     assert ring.take().KIND == "load.tables"
 
 
+def test_a_survey_is_made_once_however_many_jobs_wait_for_it(ring):
+    ring.add_endpoint()
+    ring.alive()
+    for company in ("USMF", "DEMF"):
+        ring.load(company=company)
+    ring.tell(reports.SurveyDone, ref=ring.take().ref, metadata=ring.metadata)
+    assert {ring.take().KIND for _ in range(4)} == {"load.tables"}
+
+
+def test_a_job_that_waits_for_metadata_says_why_there_is_none_yet(ring, until):
+    ring.stop()
+    ring.start(retry_pause_s=30)
+    ring.add_endpoint()
+    job = ring.load()
+    ring.alive()
+    ring.tell(reports.BatchReturned, ref=ring.take().ref, retry=reports.Retry.LATER, reason="The AOS does not answer.")
+    until(lambda: "waiting: metadata of A1: The AOS does not answer." in ring.job(job).reason)
+
+
 def test_a_contract_that_cannot_be_read_ends_the_jobs_that_wait_for_it(ring, until):
     ring.add_endpoint()
     job = ring.load()
@@ -160,6 +179,30 @@ def test_two_loads_of_one_company_take_turns_and_say_so(ready, until):
     for message in taken:
         ready.done(message)
     assert ready.take().ref.job == second
+
+
+def test_who_waits_for_a_paused_load_is_told_that_it_is_paused(ready, until):
+    first, second = ready.load(rows=2), ready.load(rows=2)
+    ready.dispatcher.pause(first)
+    until(lambda: ready.job(second).reason == f"waiting: {first}, which loads USMF, is paused")
+
+
+def test_loads_of_one_company_in_two_partitions_do_not_wait_for_each_other(ready):
+    for partition in ("one", "two"):
+        ready.load(rows=2, partition=partition)
+    assert len({ready.take().ref.job for _ in range(2)}) == 2
+
+
+def test_the_log_of_a_job_tells_its_life(ready, until):
+    job = ready.load(rows=2)
+    message = ready.take()
+    ready.dispatcher.pause(job)
+    ready.dispatcher.resume(job)
+    ready.done(message)
+    until(lambda: ready.job(job).state == "succeeded")
+    with ready.ledger.read() as db:
+        told = [text for _, _, text in jobs.log_of(db, job)]
+    assert told == ["Accepted: CustGroup.csv.", "Planned: 2 rows in 1 step.", "Paused.", "Resumed.", "Ended: succeeded."]
 
 
 def test_a_paused_job_sends_nothing_until_it_is_resumed(ready, until):
