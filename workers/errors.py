@@ -82,11 +82,15 @@ class Replaced(WorkerError):
 
 
 class Unfinished(WorkerError):
-    """A batch could not be finished: `error` says why, `outcomes` what is proved so far."""
+    """A batch could not be finished: `error` says why, `outcomes` what is proved so far.
+
+    Unless it is `settled`, AX may have carried out a granted call of which the end is not known.
+    """
 
     code = "RSC-5401"
 
-    def __init__(self, error: WorkerError, *, outcomes: Outcomes) -> None:
+    def __init__(self, error: WorkerError, *, outcomes: Outcomes, settled: bool = True) -> None:
         super().__init__(error.message, advice=error.advice, code=error.code)
         self.error = error
         self.outcomes = outcomes
+        self.settled = settled

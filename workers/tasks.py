@@ -94,10 +94,11 @@ def _load_tables(bench: Bench, message: LoadTables) -> None:
         bench.reporter.tell(_given_back(bench, message, Retry.SOON, replaced, None, settled=True))
         return
     except errors.Unfinished as unfinished:
-        _give_back(bench, message, unfinished.error, unfinished.outcomes)
+        _give_back(bench, message, unfinished.error, unfinished.outcomes, settled=unfinished.settled)
         return
     except errors.WorkerError as error:
-        _give_back(bench, message, error, message.so_far)
+        # Nothing was looked at: a call that an earlier attempt left open is as open as before.
+        _give_back(bench, message, error, message.so_far, settled=message.open_intent is None)
         return
     except Exception:  # the outermost edge of a task: a defect of ours must end the job with a sentence, not repeat for ever
         log.exception("a batch could not be carried out", extra={"action": "batch_failed", "batch": str(message.ref)})
@@ -129,12 +130,10 @@ def _ask(bench: Bench, ref: BatchRef, intent: Intent, so_far: Outcomes) -> Grant
 
 
 def _give_back(
-    bench: Bench, message: LoadTables, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool | None = None
+    bench: Bench, message: LoadTables, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool
 ) -> None:
     log.warning("a batch came back: %s", error, extra={"action": "batch_returned", "batch": str(message.ref)})
     after = Retry.SOON if error.code == _STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
-    if settled is None:
-        settled = not isinstance(error, errors.Unsettled)
     bench.reporter.tell(_given_back(bench, message, after, error, so_far, settled=settled))
 
 

@@ -10,7 +10,7 @@ import redis
 from connector import broker as embedded
 from connector.dispatch.outbox import Outbox, Parcel
 from connector.wire import codec, reports, routes
-from connector.wire.jobs import SurveyConnection
+from connector.wire.jobs import Layout, LoadTables, SurveyConnection, Target
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("as_on_windows.py")
@@ -44,6 +44,15 @@ class Bench:
             ref = reports.BatchRef(job="JB-2222", step=1, batch=batch)
             work = SurveyConnection(endpoint=self.endpoint, ref=ref, addresses=("http://127.0.0.1:1/p/xppservice.svc",))
             self.outbox.send(Parcel(endpoint=self.endpoint, ref=ref, message=work, shown="a test"))
+
+    def send_load(self, **more):
+        """A batch of one row for an AOS that nobody reaches."""
+        ref = reports.BatchRef(job="JB-2222", step=1, batch=1)
+        target = Target(address="http://127.0.0.1:1/p/xppservice.svc", port="p", service="S", contract="c")
+        layout = Layout(step=1, entity="E", file="f", table="E", columns=())
+        rows = codec.to_text(codec.pack_rows([codec.Row(2, [])]))
+        work = LoadTables(endpoint=self.endpoint, ref=ref, company="USMF", target=target, layout=layout, rows=rows, **more)
+        self.outbox.send(Parcel(endpoint=self.endpoint, ref=ref, message=work, shown="a test"))
 
     def await_reports(self, kind, count, timeout=40):
         """The next reports of one kind."""

@@ -42,11 +42,16 @@ def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
     """
     rows = codec.unpack_rows(codec.from_text(message.rows))
     board = Board(message.layout, rows, so_far=message.so_far)
+    is_open = message.open_intent is not None
     try:
         load = _Load(message, port=port, ask=ask, board=board)
-        load.run()
+        try:
+            load.run()
+        finally:
+            is_open = load.is_open
     except (Retry, GiveUp, Reject) as error:  # a Reject of rows was told as their outcome; one of the batch ends it
-        raise Unfinished(error, outcomes=board.outcomes()) from error
+        settled = not (is_open or isinstance(error, Unsettled))
+        raise Unfinished(error, outcomes=board.outcomes(), settled=settled) from error
     if board.pending():
         defect = GiveUp(
             "rows of the batch were left without an outcome.", advice="Report it with the worker's log.", code="RSC-5960"
@@ -68,6 +73,11 @@ class _Load:
     @property
     def calls(self) -> int:
         return self._writing.calls.made + self._writing.lookup.calls
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the end of a granted call is not known."""
+        return self._writing.is_open
 
     @property
     def log(self) -> tuple[str, ...]:
