@@ -229,6 +229,8 @@ def _write(answer: requests.Response, path: Path, *, url: str) -> None:
             for chunk in answer.iter_content(65536):
                 file.write(chunk)
         part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # named as it was asked for
     finally:
         part.unlink(missing_ok=True)
 

@@ -65,9 +65,10 @@ def console() -> "Console":
 
 
 def tell_error(job: "Job") -> None:
-    """Why a job failed and what to do, on stderr."""
-    why = " ".join(part for part in (sentence(job["reason"]), job["advice"]) if part)
-    click.echo(f"Error: {job['id']}: {printable(why)}", err=True)
+    """Why a job failed and what to do, on stderr. Advice keeps its lines: it may say what to write into a file."""
+    advice = "\n".join(printable(line) for line in job["advice"].splitlines())
+    why = " ".join(part for part in (printable(sentence(job["reason"])), advice) if part)
+    click.echo(f"Error: {job['id']}: {why}", err=True)
 
 
 def sentence(text: str) -> str:

@@ -46,6 +46,8 @@ def show(found: dict[str, Any], *, as_json: bool) -> Exit:
         front.emit(found)
     else:
         _print(front.console(), found)
+        if found["refused"] is None and not any(entity["target"] for entity in found["entities"]):
+            click.echo("\nName an endpoint to see which records and fields it would fill: --endpoint E")
         if found["refused"]:
             click.echo(f"Error: {found['refused']}", err=True)
     return Exit.REFUSED if found["refused"] else Exit.DONE

@@ -30,11 +30,16 @@ def show_results(console: Console, client: "Client", job: api.Job) -> None:
         return
     console.print(steps_table(job["steps"]))
     bad = sum(job["rows"][word] for word in words.BAD)
-    if bad:
-        if bad > _READ:
+    if not bad:
+        return
+    told = list(islice(client.failures(job["id"], page=_READ), _READ))
+    if told:
+        if len(told) == _READ < bad:
             console.print(f"\nThe first {_READ:,} of {bad:,} rows that are not in, by their cause:")
-        explain(console, islice(client.failures(job["id"], page=_READ), _READ))
+        explain(console, told)
         console.print(f"All of them, to read in Excel: rapidstart job results {job['id']} --xlsx {job['id']}.xlsx")
+    if len(told) < min(bad, _READ):
+        console.print(f"\n{words.plural(bad - len(told), 'row')} skipped: the job ended before they were sent.")
 
 
 def steps_table(steps: Iterable[api.Step]) -> Table:

@@ -82,7 +82,7 @@ def endpoints_table(endpoints: Iterable[api.Endpoint]) -> Table:
     """A line per endpoint."""
     table = _table("Endpoint", "State", "Companies", "Workers", "Jobs", "Surveyed", "Seen")
     for endpoint in endpoints:
-        online = sum(worker["concurrency"] for worker in endpoint["workers"] if worker["online"])
+        online = sum(worker["online"] for worker in endpoint["workers"])
         table.add_row(
             printable(endpoint["name"]),
             _state(endpoint["state"]),

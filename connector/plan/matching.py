@@ -113,8 +113,11 @@ def _only(found: list[Record], entity: str) -> Record:
 def unknown(entities: Sequence[str], among: Sequence[Record]) -> PlanRefused:
     """The refusal that tells all entities without a record, with the names that are close to theirs."""
     known = [name for record in among for name in (record.table.name, record.document.name, record.service.name)]
-    told = "; ".join(f"{entity!r} {names.meant(entity, known)}".strip() for entity in entities)
+    close = {entity: names.nearest(entity, known) for entity in entities}
+    told = "; ".join(f"{entity!r}" + (f" (near: {', '.join(near)})" if near else "") for entity, near in close.items())
+    first, near = next(iter(close.items()))
+    example = near[0] if near else "CustGroup"
     return PlanRefused(
         f"no record on this endpoint is named like {told}.",
-        advice='Name it in the mapping, as [table."Entity"] target = "CustGroup", or publish its service on the port.',
+        advice=f'Name it in the mapping, as [table."{first}"] target = "{example}", or publish its service on the port.',
     )

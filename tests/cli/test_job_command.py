@@ -60,6 +60,22 @@ def test_results_name_each_failed_row_and_write_the_workbook(run, office, job, t
     assert [line["row"] for line in run("job", "results", job["id"], "--json").lines] == [2, 4]
 
 
+def test_a_workbook_that_cannot_be_written_is_named_as_it_was_asked_for(run, office, job, tmp_path):
+    office.plan(job["id"])
+    office.settle(job["id"], "ccc")
+    ran = run("job", "results", job["id"], "--xlsx", tmp_path / "nowhere" / "out.xlsx")
+    assert ran.code == 2
+    assert "out.xlsx: " in ran.err
+
+
+def test_rows_that_were_never_sent_are_counted_and_need_no_explanation(run, office, job):
+    office.plan(job["id"])
+    run("job", "cancel", job["id"])
+    ran = run("job", "results", job["id"])
+    assert (ran.code, "3 rows skipped: the job ended before they were sent." in ran.out) == (5, True)
+    assert "--xlsx" not in ran.out
+
+
 def test_the_log_is_told(run, office, job):
     from connector.ledger import jobs
 
@@ -67,7 +83,7 @@ def test_the_log_is_told(run, office, job):
         jobs.say(db, job["id"], "Something\x1b[31m happened.", at=0.0)
     ran = run("job", "log", job["id"])
     assert "Something\\x1b[31m happened." in ran.out  # shown, not sent to the terminal
-    assert run("job", "log", job["id"], "--json").lines[0]["at"] == "1970-01-01T00:00:00.000Z"
+    assert run("job", "log", job["id"], "--json").lines[-1]["at"] == "1970-01-01T00:00:00.000Z"
 
 
 def test_an_unknown_job_is_refused(run, office):

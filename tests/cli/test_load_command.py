@@ -90,6 +90,16 @@ def test_a_refused_plan_ends_with_3_without_watching(run, play, tmp_path):
     assert ran.err.startswith("Error: JB-")
 
 
+def test_what_to_write_into_a_mapping_keeps_its_lines(run, play, tmp_path):
+    file = tmp_path / "CustGroup.csv"
+    file.write_text("CustGroup,Nmae\n10,x\n")
+    play()
+    ran = load(run, file)
+
+    assert ran.code == 3
+    assert '\n[table."CustGroup"]\n' in ran.err
+
+
 def test_a_load_that_is_planned_ends_with_0_and_says_how_to_watch(run, office, play, groups):
     play("ccc")
     ran = load(run, groups)

@@ -19,6 +19,7 @@ def test_a_package_is_inspected_by_itself(run, groups):
     ran = run("package", "inspect", groups)
     assert ran.code == 0
     assert "a guess" in ran.out
+    assert "--endpoint" in ran.out, "what an endpoint would add is told"
     (described,) = run("package", "inspect", groups, "--json").lines
     assert [column["column"] for column in described["entities"][0]["columns"]] == ["CustGroup", "Name"]
 

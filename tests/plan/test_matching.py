@@ -39,7 +39,7 @@ def test_the_mapping_names_a_record(planned, action, target) -> None:
 def test_unknown_entities_are_told_together_with_names_that_are_near(planned, action) -> None:
     with pytest.raises(PlanRefused) as refused:
         planned(action("CustGrupp", "A", ["1"]), action("Zebras", "A", ["1"]))
-    assert "'CustGrupp' Did you mean 'CustGroup'" in refused.value.message
+    assert "'CustGrupp' (near: CustGroup" in refused.value.message
     assert "'Zebras'" in refused.value.message
 
 
@@ -137,6 +137,14 @@ def test_an_entity_may_be_the_document_only_when_it_has_one_record(planned, acti
     known = Metadata(fingerprint="f", services=(two.model_copy(update={"document": document}),))
     with pytest.raises(PlanRefused):
         planned(action("Pair", "X", ["1"]), metadata=known)
+
+
+def test_an_entity_without_a_record_is_told_with_what_is_near_and_what_to_write(planned, action) -> None:
+    with pytest.raises(PlanRefused) as refused:
+        planned(action("CustGruop", "CustGroup", ["1"]))
+    assert refused.value.message.startswith("no record on this endpoint is named like 'CustGruop' (near: CustGroup")
+    assert refused.value.message.endswith(").")
+    assert '[table."CustGruop"]' in refused.value.advice
 
 
 def test_all_entities_that_do_not_fit_are_told_at_once(planned, action) -> None:

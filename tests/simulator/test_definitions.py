@@ -89,8 +89,9 @@ def test_a_wrong_definition_is_refused(tmp_path: Path, text: str) -> None:
 def test_the_tables_of_a_package_are_asked_of_the_connector(
     process: Callable[..., Any], record: Callable[..., str], tmp_path: Path
 ) -> None:
-    package = tmp_path / "Payment terms.csv"
-    package.write_text("Code,Description\n0010,Ten days\n0020,Twenty days\n", encoding="utf-8")
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "Payment terms.csv").write_text("Code,Description\n0010,Ten days\n0020,Twenty days\n", encoding="utf-8")
     _, client = process("--tables-from", str(package))
     table = client.sim("tables")["tables"][0]
     assert (table["entity"], table["port"], set(table["fields"])) == ("Payment terms", "RapidStart", {"Code", "Description"})

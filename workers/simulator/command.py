@@ -12,6 +12,7 @@ from workers.simulator.model import SetupError
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PACKAGE = click.Path(exists=True, path_type=Path)
 
 
 def _keys(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -41,7 +42,7 @@ def _faults(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> di
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="TCP port to listen on; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--contract", "contracts", type=_FOLDER, multiple=True, help="Offer the port of a folder of WSDL and XSD files.")
-@click.option("--tables-from", type=_FILE, multiple=True, help="Offer a port RapidStart with a service per entity of a package.")
+@click.option("--tables-from", type=_PACKAGE, multiple=True, help="Offer a port RapidStart: a service per entity of a package.")
 @click.option("--tables", type=_FILE, multiple=True, help="Offer the port of a table definition (TOML).")
 @click.option("--tables-json", type=_FILE, multiple=True, hidden=True)
 @click.option("--key", "keys", multiple=True, callback=_keys, metavar="TABLE=F1,F2", help="Key of a table.")
