@@ -1,14 +1,13 @@
 """Every setting of the dispatcher's side, read once at the front door and passed down as plain arguments.
 
-Sources, the first one wins: `RAPIDSTART_*` in the environment, `RAPIDSTART_*_FILE` naming a file that holds a secret,
-then `rapidstart.toml` in RAPIDSTART_HOME, then the default.
+Sources, the first one wins: `RAPIDSTART_*` in the environment, then `rapidstart.toml` in RAPIDSTART_HOME, then the default.
 """
 
 import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -16,6 +15,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from connector.wire import routes
 
 
 def default_home() -> Path:
@@ -30,6 +31,10 @@ def settings_file() -> Path:
     return Path(os.environ.get("RAPIDSTART_HOME") or default_home()) / "rapidstart.toml"
 
 
+def _broker(url: str | None) -> str | None:
+    return url and routes.broker_url(url)
+
+
 class Settings(BaseSettings):
     """Settings of dispatcher, CLI, Flower and demo."""
 
@@ -38,7 +43,9 @@ class Settings(BaseSettings):
     home: Annotated[
         Path, Field(description="Folder of the ledger, the packages and the embedded broker.", default_factory=default_home)
     ]
-    broker_url: Annotated[str | None, Field(description="Redis or Valkey. Not set: the embedded broker.")] = None
+    broker_url: Annotated[
+        str | None, AfterValidator(_broker), Field(description="Redis or Valkey. Not set: the embedded broker.")
+    ] = None
     ledger_url: Annotated[str | None, Field(description="SQLAlchemy URL. Not set: SQLite in RAPIDSTART_HOME.")] = None
     api_url: Annotated[str, Field(description="Where the dispatcher's API is, for the dispatcher and its clients.")] = (
         "http://127.0.0.1:8480"

@@ -3,9 +3,13 @@
 import importlib
 import logging
 import sys
-from typing import Any, Final
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from workers.settings import Settings
 
 #: Commands that live elsewhere and are loaded only when they run.
 _ELSEWHERE: Final = {"simulate": "workers.simulator.command:simulate"}
@@ -37,12 +41,13 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
     """Carry out the jobs of an endpoint, until stopped."""
     from connector.wire import routes
     from workers import aos, app, errors
-    from workers.settings import Settings
 
-    settings = Settings()
+    settings = _settings()
     endpoint = endpoint or settings.endpoint
-    if not endpoint or not routes.ENDPOINT_NAME.fullmatch(endpoint):
+    if not endpoint:
         raise click.UsageError("Name the endpoint: --endpoint NAME, or RAPIDSTART_ENDPOINT.")
+    if not routes.ENDPOINT_NAME.fullmatch(endpoint):
+        raise click.UsageError(f"{endpoint!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         credentials = None
@@ -54,3 +59,18 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
         click.echo(f"Error: {error.message} {error.advice}", err=True)
         raise SystemExit(4) from None
     worker.run()
+
+
+def _settings() -> "Settings":
+    """The settings of this process. Raises click.UsageError with the name of a wrong one, not its value: it may be secret."""
+    from pydantic import ValidationError
+
+    from workers.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(f"RAPIDSTART_{str(first['loc'][0]).upper()} is wrong: {first['msg']}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise click.UsageError(f"worker.toml in RAPIDSTART_HOME cannot be read: {error}.") from None

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from connector.wire import routes
@@ -22,13 +22,19 @@ def default_home() -> Path:
     return Path.home() / ".rapidstart"
 
 
+def _broker(url: str | None) -> str | None:
+    return url and routes.broker_url(url)
+
+
 class Settings(BaseSettings):
     """Settings of a worker process."""
 
     model_config = SettingsConfigDict(env_prefix="RAPIDSTART_", extra="ignore")
 
     home: Annotated[Path, Field(description="Folder in which a broker on this computer leaves its address.")] = default_home()
-    broker_url: Annotated[str | None, Field(description="Redis or Valkey. Not set: the embedded one of this computer.")] = None
+    broker_url: Annotated[
+        str | None, AfterValidator(_broker), Field(description="Redis or Valkey. Not set: the embedded one of this computer.")
+    ] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that the worker belongs to.")] = None
     concurrency: Annotated[int, Field(ge=1, le=64, description="Calls to the AOS at once.")] = 4
     aos_authentication: Annotated[

@@ -5,6 +5,7 @@ Facts about Celery 5.7 and kombu 5.7 on Redis were measured; each setting says w
 
 import re
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 #: What an endpoint may be called. Names are unique regardless of case.
 ENDPOINT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -35,6 +36,18 @@ def report_stream(endpoint: str) -> str:
 def reply_key(endpoint: str, question: str) -> str:
     """The Redis list on which one question of a worker (an intent's event id) is answered."""
     return f"{queue(endpoint)}:reply:{question}"
+
+
+def broker_url(url: str) -> str:
+    """The URL, where it can name a broker. Raises ValueError with a sentence that does not repeat it: it may hold a password."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+        raise ValueError("a broker is named as redis://USER:PASSWORD@HOST:6379/0, or rediss:// with TLS")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the port of the broker is no number") from None
+    return url
 
 
 def celery_settings(broker_url: str, *, endpoint: str | None = None) -> dict[str, Any]:

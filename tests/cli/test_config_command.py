@@ -1,3 +1,6 @@
+import pytest
+
+
 def test_every_setting_is_told_with_its_source(run, monkeypatch, tmp_path):
     home = tmp_path / "cli-home"
     home.mkdir()
@@ -22,6 +25,14 @@ def test_a_setting_that_cannot_be_read_is_a_usage_error(run, monkeypatch):
     monkeypatch.setenv("RAPIDSTART_BATCH_ROWS", "many")
     ran = run("job", "list")
     assert (ran.code, "RAPIDSTART_BATCH_ROWS" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["dispatcher", "flower", "doctor"])
+def test_a_broker_that_cannot_be_one_is_a_usage_error(run, monkeypatch, command):
+    monkeypatch.setenv("RAPIDSTART_BROKER_URL", "http://me:secret@broker")
+    ran = run(command)
+    assert (ran.code, "RAPIDSTART_BROKER_URL" in ran.err) == (2, True)
+    assert "secret" not in ran.err
 
 
 def test_a_settings_file_that_cannot_be_read_is_a_usage_error(run, tmp_path):
