@@ -266,6 +266,7 @@ class Recorder:
         due = 0.0 if report.retry is reports.Retry.SOON else turn.now + self._retry_pause_s
         if batches.returned(turn.db, ref, so_far=report.so_far, settled=report.settled, not_before=due, reason=report.reason):
             self._say_returned(turn, report)
+            self._dispatcher.rest(report.endpoint, until=due)
 
     def _say_returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
         ref = report.ref

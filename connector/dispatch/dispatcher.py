@@ -40,6 +40,8 @@ class Dispatcher:
         self.trouble = ""
         """the sentence about the broker while it cannot be reached"""
         self._call_timeout_s = call_timeout_s
+        self._resting: dict[str, list[float]] = {}
+        """per endpoint: until when the places in its window are taken that batches left which the AOS did not answer"""
         self._courses = Courses()
         self._packages = home / "packages"
         self._packages.mkdir(parents=True, exist_ok=True)
@@ -256,7 +258,18 @@ class Dispatcher:
 
     def window(self, endpoint: str) -> int:
         """How many batches may be on the way to an endpoint at once."""
-        return _PER_SLOT * self.leases.slots(endpoint) or _WITHOUT_WORKERS
+        now = time.time()
+        resting = sum(until > now for until in self._resting.get(endpoint.lower(), ()))
+        return (_PER_SLOT * self.leases.slots(endpoint) or _WITHOUT_WORKERS) - resting
+
+    def rest(self, endpoint: str, *, until: float) -> None:
+        """A batch came back without an answer of the AOS: none takes its place before it is tried again.
+
+        Otherwise every batch of a load would be sent against an AOS that is down, again and again.
+        """
+        now = time.time()
+        key = endpoint.lower()
+        self._resting[key] = [*(other for other in self._resting.get(key, ()) if other > now), until]
 
     def healthy(self) -> dict[str, str]:
         """Each thing that this process rests on, with the sentence that says what is wrong, or ""."""

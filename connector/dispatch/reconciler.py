@@ -238,7 +238,7 @@ class Reconciler:
 
     def _held_back(self, db: Database, job: jobs.Job) -> str:
         due = batches.next_due(db, job=job.id)
-        return f"{due[1]}; next try at {_clock(due[0])}" if due and due[0] > time.time() else ""
+        return f"{due[1].rstrip('.')}; next try at {_clock(due[0])}" if due and due[0] > time.time() else ""
 
     def _offline(self, db: Database, endpoint: endpoints.Endpoint) -> str:
         seen = endpoints.workers_of(db, endpoint.key)

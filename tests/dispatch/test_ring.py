@@ -65,7 +65,7 @@ def test_a_job_that_waits_for_metadata_says_why_there_is_none_yet(ring, until):
     job = ring.load()
     ring.alive()
     ring.tell(reports.BatchReturned, ref=ring.take().ref, retry=reports.Retry.LATER, reason="The AOS does not answer.")
-    until(lambda: "waiting: metadata of A1: The AOS does not answer." in ring.job(job).reason)
+    until(lambda: "waiting: metadata of A1: The AOS does not answer; next try" in ring.job(job).reason)
 
 
 def test_a_contract_that_cannot_be_read_ends_the_jobs_that_wait_for_it(ring, until):
@@ -143,6 +143,20 @@ def test_a_batch_that_comes_back_goes_out_again_after_a_pause(ready, until):
     ready.tell(reports.BatchReturned, ref=ref, retry=reports.Retry.LATER, reason="the AOS does not answer.")
     until(lambda: "the AOS does not answer." in ready.job(job).reason or ready.redis.llen(routes.queue("A1")))
     assert ready.take().ref.attempt == 2
+
+
+def test_while_an_aos_is_down_only_a_window_of_batches_is_tried(ring, until):
+    ring.stop()
+    ring.start(retry_pause_s=30)
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
+    job = ring.load(rows=100)
+    for _ in range(4):
+        ring.tell(reports.BatchReturned, ref=ring.take().ref, retry=reports.Retry.LATER, reason="The AOS does not answer.")
+    until(lambda: ring.job(job).reason.startswith("waiting: The AOS does not answer; next try at"))
+    assert ring.redis.llen(routes.queue("A1")) == 0, "the other 46 are not sent against a wall"
 
 
 def test_wrong_configuration_ends_the_job_and_says_what_was_not_written(ready, until):
