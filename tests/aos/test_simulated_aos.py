@@ -299,6 +299,17 @@ def test_the_connection_test_tells_ports_and_companies_apart(url: str) -> None:
     assert "404" in checks[3].detail
 
 
+def test_a_company_is_tried_also_where_no_field_has_a_length(simulate: Simulate, tmp_path: Path) -> None:
+    package = tmp_path / "Colours.csv"
+    package.write_text("Code,Name\n1,red\n", encoding="utf-8")
+    url = simulate("--tables-from", str(package))
+    checks = aos.check(aos.Door(), [address(url, "RapidStart")], ["USMF", "XX99"])
+    assert [(check.name, check.ok) for check in checks[1:]] == [
+        ("Port RapidStart, company USMF", True),
+        ("Port RapidStart, company XX99", False),
+    ]
+
+
 @pytest.mark.parametrize(
     ("folder", "port"),
     [

@@ -89,7 +89,7 @@ def _ask(port: Port) -> bool:
     """One reading call for a record that cannot exist; False where the service reads nothing."""
     operations, document = port.service.operations, port.service.document
     table = document.tables[0] if document else None
-    field = next((field.name for field in table.fields if field.max_length is not None), None) if table else None
+    field = _some_text(table) if table else None
     if table is None or field is None:
         return False
     if "read" in operations:  # AX refuses an unknown key, which shows whether it gives reasons
@@ -100,6 +100,12 @@ def _ask(port: Port) -> bool:
     else:
         return False
     return True
+
+
+def _some_text(table: metadata.Table) -> str | None:
+    """A field that takes a text: one of a stated length, as keys have, before any other."""
+    texts = [f for f in table.fields if f.type is metadata.FieldType.STRING and f.name not in metadata.SYSTEM_FIELDS]
+    return next((field.name for field in sorted(texts, key=lambda field: field.max_length is None)), None)
 
 
 def _open(door: Door, contract: Contract, service: metadata.Service, company: str) -> Port:
