@@ -129,9 +129,7 @@ def _ask(bench: Bench, ref: BatchRef, intent: Intent, so_far: Outcomes) -> Grant
     return bench.reporter.ask(IntentReported(**bench.reporter.sender(), ref=ref, intent=intent, so_far=so_far), Grant)
 
 
-def _give_back(
-    bench: Bench, message: LoadTables, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool
-) -> None:
+def _give_back(bench: Bench, message: LoadTables, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool) -> None:
     log.warning("a batch came back: %s", error, extra={"action": "batch_returned", "batch": str(message.ref)})
     after = Retry.SOON if error.code == _STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
     bench.reporter.tell(_given_back(bench, message, after, error, so_far, settled=settled))

@@ -48,7 +48,7 @@ def test_bad_packages_are_refused_with_a_place_and_nothing_is_sent(busy: Site, t
 def test_an_unknown_entity_names_the_nearest_ones(busy: Site, tmp_path: Path) -> None:
     """The same rows under another name are another package: a file's name is its entity's."""
     misspelt = write_csv(tmp_path / "CustGruop.csv", *GOOD)
-    assert "'CustGroup'" in refused(busy, "load", misspelt, "--endpoint", "A1", "--company", "USMF", code=3)
+    assert "near: CustGroup," in refused(busy, "load", misspelt, "--endpoint", "A1", "--company", "USMF", code=3)
 
 
 def test_a_company_that_the_aos_does_not_have(busy: Site, tmp_path: Path) -> None:
