@@ -13,7 +13,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from connector.errors import Refused
-from connector.ledger import Database, Ledger, jobs, packages, results
+from connector.ledger import Database, Ledger, endpoints, jobs, packages, results
 from connector.wire.reports import OUTCOME_WORDS
 
 #: Above this many failed rows the workbook is written row by row, so that memory does not grow with it.
@@ -109,7 +109,7 @@ def _facts(db: Database, job: jobs.Job) -> list[tuple[str, Cell]]:
         ("State", job.state.value),
         ("Reason", job.reason),
         ("What to do", job.advice),
-        ("Endpoint", job.endpoint),
+        ("Endpoint", next((e.name for e in endpoints.every(db) if e.key == job.endpoint), job.endpoint)),
         ("Company", job.company),
         ("Partition", job.partition),
         ("Package", job.package_name),

@@ -67,7 +67,8 @@ def console() -> "Console":
 def tell_error(job: "Job") -> None:
     """Why a job failed and what to do, on stderr. Advice keeps its lines: it may say what to write into a file."""
     advice = "\n".join(printable(line) for line in job["advice"].splitlines())
-    why = " ".join(part for part in (printable(sentence(job["reason"])), advice) if part)
+    rows = f"See them: rapidstart job results {job['id']}" if job["rows"]["failed"] else ""
+    why = " ".join(part for part in (printable(sentence(job["reason"])), advice, rows) if part)
     click.echo(f"Error: {job['id']}: {why}", err=True)
 
 

@@ -120,9 +120,10 @@ def watch_to_end(job_id: str, *, as_json: bool) -> Exit:
     with watching.interruptible([job_id]), watching.display(console, as_json=as_json) as show:
         (ended,) = watching.follow(client, [job_id], show=show)
     code = exits.of_job(ended)
-    if code in {Exit.REFUSED, Exit.NOT_REACHABLE}:
+    refused = code in {Exit.REFUSED, Exit.NOT_REACHABLE}
+    if refused:
         front.tell_error(ended)
-    elif not as_json:
+    if not as_json and (not refused or ended["rows"]["failed"]):
         from connector.cli.results import show_results
 
         console.print()

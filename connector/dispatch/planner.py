@@ -205,6 +205,8 @@ class _Batching:
                 while found := staging.orphans(db, job=self.job.id, step=child.no, limit=500):
                     told = [told for row in found for told in self._orphaned(step, child, row)]
                     problems.refuse(db, job=self.job.id, rows=told)
+                    if self.checked:
+                        self.unfit.update((no, number) for no, number, _ in told)
             self._refuse_orphans(child)
 
     def _orphaned(self, parent: planning.Step, child: planning.Step, row: Row) -> Iterator[tuple[int, int, Problem]]:

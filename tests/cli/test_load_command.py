@@ -90,6 +90,19 @@ def test_a_refused_plan_ends_with_3_without_watching(run, play, tmp_path):
     assert ran.err.startswith("Error: JB-")
 
 
+@pytest.mark.parametrize("watch", [("--watch",), ()])
+def test_a_strict_load_that_is_refused_leads_to_the_rows(run, play, tmp_path, watch):
+    file = tmp_path / "CustGroup.csv"
+    file.write_bytes(b"CustGroup,Name\n10,fits\n20,not\x01this\n")
+    play()
+    ran = load(run, file, "--strict", *watch)
+
+    assert ran.code == 3
+    assert "1 row does not fit" in ran.err
+    assert "rapidstart job results JB-" in ran.err
+    assert ("row 3" in ran.out) is bool(watch)
+
+
 def test_what_to_write_into_a_mapping_keeps_its_lines(run, play, tmp_path):
     file = tmp_path / "CustGroup.csv"
     file.write_text("CustGroup,Nmae\n10,x\n")

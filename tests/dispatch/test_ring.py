@@ -1,11 +1,15 @@
 """The dispatcher against a real broker; the worker is played by the test, over the wire contract alone."""
 
+import io
+import zipfile
+
 import pytest
 
 from connector.errors import Conflict, NotFound, PackageRefused, Refused
 from connector.ledger import endpoints, jobs, results
 from connector.wire import codec, reports, routes
 from connector.wire.codec import Row
+from connector.wire.metadata import Field, Metadata, Table
 
 #: The ring does the same on either database; the one that has to be started is left to the slow tests.
 pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
@@ -269,6 +273,41 @@ def test_a_strict_load_with_rows_that_do_not_fit_sends_nothing_and_names_the_cel
     assert (failure.row, failure.column, failure.value) == (3, "Name", "a name that is too long by far")
     assert "takes 20" in failure.message
     assert ready.redis.llen(routes.queue("A1")) == 0
+
+
+ORDERS = b"""[table.Lines]
+target = "Line"
+parent = { target = "Orders", on = { Order = "Order" } }
+[table.Orders]
+target = "CustGroup"
+key = ["CustGroup"]
+fields = { Order = "CustGroup" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("strict", "state", "totals"),
+    [(False, "queued", {"failed": 1}), (True, "failed", {"failed": 1, "skipped": 2})],
+)
+def test_a_line_without_its_header_fails_and_ends_a_strict_load(ready, until, strict, state, totals):
+    (service,) = ready.metadata.services
+    (table,) = service.document.tables
+    nested = table.model_copy(update={"children": (Table(name="Line", fields=(Field(name="Order"), Field(name="Item"))),)})
+    known = service.model_copy(update={"document": service.document.model_copy(update={"tables": (nested,)})})
+    with ready.ledger.write() as db:
+        endpoints.surveyed(db, "a1", found=Metadata(fingerprint="f", services=(known,)), checks=(), at=1.0)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as package:
+        package.writestr("Orders.csv", "Order,Name\r\n1,first\r\n")
+        package.writestr("Lines.csv", "Order,Item\r\n1,A\r\n2,B\r\n")
+    received = ready.dispatcher.receive("orders.zip", [content.getvalue()], ceiling=10**5)
+    order = jobs.Order(strict=strict, mapping=ORDERS.decode(), mapping_name="m.toml")
+    job, _ = ready.dispatcher.submit(endpoint="A1", company="USMF", package=received.sha256, order=order, idempotency_key=None)
+    until(lambda: ready.job(job.id).planned)
+    assert (ready.job(job.id).state, ready.totals(job.id)) == (state, totals)
+    with ready.ledger.read() as db:
+        (failure,) = results.failures(db, job.id)
+    assert (failure.entity, failure.row, failure.value, failure.code) == ("Lines", 3, "2", "RSC-3300")
 
 
 def test_the_same_idempotency_key_gives_the_same_job(ready):

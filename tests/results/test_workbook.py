@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector import results
 from connector.errors import NotFound, Refused
-from connector.ledger import Ledger, batches, jobs, packages
+from connector.ledger import Ledger, batches, endpoints, jobs, packages
 from connector.ledger.store import sqlite_url
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Layout, Mode, Target
@@ -44,6 +44,8 @@ def step(no: int, entity: str) -> tuple[jobs.Step, jobs.Course]:
 def load(ledger: Ledger, *, letters: str, problems: tuple[Problem, ...], reason: str = "") -> str:
     """A job of one step and one batch that ended with these outcomes; rows are numbered from 2."""
     with ledger.write() as db:
+        if not endpoints.every(db):
+            endpoints.add(db, endpoints.Endpoint(key="demo-01", name="DEMO-01", addresses=("http://aos",)))
         packages.add(db, packages.PackageRecord(sha256=SHA, name="book.xlsx", size=1234, received_at=1.0))
         job = jobs.Job(
             id=jobs.new_id(db), endpoint="demo-01", company="USMF", package=SHA, package_name="book.xlsx", submitted_at=1.7e9
@@ -90,7 +92,7 @@ def test_it_says_what_the_ledger_says(ledger: Ledger, tmp_path: Path) -> None:
     assert openpyxl.load_workbook(path).sheetnames == ["Summary", "Steps", "Failures", "Log"]
     summary = {row[0]: row[1] for row in cells(path, "Summary")}
     expected = {"Job": job, "State": "partly_succeeded", "Reason": "1 row failed", "Company": "USMF", "Rows": None, "Seconds": 4}
-    expected |= {"Package": "book.xlsx", "Package SHA-256": SHA, "Package size (bytes)": 1234}
+    expected |= {"Endpoint": "DEMO-01", "Package": "book.xlsx", "Package SHA-256": SHA, "Package size (bytes)": 1234}
     expected |= {"created": 2, "updated": 1, "failed": 1, "unchanged": 1, "deleted": 0, "skipped": 0, "unknown": 0}
     del expected["Rows"]  # stands there twice: the total, and the title of the outcomes' column
     assert {name: summary[name] for name in expected} == expected
