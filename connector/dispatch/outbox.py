@@ -59,11 +59,6 @@ class Outbox:
             found = self.redis.lrange(routes.queue(endpoint), 0, -1)
         return [str(json.loads(item)["headers"]["id"]) for item in found]
 
-    def waiting_count(self, endpoint: str) -> int:
-        """How many messages lie on an endpoint's queue. Raises NotReachable."""
-        with translated():
-            return int(self.redis.llen(routes.queue(endpoint)))
-
     def epoch(self) -> str | None:
         """The mark that the broker carries; None on one that was flushed or replaced. Raises NotReachable."""
         with translated():

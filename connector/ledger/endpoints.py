@@ -133,11 +133,6 @@ def learn_key(db: Database, key: str, *, service: str, fields: tuple[str, ...]) 
     db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(metadata=text))
 
 
-def forget_metadata(db: Database, key: str) -> None:
-    """The contract has changed: the next plan needs a survey."""
-    db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(metadata=None, fingerprint=None, surveyed_at=None))
-
-
 def pause(db: Database, key: str, *, paused: bool) -> None:
     """Stop or resume sending work to an endpoint."""
     db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(paused=paused))
