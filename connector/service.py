@@ -25,7 +25,7 @@ def run_dispatcher(settings: Settings) -> int:
     """Run until the process is told to stop. Raises NotReachable where ledger or broker cannot be had."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     settings.home.mkdir(parents=True, exist_ok=True)
-    own_broker = None if settings.broker_url else broker.start(settings.home)
+    own_broker = None if settings.broker_url else broker.Kept(settings.home)
     if own_broker:
         log.info("no broker is named: started the embedded one in RAPIDSTART_HOME", extra={"action": "broker_started"})
     try:

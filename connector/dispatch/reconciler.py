@@ -206,7 +206,8 @@ class Reconciler:
                 batches.cancel_waiting(db, job.id, held=self._dispatcher.leases.holds, at=time.time())
             if self._dispatcher.close_if_done(db, job) or job.paused or job.ending:
                 continue
-            state, reason = (jobs.JobState.RUNNING, "") if job.id in flying else self._why(db, endpoint, job, unfinished, may_run)
+            working = job.id in flying and not self._dispatcher.trouble
+            state, reason = (jobs.JobState.RUNNING, "") if working else self._why(db, endpoint, job, unfinished, may_run)
             if (state, reason) != (job.state, job.reason):
                 jobs.set_state(db, job.id, state, reason=reason)
 

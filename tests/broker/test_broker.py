@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -30,6 +31,10 @@ def server(tmp_path: Path) -> Iterator[broker.Broker]:
     started = broker.start(tmp_path)
     yield started
     started.stop()
+
+
+def _pid(home: Path) -> int:
+    return int(json.loads((home / "broker.json").read_text())["pid"])
 
 
 def eventually(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
@@ -73,6 +78,17 @@ def test_address_and_data_persist(tmp_path: Path) -> None:
         assert redis.Redis.from_url(second.url).lrange("aos.demo-01", 0, -1) == [b"work"]
     finally:
         second.stop()
+
+
+def test_one_that_dies_is_started_again_where_it_was(tmp_path: Path) -> None:
+    kept = broker.Kept(tmp_path)
+    try:
+        pid = _pid(tmp_path)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: _pid(tmp_path) != pid and broker.answers(kept.url), within_s=20)
+    finally:
+        kept.stop()
+    assert not broker.answers(kept.url)
 
 
 def test_nothing_is_ever_evicted(server: broker.Broker) -> None:

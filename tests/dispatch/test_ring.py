@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from connector.errors import Conflict, NotFound, PackageRefused, Refused
+from connector.errors import Conflict, NotFound, NotReachable, PackageRefused, Refused
 from connector.ledger import endpoints, jobs, results
 from connector.wire import codec, reports, routes
 from connector.wire.codec import Row
@@ -197,6 +197,17 @@ def test_two_loads_of_one_company_take_turns_and_say_so(ready, until):
     for message in taken:
         ready.done(message)
     assert ready.take().ref.job == second
+
+
+def test_a_job_at_work_says_that_the_broker_is_away(ready, until, monkeypatch):
+    def away():
+        raise NotReachable("the broker cannot be reached.")
+
+    job = ready.load(rows=2)
+    ready.take()
+    until(lambda: ready.job(job).state == "running")
+    monkeypatch.setattr(ready.dispatcher.outbox, "epoch", away)
+    until(lambda: ready.job(job).reason == "waiting: the broker cannot be reached.")
 
 
 def test_who_waits_for_a_paused_load_is_told_that_it_is_paused(ready, until):
