@@ -1,8 +1,8 @@
 """The cells of one worksheet, by either of two readers that agree on every cell.
 
 The fast one (calamine, 3 times as fast) holds a sheet in memory as a full rectangle and turns error cells into blanks, so it
-is only given sheets that are small, dense and free of errors. The other streams the XML and keeps shared strings in a file:
-its memory does not grow with the sheet.
+is only given sheets that are small, dense, and free of errors and of formulas without a value. The other streams the XML and
+keeps shared strings in a file: its memory does not grow with the sheet.
 """
 
 import re
@@ -25,8 +25,13 @@ from connector.intake import celltext, xmlstream
 from connector.intake.bookparts import Book, Sheet
 
 _CHUNK: Final = 1 << 20
-#: An error cell, or a cell beyond column ZZ or row 99,999: one such cell makes a rectangle of gigabytes.
-_NOT_PLAIN: Final = re.compile(rb"""\s(t=["']e["']|r=["']([A-Z]{3,}|[A-Z]*[0-9]{6,}))""")
+#: An error cell, a formula without a value, or a cell beyond column ZZ or row 99,999: one such makes a rectangle of gigabytes.
+_NOT_PLAIN: Final = re.compile(
+    rb"""\s(?:t=["']e["']|r=["'](?:[A-Z]{3,}|[A-Z]*[0-9]{6,}))"""
+    rb"""|(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
+)
+#: Longer than what any of these needs to be seen whole.
+_OVERLAP: Final = 256
 _WIDEST: Final = 16_384
 _STRINGS_IN_HAND: Final = 20_000
 _STRINGS_AHEAD: Final = 1_000
@@ -36,7 +41,7 @@ Cells = tuple[int, list[str]]
 
 
 def is_plain(archive: zipfile.ZipFile, parts: Iterable[str]) -> bool:
-    """Whether a sheet has no error value and no cell far out: what the fast reader needs.
+    """Whether a sheet has no error value, no formula without a value, and no cell far out: what the fast reader needs.
 
     Its parts are looked at byte by byte, so that their stated sizes are proved before another library inflates them.
     """
@@ -48,7 +53,7 @@ def _windows(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK):
             yield tail + chunk
-            tail = chunk[-16:]
+            tail = chunk[-_OVERLAP:]
 
 
 def fast(file: IO[bytes], sheet: Sheet, *, place: Place) -> Iterator[Cells]:
@@ -87,13 +92,17 @@ def streamed(archive: zipfile.ZipFile, book: Book, sheet: Sheet, *, place: Place
                 yield number, _cells(row, book, string)
             except (ValueError, IndexError) as error:
                 where = Place(file=place.file, sheet=place.sheet, row=number)
-                advice = "Correct or empty the cell." if isinstance(error, _ErrorCell) else "Save the workbook again in Excel."
+                advice = (
+                    "Correct or empty the cell, or save the workbook in Excel."
+                    if isinstance(error, _ErrorCell)
+                    else "Save the workbook again in Excel."
+                )
                 said = str(error) if isinstance(error, _ErrorCell) else "a cell of the row is damaged."
                 raise PackageRefused(said, advice=advice, place=where) from error
 
 
 class _ErrorCell(ValueError):
-    """A cell holds an error value."""
+    """A cell holds an error, or a formula without a value."""
 
 
 def _cells(row: etree._Element, book: Book, string: Callable[[int], str]) -> list[str]:
@@ -113,14 +122,17 @@ def _cells(row: etree._Element, book: Book, string: Callable[[int], str]) -> lis
 
 def _text(cell: etree._Element, value_tag: str, book: Book, string: Callable[[int], str]) -> str:
     """What a cell's markup says as text. Raises ValueError, IndexError where it says nothing that can be."""
-    kind, value = cell.get("t"), None
+    kind, value, formula = cell.get("t"), None, False
     for child in cell:
+        formula = formula or xmlstream.local_name(child) == "f"
         if child.tag == value_tag:
             value = child.text
             break
         if kind == "inlineStr":
             return _rich(child)
     if value is None:
+        if formula and kind != "str":  # a text that is empty is a value too
+            raise _ErrorCell(f"the cell {cell.get('r', '')} holds a formula that was never computed.")
         return ""
     match kind:
         case "s":

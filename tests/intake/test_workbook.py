@@ -161,6 +161,19 @@ def test_a_cell_far_out_costs_no_memory_to_speak_of(tmp_path: Path) -> None:
     assert cells(path) == [(1_048_576, ["last", ""])]
 
 
+def _with_row(tmp_path: Path, cells: str) -> Path:
+    """A workbook with the columns A and B, whose row 2 is this markup."""
+    source = write(tmp_path / "a.xlsx", {"S": [["A", "B"]]})
+    path = tmp_path / "b.xlsx"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                data = data.replace(b"</sheetData>", f'<row r="2">{cells}</row></sheetData>'.encode())
+            new.writestr(name, data)
+    return path
+
+
 @pytest.mark.parametrize(
     ("cell", "told"),
     [
@@ -172,14 +185,22 @@ def test_a_cell_far_out_costs_no_memory_to_speak_of(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_cells_are_refused_with_their_row(tmp_path: Path, cell: str, told: str) -> None:
-    source = write(tmp_path / "a.xlsx", {"S": [["A", "B"]]})
-    path = tmp_path / "b.xlsx"
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
-        for name in old.namelist():
-            data = old.read(name)
-            if name == "xl/worksheets/sheet1.xml":
-                data = data.replace(b"</sheetData>", f'<row r="2">{cell}</row></sheetData>'.encode())
-            new.writestr(name, data)
+    path = _with_row(tmp_path, cell)
     with pytest.raises(PackageRefused, match=told) as refused:
         cells(path, STREAMED)
     assert (refused.value.place.sheet, refused.value.place.row) == ("S", 2)
+
+
+@pytest.mark.parametrize("limits", [FAST, STREAMED], ids=["fast", "streamed"])
+@pytest.mark.parametrize("value", ["", "<v/>", "<v></v>"])
+def test_a_formula_that_was_never_computed_is_refused_and_never_read_as_blank(tmp_path: Path, limits: Limits, value: str) -> None:
+    path = _with_row(tmp_path, f'<c r="A2"><f>1+1</f>{value}</c>')
+    with pytest.raises(PackageRefused, match="the cell A2 holds a formula that was never computed") as refused:
+        cells(path, limits)
+    assert refused.value.place.row == 2
+
+
+@pytest.mark.parametrize("limits", [FAST, STREAMED], ids=["fast", "streamed"])
+def test_a_formula_counts_as_what_it_gave(tmp_path: Path, limits: Limits) -> None:
+    path = _with_row(tmp_path, '<c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="str"><f>""</f><v></v></c>')
+    assert cells(path, limits) == [(2, ["2", ""])]
