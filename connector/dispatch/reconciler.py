@@ -70,8 +70,13 @@ class Reconciler:
     def _plan_when_asked(self) -> None:
         asked = self._dispatcher.to_plan.get()
         for job in [asked] if asked else self._unplanned():
-            if not self._stopping.is_set():
+            if self._stopping.is_set():
+                return
+            try:
                 self._plan(job)
+            except NotReachable:
+                self._dispatcher.to_plan.put(job)  # it is planned anew as soon as that is back
+                raise
 
     def _unplanned(self) -> list[str]:
         with self._ledger.read() as db:

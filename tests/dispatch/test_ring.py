@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from connector.dispatch.planner import Planner
 from connector.errors import Conflict, NotFound, NotReachable, PackageRefused, Refused
 from connector.ledger import endpoints, jobs, results
 from connector.wire import codec, reports, routes
@@ -319,6 +320,20 @@ def test_a_line_without_its_header_fails_and_ends_a_strict_load(ready, until, st
     with ready.ledger.read() as db:
         (failure,) = results.failures(db, job.id)
     assert (failure.entity, failure.row, failure.value, failure.code) == ("Lines", 3, "2", "RSC-3300")
+
+
+def test_a_plan_that_was_interrupted_is_made_again(ready, monkeypatch):
+    outages = [NotReachable("the ledger is away.")]
+    real = Planner.plan
+
+    def plan(self, *args, **kwargs):
+        if outages:
+            raise outages.pop()
+        real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Planner, "plan", plan)
+    ready.load(rows=2)
+    assert ready.take().KIND == "load.tables"
 
 
 def test_the_same_idempotency_key_gives_the_same_job(ready):
