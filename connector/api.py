@@ -32,6 +32,7 @@ class Rows(TypedDict):
     failed: int
     skipped: int
     unknown: int
+    handed_over: int
 
 
 class Step(TypedDict):

@@ -30,6 +30,7 @@ _COLOURS: Final = {
     "failed": "#C62828",
     "skipped": "#FFB300",
     "unknown": "#8E24AA",
+    "handed_over": "#00838F",
 }
 
 _STEP_TITLES: Final = ("Step", "Entity", "File", "Sheet", "Table", "Service", "Mode", "Order", "Why in this order", "Rows")
@@ -136,7 +137,7 @@ def _summary(book: Any, look: _Look, facts: Sequence[tuple[str, Cell]], *, count
     first = len(facts) + 3
     sheet.write_row(first - 1, 0, ("Outcome", "Rows"), look.head)
     for row, word in enumerate(OUTCOME_WORDS.values(), start=first):
-        sheet.write_string(row, 0, word)
+        sheet.write_string(row, 0, word.replace("_", " "))
         sheet.write_number(row, 1, counts[word])
     _chart(book, sheet, first=first)
 
@@ -159,7 +160,13 @@ def _chart(book: Any, sheet: Any, *, first: int) -> None:
 
 def _steps(book: Any, look: _Look, steps: Sequence[jobs.Step]) -> None:
     sheet = book.add_worksheet("Steps")
-    titles = (*_STEP_TITLES, *(word.capitalize() for word in jobs.OUTCOMES), "Empty cells kept", "Seconds", "Rows per second")
+    titles = (
+        *_STEP_TITLES,
+        *(word.capitalize().replace("_", " ") for word in jobs.OUTCOMES),
+        "Empty cells kept",
+        "Seconds",
+        "Rows per second",
+    )
     _head(sheet, look, titles, widths=(6, 24, 24, 18, 20, 24, 10, 7, 50))
     for row, step in enumerate(steps, start=1):
         _write_row(sheet, row, _step_cells(step), look)

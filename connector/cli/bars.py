@@ -68,7 +68,7 @@ def _step(step: api.Step) -> tuple[Text, Text, Text, ProgressBar | Text, Text]:
         pace = f"{so_far / spent:,.0f} rows/s" if spent and so_far else ""
     else:
         bar, pace = Text(_outcomes(rows)), words.span(spent) if so_far else ""
-    bad = ", ".join(f"{rows[word]:,} {word}" for word in words.BAD if rows[word])
+    bad = ", ".join(f"{rows[word]:,} {word.replace('_', ' ')}" for word in words.BAD if rows[word])
     return (
         Text(f" {mark}", style=style),
         Text(printable(step["entity"])),

@@ -47,7 +47,7 @@ def steps_table(steps: Iterable[api.Step]) -> Table:
     listed = list(steps)
     seen = [w for w in words.OUTCOMES if w in {"created", "failed"} or any(s["rows"][w] for s in listed)]
     table = Table("Step", box=None, header_style="bold", pad_edge=False)
-    for title in ("Rows", *(word.capitalize() for word in seen), "Time"):
+    for title in ("Rows", *(word.capitalize().replace("_", " ") for word in seen), "Time"):
         table.add_column(title, justify="right")
     for step in listed:
         numbers = [Text(f"{step['rows'][word]:,}", style=_style(step["rows"], word)) for word in seen]

@@ -5,11 +5,20 @@ from typing import Final, Literal
 
 from connector import api
 
-Outcome = Literal["created", "updated", "unchanged", "deleted", "failed", "unknown", "skipped"]
+Outcome = Literal["created", "updated", "unchanged", "deleted", "failed", "unknown", "skipped", "handed_over"]
 
 #: Outcomes in the order in which people want them.
-OUTCOMES: Final[tuple[Outcome, ...]] = ("created", "updated", "unchanged", "deleted", "failed", "unknown", "skipped")
-BAD: Final[tuple[Outcome, ...]] = ("failed", "unknown", "skipped")
+OUTCOMES: Final[tuple[Outcome, ...]] = (
+    "created",
+    "updated",
+    "unchanged",
+    "deleted",
+    "failed",
+    "unknown",
+    "skipped",
+    "handed_over",
+)
+BAD: Final[tuple[Outcome, ...]] = ("failed", "unknown", "skipped", "handed_over")
 
 
 def done(rows: api.Rows) -> int:
@@ -29,7 +38,7 @@ def headline(job: api.Job) -> str:
 
 def progress(rows: api.Rows) -> str:
     """Rows so far, and those that are not in."""
-    bad = [f"{rows[word]:,} {word}" for word in BAD if rows[word]]
+    bad = [f"{rows[word]:,} {word.replace('_', ' ')}" for word in BAD if rows[word]]
     return ", ".join([f"{done(rows):,} of {plural(rows['total'], 'row')}", *bad])
 
 

@@ -307,9 +307,10 @@ def runnable(unfinished: Iterable[jobs.Job]) -> list[jobs.Job]:
 
 
 def _verdict(counts: dict[str, int]) -> jobs.JobState:
-    if not counts["failed"] + counts["unknown"] + counts["skipped"]:
+    left = counts["unknown"] + counts["handed_over"]
+    if not counts["failed"] + left + counts["skipped"]:
         return jobs.JobState.SUCCEEDED
-    done = counts["created"] + counts["updated"] + counts["unchanged"] + counts["deleted"] + counts["unknown"]
+    done = counts["created"] + counts["updated"] + counts["unchanged"] + counts["deleted"] + left
     return jobs.JobState.PARTLY_SUCCEEDED if done else jobs.JobState.FAILED
 
 

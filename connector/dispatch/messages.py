@@ -8,7 +8,7 @@ from typing import Final
 from connector.dispatch.outbox import Parcel
 from connector.ledger import Database, batches, endpoints, jobs
 from connector.wire import codec
-from connector.wire.jobs import LoadTables, SurveyConnection, SurveyMetadata
+from connector.wire.jobs import WORK, SurveyConnection, SurveyMetadata
 
 _KNOWN_COURSES: Final = 256
 
@@ -48,18 +48,18 @@ class Sender:
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     job, ref = sender.job, sending.ref
     course = sender.courses.of(sender.db, job.id, ref.step)
-    message = LoadTables(
+    message = WORK[course.kind](
         endpoint=sender.endpoint.key,
         ref=ref,
         company=job.company or "",
         partition=job.partition,
         target=course.target.model_copy(update={"given": sender.endpoint.has_contract}),
         layout=course.layout,
-        mode=course.mode,
         call_timeout_s=sender.call_timeout_s,
         rows=codec.to_text(sending.rows),
         so_far=sending.so_far,
         open_intent=sending.open_intent,
+        **course.options,
     )
     return message, f"{job.id}, {course.layout.entity[:60]}, batch {ref.batch}, attempt {ref.attempt}, {sending.size} rows"
 

@@ -91,7 +91,7 @@ def _described(step: planning.Step) -> tuple[jobs.Step, jobs.Course]:
         rows=0,
         counts={},
     )
-    return described, jobs.Course(layout=step.layout, target=step.target, mode=step.mode)
+    return described, jobs.Course(layout=step.layout, target=step.target, mode=step.mode, kind=step.kind, options=step.options)
 
 
 class _Writing:

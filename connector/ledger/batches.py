@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from connector.ledger import problems
+from connector.ledger import answers, problems
 from connector.ledger.places import Run, expand, letters_by_step
 from connector.ledger.schema import batches, intents, jobs, steps
 from connector.ledger.store import Database
@@ -371,6 +371,8 @@ def _settle(
         db.execute(_COUNT_OUTCOMES, more | {"of_job": row["job"], "of_step": step, "now": at, "more_blanks_kept": kept})
     if outcomes.problems:
         problems.tell(db, job=row["job"], batch=row["id"], places=expand(row["places"]), outcomes=outcomes)
+    if outcomes.answers:
+        answers.tell(db, job=row["job"], places=expand(row["places"]), outcomes=outcomes)
     end = {"to": state, "told": outcomes.letters, "made": calls, "took": seconds}
     # Rows are kept only where something is left to correct or to settle.
     kept_rows = row["rows"] if outcomes.problems else None

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -114,6 +114,10 @@ class Course:
     layout: Layout
     target: Target
     mode: Mode
+    kind: str = "load.tables"
+    """the task that carries its batches out"""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """what messages of this kind say besides"""
 
 
 # Statements of every job are made once: making one costs more than running it.
@@ -129,7 +133,7 @@ _COUNT_STEP = (
     .values(rows=sa.bindparam("count"))
 )
 _PLANNED = sa.update(jobs).where(jobs.c.id == sa.bindparam("of_job")).values(planned=True, rows=sa.bindparam("count"))
-_COURSE = sa.select(steps.c.layout, steps.c.target, steps.c.mode).where(
+_COURSE = sa.select(steps.c.layout, steps.c.target, steps.c.mode, steps.c.kind, steps.c.options).where(
     steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step")
 )
 
@@ -242,6 +246,8 @@ def add_steps(db: Database, job_id: str, planned: Sequence[tuple[Step, Course]])
                 "mode": step.mode,
                 "target": course.target.model_dump_json(),
                 "layout": course.layout.model_dump_json(),
+                "kind": course.kind,
+                "options": json.dumps(course.options),
                 "rows": 0,
             },
         )
@@ -256,8 +262,14 @@ def planned(db: Database, *, job_id: str, rows: dict[int, int]) -> None:
 
 def course(db: Database, job_id: str, step: int) -> Course:
     """What the batches of a step need to travel."""
-    layout, target, mode = db.execute(_COURSE, {"of_job": job_id, "of_step": step}).one()
-    return Course(layout=Layout.model_validate_json(layout), target=Target.model_validate_json(target), mode=Mode(mode))
+    found = db.execute(_COURSE, {"of_job": job_id, "of_step": step}).one()
+    return Course(
+        layout=Layout.model_validate_json(found.layout),
+        target=Target.model_validate_json(found.target),
+        mode=Mode(found.mode),
+        kind=found.kind,
+        options=json.loads(found.options),
+    )
 
 
 def steps_of(db: Database, job_id: str) -> list[Step]:

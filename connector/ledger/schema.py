@@ -132,6 +132,9 @@ steps = Table(
         Column(word, Integer, nullable=False, default=0)
         for word in ("created", "updated", "unchanged", "deleted", "failed", "skipped", "unknown", "blanks_kept")
     ),
+    Column("handed_over", Integer, nullable=False, default=0, server_default="0"),
+    Column("kind", Words, nullable=False, default="load.tables", server_default="load.tables"),
+    Column("options", Words, nullable=False, default="{}", server_default="{}"),
     Column("started_at", Float),
     Column("finished_at", Float),
 )
@@ -193,6 +196,17 @@ problems = Table(
     Column("advice", Words, nullable=False),
     Column("code", Words, nullable=False),
     Index("problems_of_job", "job", "id"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Count, primary_key=True, autoincrement=True),
+    Column("job", Words, ForeignKey("jobs.id"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("text", Words, nullable=False),
+    Index("answers_of_job", "job", "id"),
 )
 
 log = Table(

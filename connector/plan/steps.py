@@ -80,6 +80,7 @@ def _step(
         key_reason=each.key.reason,
         key_is_guess=each.key.is_guess,
         mode=each.mode,
+        options={"mode": each.mode.value},
         parent_step=numbers[parent.matched.index] if parent else None,
         link=tuple((mine.index(c), theirs.index(p)) for c, p in each.link) if parent else (),
         unit=tuple(mine.index(index) for index in _unit(each)),

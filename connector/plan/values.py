@@ -1,6 +1,7 @@
 """What planning decides, as plain values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from connector.wire.jobs import Layout, Mode, Target
 
@@ -29,6 +30,10 @@ class Step:
     key_reason: str
     key_is_guess: bool
     mode: Mode
+    kind: str = "load.tables"
+    """the task that carries it out"""
+    options: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """what its messages say besides target and layout"""
     parent_step: int | None = None
     """the step whose rows carry these rows, for nested ones"""
     link: tuple[Link, ...] = ()

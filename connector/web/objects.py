@@ -113,6 +113,7 @@ def _rows(total: int, counts: Mapping[str, int]) -> api.Rows:
         failed=counts["failed"],
         skipped=counts["skipped"],
         unknown=counts["unknown"],
+        handed_over=counts["handed_over"],
     )
 
 
@@ -139,14 +140,18 @@ def _step(step: jobs.Step, job: jobs.Job) -> api.Step:
 
 def step_state(step: jobs.Step, job: jobs.Job) -> str:
     """A step's state in the words of jobs: the ledger keeps its rows, the rest follows from them."""
-    bad = step.counts["failed"] + step.counts["unknown"] + step.counts["skipped"]
+    bad = sum(step.counts[word] for word in ("failed", "unknown", "skipped", "handed_over"))
     ended = sum(step.counts.values())
     if job.finished_at is not None and ended < step.rows:
         return str(jobs.JobState.CANCELLED if job.state is jobs.JobState.CANCELLED else jobs.JobState.FAILED)
     if job.planned and ended >= step.rows:
         if not bad:
             return str(jobs.JobState.SUCCEEDED)
-        return str(jobs.JobState.FAILED if bad == ended and not step.counts["unknown"] else jobs.JobState.PARTLY_SUCCEEDED)
+        return str(
+            jobs.JobState.FAILED
+            if bad == ended and not step.counts["unknown"] + step.counts["handed_over"]
+            else jobs.JobState.PARTLY_SUCCEEDED
+        )
     return str(jobs.JobState.RUNNING if ended or step.started_at else jobs.JobState.QUEUED)
 
 

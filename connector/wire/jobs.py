@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from connector.wire.codec import Message, Row, Value
-from connector.wire.reports import BatchRef, Intent, Outcomes
+from connector.wire.reports import BatchRef, Intent, Outcome, Outcomes
 
 
 class Mode(StrEnum):
@@ -29,6 +29,27 @@ class Column(Value):
 
     name: str
     field: str
+    """of a service operation: the parameter, as a path of names joined by dots"""
+    part: str = ""
+    """the part of a structure (a dimension's name, or `MainAccount`), or an attribute (`timezone`); "" for all of it"""
+
+
+class Merge(StrEnum):
+    """What an update does with the dimensions of a record that the rows do not name."""
+
+    MERGE = "merge"
+    """they stay"""
+    REPLACE = "replace"
+    """they are taken away"""
+
+
+class Structured(Value):
+    """How a structure is filled: by columns for its parts, or by one delimited text."""
+
+    segments: tuple[str, ...] = ()
+    """the parts that a delimited text holds, in its order"""
+    delimiter: str = "-"
+    update: Merge = Merge.MERGE
 
 
 class Layout(Value):
@@ -43,6 +64,13 @@ class Layout(Value):
     """the record's element name, as CustGroup"""
     columns: tuple[Column, ...]
     constants: dict[str, str] = {}
+    """by field; `Field.Part` for a part of one"""
+    type: str = ""
+    """the derived type that the records have (xsi:type), as the contract names it"""
+    document: dict[str, str] = {}
+    """what stands beside the root records: ValidAsOfDateTime, DocPurpose ..."""
+    structures: dict[str, Structured] = {}
+    """by field"""
     key: tuple[str, ...] = ()
     """natural key: AX field names"""
     unit: tuple[str, ...] = ()
@@ -57,15 +85,17 @@ class Target(Value):
     address: str
     port: str
     service: str
+    operation: str = ""
+    """of service and class actions"""
     contract: str
     given: bool = False
     """the contract was given to the endpoint as a folder: a worker that lacks it asks the dispatcher"""
 
 
-class LoadTables(Message):
-    """One batch of rows for a document service."""
+class Load(Message):
+    """One batch of rows, whichever way they go. `layout` says what the cells are."""
 
-    KIND = "load.tables"
+    KIND = "load"
 
     endpoint: str
     ref: BatchRef
@@ -74,7 +104,6 @@ class LoadTables(Message):
     language: str = "en-us"
     target: Target
     layout: Layout
-    mode: Mode = Mode.UPSERT
     call_timeout_s: float = 120.0
     rows: str
     """packed rows: codec.from_text, codec.unpack_rows"""
@@ -82,6 +111,47 @@ class LoadTables(Message):
     """outcomes that earlier attempts proved; their rows are not touched again"""
     open_intent: Intent | None = None
     """a writing call of an earlier attempt that was granted and never told its end: repeat it, byte for byte"""
+
+
+class LoadTables(Load):
+    """Rows for a document service."""
+
+    KIND = "load.tables"
+
+    mode: Mode = Mode.UPSERT
+    preview: bool = False
+    """nothing is written: each row is told what would become of it, or why it would fail"""
+
+
+class LoadServices(Load):
+    """Rows for an operation of a service: a call for each root row, with the rows nested in it as lists."""
+
+    KIND = "load.services"
+
+    idempotent: bool = False
+    """AX refuses a MessageId that it has seen: a call of unknown end may be repeated"""
+    outcome: Outcome = Outcome.UPDATED
+    """what is told of a row whose call was carried out"""
+
+
+class LoadClasses(LoadServices):
+    """Rows for a method of a class, through a custom service that calls it. A call of unknown end is never repeated."""
+
+    KIND = "load.classes"
+
+
+class LoadFiles(Load):
+    """Rows for a document service that AX reads from a folder (the file system adapter of AIF)."""
+
+    KIND = "load.files"
+
+    mode: Mode = Mode.CREATE
+
+
+class LoadFlatFile(Load):
+    """Rows for the Data Import/Export Framework: a text file in the folder that it reads."""
+
+    KIND = "load.flatfile"
 
 
 class SurveyMetadata(Message):
@@ -124,7 +194,8 @@ class Contract(Message):
     contract: str
 
 
-WORK: Final[dict[str, type[Message]]] = {m.KIND: m for m in (LoadTables, SurveyMetadata, SurveyConnection)}
+_WORK: Final = (LoadTables, LoadServices, LoadClasses, LoadFiles, LoadFlatFile, SurveyMetadata, SurveyConnection)
+WORK: Final[dict[str, type[Message]]] = {m.KIND: m for m in _WORK}
 ANSWERS: Final[dict[str, type[Message]]] = {m.KIND: m for m in (Grant, Contract)}
 
 

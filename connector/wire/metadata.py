@@ -30,6 +30,29 @@ class FieldType(StrEnum):
     """a structure (financial dimensions, accounts), not one text"""
 
 
+class Structure(Value):
+    """What a field consists of that is no single text: financial dimensions and accounts.
+
+    Some elements hold a text each (`DisplayValue`, `MainAccount`); one may hold named values, a `Value` with `Name` and
+    `Value` for each dimension. AX 2012's shared types: AxdType_DimensionAttributeValueSet, _LedgerAccount, _MultiTypeAccount,
+    _BudgetAccount, _DefaultAccount and others of this form.
+    """
+
+    namespace: str
+    """of all its elements"""
+    order: tuple[str, ...]
+    """the elements, in schema order"""
+    required: tuple[str, ...] = ()
+    """those that must be there"""
+    values: str = ""
+    """the element that holds the named values; "" where there is none"""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The elements that hold a text each."""
+        return tuple(name for name in self.order if name != self.values)
+
+
 class Field(Value):
     """One field of a record, with the facets that the XSD states."""
 
@@ -46,9 +69,17 @@ class Field(Value):
     """the most digits after the decimal point, zeros at the end aside"""
     symbols: tuple[str, ...] = ()
     """the enumeration's symbols, in order"""
+    labels: tuple[str, ...] = ()
+    """what the contract calls the symbols, in their order; () where it does not tell"""
+    numbers: tuple[int, ...] = ()
+    """the symbols' numbers, in their order; () where the contract does not tell"""
     label: str = ""
     checked: bool = False
     """type and facets as they stand here are all that the schema asks of a text"""
+    attributes: "tuple[Field, ...]" = ()
+    """attributes that the element may carry beside its text: a UTC date and time has localDateTime and timezone"""
+    structure: Structure | None = None
+    """for COMPLEX fields of a known form"""
 
 
 class Table(Value):
@@ -63,6 +94,23 @@ class Table(Value):
     """a record holds what `order` names, in that order, and nothing else; what is not mandatory may be left out"""
     repeats: bool = False
     """any number of these records may stand where one may"""
+    type_name: str = ""
+    """the record's type in the schema, as AxdEntity_DirParty"""
+    abstract: bool = False
+    """a derived type must be chosen: the record cannot be written as it is"""
+    derived: "tuple[Table, ...]" = ()
+    """what the record may be instead, each with all of its fields; told apart by `type_name` (xsi:type)"""
+
+    @property
+    def is_effective(self) -> bool:
+        """Whether its records hold for a span of time (a date-effective table)."""
+        return {"ValidFrom", "ValidTo"} <= {field.name for field in self.fields}
+
+    def as_type(self, name: str) -> "Table | None":
+        """The derived record of a type's name, or of its last part ("DirPerson"); itself for ""."""
+        if not name:
+            return self
+        return next((each for each in self.derived if each.type_name == name or each.type_name.endswith(f"_{name}")), None)
 
     def field(self, name: str) -> Field | None:
         """The field of exactly this name."""
@@ -75,7 +123,31 @@ class Document(Value):
     name: str
     namespace: str
     order: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    """what stands beside the records: ClearNilFieldsOnUpdate, DocPurpose, SenderId, ValidAsOfDateTime ..."""
     tables: tuple[Table, ...] = ()
+
+
+class Parameter(Value):
+    """An element of an operation's request or answer: a text (`field`), or a data contract that holds `parts`."""
+
+    name: str
+    namespace: str
+    field: Field | None = None
+    parts: "tuple[Parameter, ...]" = ()
+    """in schema order"""
+    repeats: bool = False
+    mandatory: bool = False
+    nillable: bool = True
+    type_name: str = ""
+
+
+class Operation(Value):
+    """An operation that is none of a document service's own: what it takes and what it answers."""
+
+    name: str
+    parameters: tuple[Parameter, ...] = ()
+    result: tuple[Parameter, ...] = ()
 
 
 class Service(Value):
@@ -89,6 +161,8 @@ class Service(Value):
     """the ExternalName, as CustGroupService"""
     namespace: str
     operations: tuple[str, ...]
+    calls: tuple[Operation, ...] = ()
+    """the operations that take other things than documents and their keys"""
     document: Document | None = None
     key: tuple[str, ...] = ()
     """the fields of the EntityKey that the service itself returned, where it could be asked"""

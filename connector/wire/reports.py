@@ -1,5 +1,6 @@
 """What a worker tells the dispatcher, on the endpoint's report stream. Each has an event id: a replay is harmless."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import uuid4
@@ -20,6 +21,8 @@ class Outcome(StrEnum):
     FAILED = "f"
     SKIPPED = "s"
     UNKNOWN = "?"
+    HANDED_OVER = "h"
+    """in a file that AX is to read; what AX made of it is not known (yet)"""
 
 
 OUTCOME_WORDS: Final = {
@@ -30,6 +33,7 @@ OUTCOME_WORDS: Final = {
     Outcome.FAILED: "failed",
     Outcome.SKIPPED: "skipped",
     Outcome.UNKNOWN: "unknown",
+    Outcome.HANDED_OVER: "handed_over",
 }
 
 #: Stands in `Outcomes.letters` for a row whose outcome is not known yet.
@@ -64,6 +68,18 @@ class Problem(Value):
     """stable, as RSC-2104"""
 
 
+class Handed(Value):
+    """A file that was handed over to AX, and the rows in it."""
+
+    file: str
+    """its name, without a folder"""
+    message_id: str = ""
+    """by which AX' answer is recognised"""
+    rows: tuple[int, ...]
+    """indexes of root rows"""
+    at: datetime
+
+
 class Outcomes(Value):
     """What became of each row of a batch. Rows are counted flat: each root row, then its nested rows, depth first."""
 
@@ -75,6 +91,10 @@ class Outcomes(Value):
     """the fields of those EntityKeys: what the service itself knows its records by"""
     blanks_kept: int = 0
     """empty cells that kept the old value of an existing record"""
+    answers: dict[int, str] = {}
+    """what a service operation or class method answered, by row index"""
+    handed: tuple[Handed, ...] = ()
+    """files whose rows are handed over and not answered"""
 
 
 class Report(Message):
@@ -168,6 +188,8 @@ class Retry(StrEnum):
     """the worker is stopping, or the contract was renewed: send it again at once"""
     LATER = "later"
     """the AOS is down, restarting or overloaded: send it again after a pause"""
+    ANSWER = "answer"
+    """rows were handed over in files: look for AX' answer after a pause"""
     NEVER = "never"
     """configuration is wrong (account, contract, company): the job cannot go on"""
 
