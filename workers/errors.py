@@ -50,11 +50,25 @@ class Refusal(Reject):
 
     code = "RSC-5110"
 
-    def __init__(self, message: str, *, complaints: tuple[Complaint, ...] = (), duplicate: bool = False, code: str = "") -> None:
-        super().__init__(message, code=code)
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str = "",
+        complaints: tuple[Complaint, ...] = (),
+        duplicate: bool = False,
+        too_large: bool = False,
+        signs: str = "",
+        code: str = "",
+    ) -> None:
+        super().__init__(message, advice=advice, code=code)
         self.complaints = complaints
         self.duplicate = duplicate
         """AX has seen this MessageId: the call was probably carried out before"""
+        self.too_large = too_large
+        """a quota of the port refuses calls of this size, whatever they hold"""
+        self.signs = signs
+        """the raw marks that AX put on it: codes, XppExceptionType"""
 
 
 class Retry(WorkerError):

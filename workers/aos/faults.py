@@ -1,7 +1,4 @@
-"""What a refusal of an AOS means for the worker: HTTP status, SOAP fault or AifFault -> one of the worker's errors.
-
-AX' English texts are documented for few situations, so texts decide only where nothing else does, and never for rows.
-"""
+"""What an answer that is no success means for the worker: one of its errors, by the table in `situations`."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,43 +7,36 @@ from typing import Final
 
 from lxml import etree
 
+from workers.aos import situations
+from workers.aos.situations import Next, Signs, Situation, Source
 from workers.aos.transport import Answer
 from workers.errors import Complaint, GiveUp, Refusal, Retry, Unsettled, WorkerError
 
-#: Codes that the load reads.
-STALE_HASH: Final = "RSC-5120"
-TOO_LARGE: Final = "RSC-5130"
-STALE_CONTRACT: Final = "RSC-5930"
-ACCOUNT: Final = "RSC-5910"
-COMPANY: Final = "RSC-5940"
+#: Codes that other rooms read.
+STALE_HASH: Final = situations.STALE_HASH
+STALE_CONTRACT: Final = situations.STALE_CONTRACT
+ACCOUNT: Final = situations.ACCOUNT
+COMPANY: Final = situations.COMPANY
+#: Codes of refusals that give no reason.
+_SILENT: Final = frozenset({"RSC-5111", "RSC-5430"})
 
-#: X++ exceptions Deadlock, UpdateConflict, UpdateConflictNotRecovered. The numbers are not documented: they decide
-#: only where AX names no record.
-_CONFLICT_NUMBERS: Final = frozenset({2, 11, 12})
-
-_DUPLICATE: Final = re.compile(r"duplicate message\b.*already been processed", re.I | re.S)
-_DEADLOCK: Final = re.compile(r"\bdeadlock", re.I)
-_CONFLICT: Final = re.compile(r"update conflict", re.I)
-_STALE: Final = re.compile(r"concurren|document ?hash|changed since|RecVersion|update conflict", re.I)
-_CONTRACT: Final = re.compile(r"ContractFilter mismatch|ActionNotSupported", re.I)
-_ABSENT: Final = re.compile(r"not exist|not found|unknown|invalid|not valid|no access|not (?:have )?access|cannot", re.I)
-_RIGHTS: Final = re.compile(
-    r"access (?:is )?denied|not authori[sz]ed|insufficient (?:rights|permission)|FailedAuthentication", re.I
-)
-_SIZE: Final = re.compile(r"maximum message size quota|MaxReceivedMessageSize|quota .*exceeded|maxRequestLength", re.I)
-_AWAY: Final = re.compile(r"EndpointNotFound|ServerTooBusy|ServiceActivation|no endpoint listening", re.I)
-_SILENT: Final = re.compile(r"see the exception log|request failed", re.I)
-_STEP: Final = re.compile(r"(?:[\w.-]+:)?([\w.-]+)(?:\[(\d{1,9})\])?")
+#: An infolog can run to thousands of lines: so many characters of it are kept.
+_MOST: Final = 8_000
+_SOAP_12: Final = "{http://www.w3.org/2003/05/soap-envelope}"
+#: IIS' own number stands in its page, which it shows in full on its own computer only.
+_SUB_STATUS: Final = re.compile(rb"(?:HTTP Error |<h[23]>)([1-5][0-9]{2})(\.[0-9]{1,2})?\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """An AifFault as plain values."""
+    """AX' own account of a refusal, as plain values."""
 
     complaints: tuple[Complaint, ...] = ()
     codes: tuple[str, ...] = ()
     infolog: tuple[str, ...] = ()
+    """its errors and warnings"""
     exception: int | None = None
+    """XppExceptionType as it came: what the numbers mean is not documented"""
 
     @property
     def names_records(self) -> bool:
@@ -55,77 +45,60 @@ class Detail:
 
 
 def refused_answer(answer: Answer, url: str) -> WorkerError:
-    """An answer without a SOAP message: what its HTTP status means."""
-    status = answer.status
-    if status in (401, 403):
-        return _account(f"{url} refuses this worker's account (HTTP {status}).", challenge=answer.challenge)
-    if status == 404:
+    """An answer to a question for a contract that brings none."""
+    error = unreadable(answer, url, writes=False)
+    if isinstance(error, Refusal):  # no message was sent that could be too large
         return GiveUp(
-            f"{url}: there is no such port (HTTP 404).",
-            advice="Check the port's name, that it is activated, and that it is published on IIS.",
-            code="RSC-5902",
+            f"{url} refuses to be asked (HTTP {answer.status}).", advice="Open the address in a browser.", code="RSC-5901"
         )
-    if status == 413:
-        return Refusal(f"{url}: the message is too large for the port (HTTP 413).", code=TOO_LARGE)
-    if status >= 500:
-        return Retry(f"{url} is not in service (HTTP {status}).", advice="The AOS or its web site restarts, or is overloaded.")
-    return GiveUp(
-        f"{url} gave an answer that no AX service gives (HTTP {status}, {answer.content_type or 'no content type'}).",
-        advice="Open the address in a browser on the AOS computer.",
-        code="RSC-5901",
-    )
+    return error
 
 
 def unreadable(answer: Answer, url: str, *, writes: bool) -> WorkerError:
-    """An answer to a call that holds no SOAP message. After a success or a gateway's timeout a write may have happened."""
-    if writes and answer.status in (200, 202, 502, 504):
-        return Unsettled(
-            f"{url} gave an answer to a writing call that cannot be read (HTTP {answer.status}).",
-            advice="The same call is made again with the same MessageId.",
-        )
-    return refused_answer(answer, url)
+    """An answer to a call that holds no SOAP message, or one of another call."""
+    signs = Signs(source=Source.PAGE, status=_status(answer))
+    error = _error(
+        situations.of(signs), writes=writes, url=url, status=signs.status, kind=answer.content_type or "no content type"
+    )
+    if error.code == ACCOUNT and (schemes := asked_schemes(answer.challenge)):
+        error.message += f" The server asks for {', '.join(schemes)}."
+    return error
 
 
-def refused_call(fault: etree._Element, detail: Detail | None, *, company: str) -> WorkerError:
-    """A SOAP fault: what happens next. `detail` is its AifFault, where it has one."""
-    code = (fault.findtext("faultcode") or "").strip()
-    text = (fault.findtext("faultstring") or "").strip() or "The AOS gave no reason."
+def refused_call(fault: etree._Element, detail: Detail | None, *, company: str, writes: bool = True) -> WorkerError:
+    """A SOAP fault. `detail` is its AifFault, where it has one."""
+    codes, text = _plain(fault)
     if detail is None:
-        return _plain(code, text, company=company)
-    said = _said(detail) or text
-    named = detail.names_records
-    if "duplicatemessage" in {code.lower() for code in detail.codes} or _DUPLICATE.search(said):
-        return Refusal(said, complaints=detail.complaints, duplicate=True, code="RSC-5115")
-    if _DEADLOCK.search(said) or (not named and (detail.exception in _CONFLICT_NUMBERS or _CONFLICT.search(said))):
-        return Retry(f"AX rolled the call back: {said}", advice="It is made again after a pause.", code="RSC-5420")
-    if _STALE.search(said):
-        return Refusal(said, complaints=detail.complaints, code=STALE_HASH)
-    if not named and (error := _configuration(said, company=company)):
-        return error
-    return Refusal(_with_advice(said), complaints=detail.complaints)
+        signs = Signs(source=Source.WCF, codes=codes, text=text, company=company)
+        return _error(situations.of(signs), writes=writes, said=text or "no reason given.", company=company)
+    said = said_by(detail) or text
+    known = codes | {code.lower() for code in detail.codes}
+    signs = Signs(source=Source.AIF, codes=known, text=said, named=detail.names_records, company=company)
+    return _error(situations.of(signs), writes=writes, detail=detail, said=said or "no reason given.", company=company)
 
 
-def complaint_of(*, message: str, path: str, field: str | None, nested: Sequence[str]) -> Complaint:
-    """A complaint with its place, read from an XPath like /Doc/Table[3]/Line[2]; a step without a number names no record."""
-    steps = [found for part in path.split("/") if (found := _STEP.fullmatch(part.strip()))]
-    record = int(steps[1][2]) if len(steps) > 1 and steps[1][2] else None
-    line = table = None
-    if len(steps) > 2 and record is not None:
-        if steps[2][1] in nested:
-            table, line = steps[2][1], int(steps[2][2]) if steps[2][2] else None
-        else:
-            field = field or steps[2][1]
-    return Complaint(message=message, record=record, line=line, table=table, field=field or None)
+def refused_message(detail: Detail, *, company: str) -> WorkerError:
+    """The Fault of a message that was handed over as a file (`aiffault.read_filed`)."""
+    signs = Signs(
+        source=Source.AIF, codes=frozenset(code.lower() for code in detail.codes), text=said_by(detail), company=company
+    )
+    return _error(situations.of(signs), writes=True, detail=detail, said=signs.text or " ".join(detail.codes), company=company)
+
+
+def asked_schemes(challenge: str) -> list[str]:
+    """The authentication schemes that a WWW-Authenticate header names, sorted."""
+    return sorted({word[0] for part in challenge.split(",") if (word := part.split()) and "=" not in word[0]})
 
 
 def is_silent(error: WorkerError) -> bool:
-    """Whether a refusal only points to AX' exception log: the port does not include exceptions in faults."""
-    return bool(_SILENT.search(error.message)) and not any(c.record or c.field for c in getattr(error, "complaints", ()))
+    """Whether a refusal gives no reason: the port does not include exceptions in faults."""
+    return error.code in _SILENT and not any(c.record or c.field for c in getattr(error, "complaints", ()))
 
 
-def _said(detail: Detail) -> str:
-    """All that AX says, each sentence once."""
-    return " ".join(_sentences([complaint.message for complaint in detail.complaints] + list(detail.infolog)))
+def said_by(detail: Detail) -> str:
+    """All that AX says, in its order and words, each sentence once."""
+    said = " ".join(_sentences([complaint.message for complaint in detail.complaints] + list(detail.infolog)))
+    return said if len(said) <= _MOST else f"{said[:_MOST]} ..."
 
 
 def _sentences(texts: Sequence[str]) -> Iterator[str]:
@@ -136,48 +109,48 @@ def _sentences(texts: Sequence[str]) -> Iterator[str]:
             yield text
 
 
-def _plain(code: str, text: str, *, company: str) -> WorkerError:
-    """A fault of WCF or IIS, without AX' own detail."""
-    both = f"{code} {text}"
-    if _CONTRACT.search(both):
-        return GiveUp(
-            f"The port no longer offers the operation as its contract said: {text}",
-            advice="Read the endpoint's metadata again.",
-            code=STALE_CONTRACT,
+def _plain(fault: etree._Element) -> tuple[frozenset[str], str]:
+    """Codes and text of a SOAP fault: 1.1, or 1.2 as a port with another binding sends it."""
+    if fault.tag == f"{_SOAP_12}Fault":
+        codes = [code.text or "" for code in fault.iter(f"{_SOAP_12}Value")]
+        text = fault.findtext(f"{_SOAP_12}Reason/{_SOAP_12}Text") or ""
+    else:
+        codes, text = [fault.findtext("faultcode") or ""], fault.findtext("faultstring") or ""
+    return frozenset(code.strip().rpartition(":")[2].partition(".")[0].lower() for code in codes), text.strip()
+
+
+def _status(answer: Answer) -> str:
+    found = _SUB_STATUS.search(answer.body[:20_000])
+    if found and found[2] and int(found[1]) == answer.status:
+        return f"{answer.status}{found[2].decode()}"
+    return str(answer.status)
+
+
+def _error(situation: Situation, *, writes: bool, detail: Detail | None = None, **words: str) -> WorkerError:
+    """A row of the table as the worker's error."""
+    after = situation.next if writes else situation.reading or situation.next
+    message, advice, code = situation.sentence.format_map(words), situation.advice, situation.code
+    duplicate = code == situations.DUPLICATE
+    if duplicate or after in (Next.ROW, Next.NEW, Next.BATCH):
+        complaints = detail.complaints if detail else ()
+        return Refusal(
+            message,
+            advice=advice,
+            complaints=complaints,
+            duplicate=duplicate,
+            too_large=after is Next.BATCH,
+            signs=_signs(detail),
+            code=code,
         )
-    if _SIZE.search(both):
-        return Refusal(f"The message is too large for the port: {text}", code=TOO_LARGE)
-    if _DUPLICATE.search(text):
-        return Refusal(text, duplicate=True, code="RSC-5115")
-    if _AWAY.search(both) or _DEADLOCK.search(text):
-        return Retry(f"The AOS is not in service: {text}", advice="It restarts, or is overloaded.")
-    if error := _configuration(both, company=company):
-        return error
-    if code.rpartition(":")[2].lower() in ("client", "sender") or "deserial" in both.lower():
-        return Refusal(_with_advice(text))
-    return Retry(f"The AOS failed without saying why: {text}", advice="Check the AOS' event log.", code="RSC-5430")
+    if after is Next.ENDPOINT:
+        return GiveUp(message, advice=advice, code=code)
+    kind = Unsettled if after is Next.UNKNOWN and writes else Retry
+    return kind(message, advice=advice, code=code)
 
 
-def _configuration(text: str, *, company: str) -> GiveUp | None:
-    if company and re.search(rf"\b{re.escape(company)}\b", text, re.I) and "compan" in text.lower() and _ABSENT.search(text):
-        return GiveUp(
-            f"The company {company} cannot be used on this AOS: {text}",
-            advice="Check the company's identifier, and that the worker's account may use it.",
-            code=COMPANY,
-        )
-    return _account(f"AX refuses this worker's account: {text}") if _RIGHTS.search(text) else None
-
-
-def _account(message: str, *, challenge: str = "") -> GiveUp:
-    schemes = ", ".join(sorted({part.strip().split(" ")[0] for part in challenge.split(",") if part.strip()}))
-    asked = f" The server asks for {schemes}." if schemes else ""
-    return GiveUp(
-        message + asked,
-        advice="Check that the account is a user of AX, may use the port, and is configured at this worker for this origin.",
-        code=ACCOUNT,
-    )
-
-
-def _with_advice(said: str) -> str:
-    hint = ' Set "Include exceptions in fault" on the port to see the reason here.'
-    return said + hint if _SILENT.fullmatch(said.rstrip(". ")) or "exception log" in said.lower() else said
+def _signs(detail: Detail | None) -> str:
+    """The raw marks of a refusal, for those who look AX' own log up."""
+    if detail is None:
+        return ""
+    exception = [f"X++ exception type {detail.exception}"] if detail.exception is not None else []
+    return ", ".join([*dict.fromkeys(detail.codes), *exception])

@@ -39,6 +39,8 @@ class Operation:
     request: str
     """local name of the request element"""
     namespace: str
+    response: str | None = None
+    """qualified name of the response element, where the contract tells one"""
 
 
 class Contract:
@@ -77,8 +79,8 @@ class Contract:
         return plain, (before, after)
 
     def fault_detail(self, fault: etree._Element, *, nested: Sequence[str]) -> faults.Detail | None:
-        """The AifFault of a SOAP fault; None where it has none, or one that is not of the contract's type."""
-        return aiffault.read(self._wsdl.types, fault, nested=nested)
+        """The AifFault of a SOAP fault; None where it has none."""
+        return aiffault.read(fault, nested=nested)
 
     def invalid(self, service: str, document: bytes) -> list[SchemaProblem]:
         """What the port's schema finds wrong with a document (the document element alone)."""
@@ -97,6 +99,7 @@ class Contract:
                 action=operation.soapaction,
                 request=etree.QName(operation.input.body.qname).localname,
                 namespace=etree.QName(operation.input.body.qname).namespace or "",
+                response=_element(operation.output),
             )
             for key, operation in operations.items()
         }
@@ -172,6 +175,11 @@ def _bindings(wsdl: Document) -> Iterator[tuple[str, tuple[str, Any]]]:
             binding: Any = port.binding
             if isinstance(port.binding, Soap11Binding) and binding.all():
                 yield binding.port_name.localname, (port.binding_options.get("address", ""), binding)
+
+
+def _element(message: Any) -> str | None:
+    """The qualified name of the element that a message is, where it is one."""
+    return etree.QName(message.body.qname).text if message is not None and message.body is not None else None
 
 
 def _parts(message: Any) -> list[str]:

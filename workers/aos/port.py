@@ -92,18 +92,18 @@ class Port:
         return self._operations[operation]
 
     def _call(self, operation: str, message: bytes, *, time_limit_s: float, writes: bool) -> etree._Element:
-        url, action = self.service.address, self._offered(operation).action
-        answer = self._door.transport.post(url, message, action=action, time_limit_s=time_limit_s, writes=writes)
+        url, offered = self.service.address, self._offered(operation)
+        answer = self._door.transport.post(url, message, action=offered.action, time_limit_s=time_limit_s, writes=writes)
         element = answers.body(answer.body)
         if element is not None and answers.is_fault(element):
-            raise self._refused(element)
-        if element is None or answer.status != 200:
+            raise self._refused(element, writes=writes)
+        if element is None or answer.status != 200 or element.tag != (offered.response or element.tag):
             raise faults.unreadable(answer, url, writes=writes)
         return element
 
-    def _refused(self, fault: etree._Element) -> WorkerError:
+    def _refused(self, fault: etree._Element, *, writes: bool) -> WorkerError:
         detail = self._contract.fault_detail(fault, nested=self._nested)
-        error = faults.refused_call(fault, detail, company=self._company)
+        error = faults.refused_call(fault, detail, company=self._company, writes=writes)
         if error.code == faults.STALE_CONTRACT:
             self._door.forget(url=self.service.address)
         return error
