@@ -30,29 +30,6 @@ class FieldType(StrEnum):
     """a structure (financial dimensions, accounts), not one text"""
 
 
-class Structure(Value):
-    """What a field consists of that is no single text: financial dimensions and accounts.
-
-    Some elements hold a text each (`DisplayValue`, `MainAccount`); one may hold named values, a `Value` with `Name` and
-    `Value` for each dimension. AX 2012's shared types: AxdType_DimensionAttributeValueSet, _LedgerAccount, _MultiTypeAccount,
-    _BudgetAccount, _DefaultAccount and others of this form.
-    """
-
-    namespace: str
-    """of all its elements"""
-    order: tuple[str, ...]
-    """the elements, in schema order"""
-    required: tuple[str, ...] = ()
-    """those that must be there"""
-    values: str = ""
-    """the element that holds the named values; "" where there is none"""
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The elements that hold a text each."""
-        return tuple(name for name in self.order if name != self.values)
-
-
 class Field(Value):
     """One field of a record, with the facets that the XSD states."""
 
@@ -78,8 +55,29 @@ class Field(Value):
     """type and facets as they stand here are all that the schema asks of a text"""
     attributes: "tuple[Field, ...]" = ()
     """attributes that the element may carry beside its text: a UTC date and time has localDateTime and timezone"""
-    structure: Structure | None = None
+    structure: "Structure | None" = None
     """for COMPLEX fields of a known form"""
+
+
+class Structure(Value):
+    """What a field consists of that is no single text: financial dimensions, accounts, and the like.
+
+    Some elements hold a text each (`DisplayValue`, `MainAccount`); one may hold named values, a `Value` with `Name` and
+    `Value` for each dimension. AX 2012's shared types: AxdType_DimensionAttributeValueSet, _LedgerAccount, _MultiTypeAccount,
+    _BudgetAccount, _DefaultAccount and others of this form.
+    """
+
+    namespace: str
+    """of all its elements"""
+    parts: tuple[Field, ...]
+    """its elements, in schema order"""
+    values: str = ""
+    """the element that holds the named values; "" where there is none"""
+
+    @property
+    def texts(self) -> tuple[Field, ...]:
+        """The elements that hold a text each."""
+        return tuple(part for part in self.parts if part.name != self.values)
 
 
 class Table(Value):

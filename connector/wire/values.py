@@ -117,11 +117,22 @@ def _symbol(field: Field, text: str) -> str:
     folded = {symbol.casefold(): symbol for symbol in reversed(field.symbols)}
     if wanted in folded:
         return folded[wanted]
+    if (symbol := _named(field, wanted)) is not None:
+        return symbol
     for words in (_TRUE, _FALSE):  # yes/no enumerations are written in many ways
         if wanted in words and folded.keys() in ({"yes", "no"}, {"true", "false"}):
             return next(symbol for fold, symbol in folded.items() if fold in words)
     listed = ", ".join(field.symbols[:12]) + (", ..." if len(field.symbols) > 12 else "")
     raise _refused(field, text, f"one of {listed}", advice="Use the symbol's name as AX knows it.")
+
+
+def _named(field: Field, wanted: str) -> str | None:
+    """The symbol of a label or number, where the contract tells them; a label that two symbols share names neither."""
+    labels = [label.casefold() for label in field.labels]
+    if labels.count(wanted) == 1:
+        return field.symbols[labels.index(wanted)]
+    numbers = [str(number) for number in field.numbers]
+    return field.symbols[numbers.index(wanted)] if wanted in numbers else None
 
 
 def _integer(field: Field, text: str) -> str:

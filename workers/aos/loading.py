@@ -27,6 +27,8 @@ from workers.errors import GiveUp
 CONTEXT: Final = "{http://schemas.microsoft.com/dynamics/2010/01/datacontracts}CallContext"
 
 _SHARED: Final = frozenset({KEY_LIST_NS, CRITERIA_NS, PAGING_NS})
+#: What a document service does with documents and their keys.
+_DOCUMENT_OPERATIONS: Final = frozenset({"create", "read", "update", "delete", "find", "findKeys", "getKeys", "getChangedKeys"})
 _MESSAGE_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -104,13 +106,22 @@ class Contract:
             for key, operation in operations.items()
         }
         document = self._document(name, operations)
+        others = {key: operation for key, operation in operations.items() if document is None or key not in _DOCUMENT_OPERATIONS}
         return metadata.Service(
             address=address,
             port=port_name(address),
             name=name,
             namespace=binding.port_name.namespace,
             operations=tuple(sorted(operations)),
+            calls=tuple(self._call(key, operation) for key, operation in sorted(others.items())),
             document=document,
+        )
+
+    def _call(self, name: str, operation: Any) -> metadata.Operation:
+        return metadata.Operation(
+            name=name,
+            parameters=self._schemas.parameters(str(operation.input.body.qname)),
+            result=self._schemas.parameters(str(operation.output.body.qname)) if _has_body(operation.output) else (),
         )
 
     def _document(self, service: str, operations: dict[str, Any]) -> metadata.Document | None:
@@ -182,6 +193,10 @@ def _element(message: Any) -> str | None:
     return etree.QName(message.body.qname).text if message is not None and message.body is not None else None
 
 
+def _has_body(message: Any) -> bool:
+    return message is not None and message.body is not None
+
+
 def _parts(message: Any) -> list[str]:
-    kind = message.body.type if message is not None and message.body is not None else None
+    kind = message.body.type if _has_body(message) else None
     return [str(element.qname) for _, element in getattr(kind, "elements", ()) if getattr(element, "qname", None) is not None]

@@ -6,12 +6,13 @@ costs 10 MB, and a new type anywhere in AX would look like a changed contract ev
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lxml import etree
 
 from workers.aos.gathering import SOAP, WSDL, XSD, Files
+from workers.aos.schemas import qualified
 
 #: A schema with more top-level components than this is cut.
 _LARGE: Final = 100
@@ -32,11 +33,13 @@ def prune(files: Files) -> None:
     components: dict[str, list[etree._Element]] = {}
     for name, element in (named for schema in large for named in _named(schema)):
         components.setdefault(name, []).append(element)  # a type and an element may share a name
+    derived = _derived(large)
     kept: set[str] = set()
     roots = [tree for tree in files.trees.values() if tree not in large]
     waiting = [name for tree in roots for name in _references(tree)]
     while waiting:
         name = waiting.pop()
+        waiting.extend(derived.pop(name, ()))
         if name in components and name not in kept:
             kept.add(name)
             waiting.extend(reference for element in components[name] for reference in _references(element))
@@ -54,6 +57,16 @@ def fingerprint(files: Files) -> str:
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
+def _derived(schemas: Sequence[etree._Element]) -> dict[str, list[str]]:
+    """The types that extend each type: wherever it may stand, they may."""
+    found: dict[str, list[str]] = {}
+    for name, element in (named for schema in schemas for named in _named(schema)):
+        extension = element.find(f"{XSD}complexContent/{XSD}extension")
+        if extension is not None:
+            found.setdefault(qualified(extension, extension.get("base", "")), []).append(name)
+    return found
+
+
 def _named(schema: etree._Element) -> Iterator[tuple[str, etree._Element]]:
     namespace = schema.get("targetNamespace", "")
     for element in schema.iterchildren(*_COMPONENTS):
@@ -64,8 +77,7 @@ def _references(tree: etree._Element) -> Iterator[str]:
     for element in tree.iter(etree.Element):
         for attribute in _REFERENCES:
             for name in element.get(attribute, "").split():
-                prefix, _, local = name.rpartition(":")
-                yield f"{{{element.nsmap.get(prefix or None, '')}}}{local}"
+                yield qualified(element, name)
 
 
 def _mend_patterns(schema: etree._Element) -> None:
