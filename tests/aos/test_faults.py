@@ -12,6 +12,7 @@ from lxml import etree
 from workers import aos
 from workers.aos import aiffault, answers, faults, situations
 from workers.aos.loading import Contract
+from workers.aos.signs import Signs, Source
 from workers.aos.transport import Answer
 from workers.errors import Complaint, GiveUp, Refusal, Retry, Unsettled, WorkerError
 
@@ -315,7 +316,7 @@ def test_documented_faults_of_the_file_path_are_read(examples: Path, name: str, 
 
 
 def test_the_table_ends_with_what_is_left_for_every_kind_of_answer() -> None:
-    for source in situations.Source:
-        assert situations.of(situations.Signs(source=source)).advice
+    for source in Source:
+        assert situations.of(Signs(source=source)).advice
     codes = {row.code for row in situations.TABLE}
     assert all(code.startswith("RSC-5") for code in codes)

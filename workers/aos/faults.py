@@ -8,7 +8,7 @@ from typing import Final
 from lxml import etree
 
 from workers.aos import situations
-from workers.aos.situations import Next, Signs, Situation, Source
+from workers.aos.signs import Next, Signs, Situation, Source
 from workers.aos.transport import Answer
 from workers.errors import Complaint, GiveUp, Refusal, Retry, Unsettled, WorkerError
 
