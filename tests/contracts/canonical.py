@@ -1,0 +1,46 @@
+"""Two documents are the same where their infosets are: prefixes, and the order of attributes, say nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import zeep
+from lxml import etree
+
+from connector.wire.jobs import Layout
+from connector.wire.metadata import Service
+from tests.contracts.drawing import Drawn, as_python
+from tests.contracts.xsd import Record
+
+
+def infoset(element: etree._Element) -> object:
+    """A tree of names, attributes and texts; blanks between elements are none."""
+    inner = [infoset(child) for child in element.iterchildren(etree.Element)]
+    text = "".join(element.xpath("text()"))
+    return (element.tag, dict(element.attrib), text.strip() if inner else text, inner)
+
+
+def by_zeep(client: zeep.Client, service: Service, operation: str, **arguments: Any) -> etree._Element:
+    """The request that zeep writes for an operation."""
+    proxy = client.create_service(_binding(client, service.name), service.address)
+    message = client.create_message(proxy, operation, **arguments)
+    body = message.find("{http://schemas.xmlsoap.org/soap/envelope/}Body")
+    assert body is not None
+    return body[0]
+
+
+def _binding(client: zeep.Client, name: str) -> str:
+    return next(qname for qname, binding in client.wsdl.bindings.items() if binding.port_name.localname == name)
+
+
+def as_zeep(drawn: Drawn, record: Record, layout: Layout, *, action: str = "create") -> Mapping[str, Any]:
+    """A drawn record as the arguments that a program would give to zeep."""
+    parts = {part.name: part for part in record.parts}
+    values = {name: as_python(parts[name], text) for name, text in drawn.values.items()}
+    below = {
+        child.table: [
+            as_zeep(nested, parts[child.table].record, child, action=action) for nested in drawn.below.get(child.table, ())
+        ]
+        for child in layout.children
+        if parts[child.table].record is not None
+    }
+    return {"class": "entity", "action": action, **values, **below}
