@@ -2,13 +2,13 @@
 
 import tomllib
 from collections.abc import Mapping as AnyMapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connector.errors import Place, PlanRefused
 from connector.plan import names
-from connector.wire.jobs import Blank
+from connector.wire.jobs import Blank, Merge
 
 
 class _Strict(BaseModel):
@@ -22,10 +22,54 @@ class Parent(_Strict):
     on: dict[str, str] = {}
 
 
+class StructureMapping(_Strict):
+    """How a structure (dimensions, an account) is filled."""
+
+    segments: tuple[str, ...] = Field(default=(), strict=False)
+    """the parts that a delimited text holds, in its order"""
+    delimiter: str = "-"
+    update: Merge | None = Field(default=None, strict=False)
+    """what an update does with dimensions that the package does not name; it must be said where records are updated"""
+
+
+class ClassMapping(_Strict):
+    """The custom service that calls classes, and which of its parameters take what."""
+
+    operation: str
+    """as Service.operation"""
+    class_: str = Field(alias="class")
+    """path of the parameter that takes the class' name"""
+    method: str
+    """path of the parameter that takes the method's name"""
+    parameters: str = ""
+    """path of the list that takes the method's parameters; "" where the operation has a parameter for each"""
+    name: str = "Name"
+    """within an entry of the list: what takes a parameter's name"""
+    value: str = "Value"
+    """within an entry of the list: what takes its value"""
+
+
 class TableMapping(_Strict):
     """What the mapping says of one entity."""
 
     target: str | None = None
+    """a record ("CustGroup"), an operation ("CustService.post"), or, with `call = "class"`, a method ("CustPost.run")"""
+    call: Literal["class"] | None = None
+    """the target is a class and its method"""
+    idempotent: bool | None = None
+    """of an operation: AX refuses a MessageId that it has seen, so that a call may be repeated"""
+    outcome: Literal["created", "updated", "deleted", "unchanged"] | None = None
+    """of an operation: what a row is told as when its call was carried out"""
+    via: Literal["service", "files", "dixf"] = "service"
+    """the way to AX: calls, files for AIF's file system adapter, or files for the Data Import/Export Framework"""
+    type: str | None = None
+    """the derived type of the records, as DirPerson"""
+    effective: Literal["now"] | None = None
+    """date-effective records hold from now on, as AX decides; else ValidFrom must be filled, or the document's date given"""
+    document: dict[str, str] = {}
+    """what stands beside the records: ValidAsOfDateTime, DocPurpose ..."""
+    structure: dict[str, StructureMapping] = {}
+    """by field"""
     key: tuple[str, ...] = Field(default=(), strict=False)
     fields: dict[str, str] = {}
     """column -> AX field; "" leaves the column out"""
@@ -41,6 +85,7 @@ class Mapping(_Strict):
     """The mapping of a package, by entity. An empty one says nothing."""
 
     table: dict[str, TableMapping] = {}
+    classes: ClassMapping | None = None
 
     def of(self, entity: str) -> TableMapping:
         """What is said of an entity; all defaults where nothing is."""
@@ -82,4 +127,11 @@ def _refused(problem: AnyMapping[str, Any], name: str) -> PlanRefused:
 def _words(path: list[str]) -> list[str]:
     if len(path) == 1:
         return list(Mapping.model_fields)
-    return list((Parent if len(path) > 3 and path[2] == "parent" else TableMapping).model_fields)
+    if path[0] == "classes":
+        return _named(ClassMapping)
+    inner: dict[str, type[BaseModel]] = {"parent": Parent, "structure": StructureMapping}
+    return _named(inner.get(path[2], TableMapping) if len(path) > 3 else TableMapping)
+
+
+def _named(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
