@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    from workers.aos import Credentials
     from workers.settings import Settings
 
 #: Commands that live elsewhere and are loaded only when they run.
@@ -50,15 +51,33 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
         raise click.UsageError(f"{endpoint!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        credentials = None
-        if settings.aos_authentication == "windows":
-            credentials = aos.Credentials(user=settings.aos_user, password=settings.password())
+        credentials = _credentials(settings)
         door = aos.Door(settings.aos_origins.split(), credentials=credentials, ca_file=settings.aos_ca_file)
         worker = app.create(settings.broker(), endpoint=endpoint, concurrency=concurrency or settings.concurrency, door=door)
     except errors.GiveUp as error:
         click.echo(f"Error: {error.message} {error.advice}", err=True)
         raise SystemExit(4) from None
     worker.run()
+
+
+def _credentials(settings: "Settings") -> "Credentials | None":
+    """The account that the settings name. Raises GiveUp."""
+    from workers import aos, errors
+
+    if settings.aos_authentication == "none":
+        return None
+    if not settings.aos_origins.split():
+        raise errors.GiveUp(
+            "no address may see the account of the AOS.", advice="Set RAPIDSTART_AOS_ORIGINS, as http://aos01:80."
+        )
+    if settings.aos_authentication == "basic" and not settings.aos_user:
+        raise errors.GiveUp("Basic authentication needs an account.", advice="Set RAPIDSTART_AOS_USER and its password.")
+    return aos.Credentials(
+        user=settings.aos_user,
+        password=settings.password(),
+        authentication=aos.Authentication(settings.aos_authentication),
+        basic_over_http=settings.aos_basic_over_http,
+    )
 
 
 def _settings() -> "Settings":

@@ -38,12 +38,18 @@ class Settings(BaseSettings):
     endpoint: Annotated[str | None, Field(description="The endpoint that the worker belongs to.")] = None
     concurrency: Annotated[int, Field(ge=1, le=64, description="Calls to the AOS at once.")] = 4
     aos_authentication: Annotated[
-        Literal["none", "windows"],
-        Field(description="How the worker shows who it is: none (simulated AOS), or windows (Negotiate)."),
+        Literal["none", "windows", "ntlm", "basic"],
+        Field(
+            description="How the worker shows who it is: none (simulated AOS), windows (Negotiate, else NTLM), ntlm, or basic."
+        ),
     ] = "none"
     aos_user: Annotated[
-        str | None, Field(description=r"DOMAIN\user for windows. Not set: the account that the worker runs under.")
+        str | None,
+        Field(description=r"The account, as DOMAIN\user. Not set, for windows and ntlm: the one that the worker runs under."),
     ] = None
+    aos_basic_over_http: Annotated[
+        bool, Field(description="Basic may show the password over http, where everybody on the way can read it.")
+    ] = False
     aos_password: Annotated[SecretStr | None, Field(description="Its password; better by RAPIDSTART_AOS_PASSWORD_FILE.")] = None
     aos_password_file: Annotated[Path | None, Field(description="A file that holds the password.")] = None
     aos_origins: Annotated[

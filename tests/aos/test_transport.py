@@ -1,13 +1,11 @@
 """HTTP towards an AOS: what each failure means, which origins are called, who sees the credentials."""
 
-import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-import spnego
 
 from workers import aos
 from workers.aos.transport import Transport, origin
@@ -270,72 +268,3 @@ def test_imports_that_are_no_http_are_refused(location: str) -> None:
         with pytest.raises(GiveUp, match="is not an HTTP address"):
             aos.read_metadata(aos.Door(), [server.url])
         assert len(server.requests) == 1
-
-
-class WindowsServer:
-    """Authenticates a connection as IIS does, and then lets it through."""
-
-    def __init__(self, *schemes: str) -> None:
-        self._challenge = answer("401 Unauthorized", f"WWW-Authenticate: {', '.join(schemes)}", body=b"<html>who?</html>")
-        self._context: object | None = None
-        self.let_in = False
-
-    def __call__(self, request: bytes) -> bytes:
-        if self.let_in:
-            return EMPTY
-        scheme, _, token = header(request, "Authorization").partition(" ")
-        if not token:
-            return self._challenge
-        if self._context is None:
-            self._context = spnego.server(protocol=scheme.lower())
-        try:
-            reply = self._context.step(base64.b64decode(token))  # type: ignore[attr-defined]
-        except spnego.exceptions.SpnegoError:
-            return self._challenge
-        self.let_in = self._context.complete  # type: ignore[attr-defined]
-        return (
-            EMPTY
-            if self.let_in
-            else answer("401 Unauthorized", f"WWW-Authenticate: {scheme} {base64.b64encode(reply or b'').decode()}")
-        )
-
-
-@pytest.fixture
-def accounts(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = f"{tmp_path}/accounts"
-    with open(file, "w", encoding="utf-8") as written:
-        written.write("CONTOSO:loader:Secret1\n")
-    monkeypatch.setenv("NTLM_USER_FILE", file)
-
-
-@pytest.mark.usefixtures("accounts")
-@pytest.mark.parametrize("schemes", [("Negotiate", "NTLM"), ("NTLM",)])
-def test_windows_authentication_lets_a_configured_account_in(schemes: tuple[str, ...]) -> None:
-    credentials = aos.Credentials(user="CONTOSO\\loader", password="Secret1")
-    with served(WindowsServer(*schemes)) as server:
-        transport = Transport([server.url], credentials=credentials)
-        assert [post(transport, server.url), post(transport, server.url)] == [200, 200]
-        transport.close()
-    assert server.connections == 1
-    bodies = [request.partition(b"\r\n\r\n")[2] for request in server.requests]
-    assert bodies == [b"<body/>", b"", b"<body/>", b"<body/>"]
-
-
-@pytest.mark.usefixtures("accounts")
-def test_a_wrong_password_is_told_as_one() -> None:
-    with served(WindowsServer("Negotiate", "NTLM")) as server:
-        transport = Transport([server.url], credentials=aos.Credentials(user="CONTOSO\\loader", password="wrong"))
-        assert post(transport, server.url) == 401
-        transport.close()
-
-
-def test_credentials_are_never_shown_to_an_origin_that_is_not_configured() -> None:
-    with served(WindowsServer("Negotiate", "NTLM")) as server:
-        transport = Transport(credentials=aos.Credentials(user="CONTOSO\\loader", password="Secret1"))
-        assert post(transport, server.url) == 401
-        transport.close()
-    assert [header(request, "Authorization") for request in server.requests] == [""]
-
-
-def test_a_password_is_not_printed() -> None:
-    assert "Secret1" not in repr(aos.Credentials(user="CONTOSO\\loader", password="Secret1"))

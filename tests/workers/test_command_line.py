@@ -42,3 +42,19 @@ def test_a_name_that_cannot_be_an_endpoint_is_told_from_a_missing_one(run):
 def test_without_a_broker_a_worker_ends_with_4(run):
     ran = run("--endpoint", "A1")
     assert (ran.exit_code, "RAPIDSTART_BROKER_URL" in ran.output) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ({"AUTHENTICATION": "windows"}, "RAPIDSTART_AOS_ORIGINS"),
+        ({"AUTHENTICATION": "basic", "ORIGINS": "https://aos01", "PASSWORD": "secret"}, "RAPIDSTART_AOS_USER"),
+        ({"AUTHENTICATION": "ntlm", "ORIGINS": "http://aos01", "PASSWORD_FILE": "/no/such/file"}, "RAPIDSTART_AOS_PASSWORD_FILE"),
+    ],
+)
+def test_an_account_that_cannot_be_shown_ends_with_4(run, monkeypatch, settings, missing):
+    for name, value in settings.items():
+        monkeypatch.setenv(f"RAPIDSTART_AOS_{name}", value)
+    ran = run("--endpoint", "A1")
+    assert (ran.exit_code, missing in ran.output) == (4, True)
+    assert "secret" not in ran.output

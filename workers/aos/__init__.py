@@ -6,9 +6,10 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 from workers.aos.door import Door
 from workers.aos.port import Port, knows, open_port
 from workers.aos.surveying import check, read_metadata
-from workers.aos.values import Credentials, Criterion, Key, Operator, Record, SchemaProblem
+from workers.aos.values import Authentication, Credentials, Criterion, Key, Operator, Record, SchemaProblem
 
 __all__ = [
+    "Authentication",
     "Credentials",
     "Criterion",
     "Door",

@@ -5,23 +5,26 @@ It knows nothing of SOAP. Requests' own retries and redirects are off: a call is
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from workers.aos.values import Credentials
+from workers.aos import logon, reading
+from workers.aos.values import Authentication, Credentials
 from workers.errors import GiveUp, Retry, Unsettled
 
+if TYPE_CHECKING:
+    from workers.aos.negotiate import Basic, Windows
+
 #: The largest answer that is read, in bytes.
-MAX_ANSWER: Final = 256_000_000
+MAX_ANSWER: Final = 64_000_000
 
 _REDIRECTS: Final = 5
-_CHUNK: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,46 @@ class Answer:
     """the WWW-Authenticate header"""
 
 
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    """One request of one thread, as often as a logon needs it."""
+
+    session: requests.Session
+    method: str
+    url: str
+    body: bytes | None
+    headers: dict[str, str]
+    connect_timeout_s: float
+    deadline: float
+    is_sent: bool = False
+    """the whole request went out, or may have"""
+
+    def send(self, *, authorization: str = "", whole: bool = True) -> requests.Response:
+        """See `logon.Call`."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise requests.ReadTimeout("the time is over")
+        self.is_sent = self.is_sent or whole
+        return self.session.request(
+            self.method,
+            self.url,
+            data=self.body if whole or self.body is None else b"",
+            headers=self.headers | ({"Authorization": authorization} if authorization else {}),
+            timeout=(min(self.connect_timeout_s, left), left),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    def greeting(self) -> "_Call":
+        """See `logon.Call`."""
+        return replace(self, method="GET", body=None, headers={})
+
+
 class Transport:
     """Shared by all threads of a worker process; each has its own session.
 
     `origins`: addresses whose origins (scheme, host, port) may be called. Empty: any HTTP address may be called, but
-    none is ever shown the credentials. `credentials` None: no authentication is attempted.
+    none is ever shown the credentials. `credentials` None: no authentication is attempted. `max_answer` in bytes.
     """
 
     def __init__(
@@ -50,13 +88,18 @@ class Transport:
         connect_timeout_s: float = 10.0,
         contract_timeout_s: float = 60.0,
         ca_file: str | None = None,
+        max_answer: int = MAX_ANSWER,
+        refused_pause_s: float = logon.PAUSE_S,
     ) -> None:
         self._origins = frozenset(origin(address) for address in origins)
         self._credentials = credentials
         self._connect_timeout_s = connect_timeout_s
         self._contract_timeout_s = contract_timeout_s
         self._ca_file = ca_file
+        self._max_answer = max_answer
+        self._refused_pause_s = refused_pause_s
         self._threads = threading.local()
+        self._accounts: dict[tuple[str, str, int], Basic | Windows] = {}
 
     def get(self, url: str) -> Answer:
         """GET, following redirects within the same origin only. Raises Retry or GiveUp."""
@@ -96,21 +139,23 @@ class Transport:
         headers: dict[str, str] | None = None,
         writes: bool = False,
     ) -> tuple[Answer, str]:
-        session, deadline = self._session(), time.monotonic() + time_limit_s
+        account = self._account(url)
+        call = _Call(
+            session=self._session(),
+            method=method,
+            url=url,
+            body=body,
+            headers=headers or {},
+            connect_timeout_s=self._connect_timeout_s,
+            deadline=time.monotonic() + time_limit_s,
+        )
         try:
-            with session.request(
-                method,
-                url,
-                data=body,
-                headers=headers,
-                auth=self._auth(url),
-                timeout=(self._connect_timeout_s, time_limit_s),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return _answer(response, _read(response, deadline)), _location(response)
-        except requests.RequestException as error:
-            raise _translated(error, url, time_limit_s, writes=writes) from error
+            with account.send(call) if account else call.send() as response:
+                return _answer(response, reading.read(response, call.deadline, ceiling=self._max_answer)), _location(response)
+        except reading.TooLarge as error:
+            raise _too_large(url, self._max_answer, writes=writes) from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _translated(error, url, time_limit_s, writes=writes and call.is_sent) from error
 
     def _session(self) -> requests.Session:
         if not hasattr(self._threads, "session"):
@@ -118,25 +163,31 @@ class Transport:
             session.trust_env = False  # no proxy, no .netrc: the address is the whole truth
             session.verify = self._ca_file or True
             session.headers["User-Agent"] = "RapidStart-Connector"
+            session.headers["Accept-Encoding"] = "identity"  # the AOS is near; inflating costs more than the way
             adapter = HTTPAdapter(pool_connections=4, pool_maxsize=1, max_retries=0)
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             self._threads.session = session
         return self._threads.session  # type: ignore[no-any-return]
 
-    def _auth(self, url: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-        """Refuses an address that may not be called, before any connection."""
-        if self._origins and origin(url) not in self._origins:
+    def _account(self, url: str) -> "Basic | Windows | None":
+        """Who is shown to an address. Refuses one that may not be called, before any connection."""
+        place = origin(url)
+        if self._origins and place not in self._origins:
             raise GiveUp(
                 f"{url} is not on an origin that this worker is configured for.",
                 advice="Add the origin to the worker's settings, or correct the endpoint's address.",
                 code="RSC-5904",
             )
-        if self._credentials is None or origin(url) not in self._origins:
-            return _anonymous
-        from workers.aos.negotiate import Negotiate  # 12 MB that only Windows authentication needs
+        if self._credentials is None or place not in self._origins:
+            return None
+        if place not in self._accounts:
+            from workers.aos.negotiate import Basic, Windows  # 12 MB that only authentication needs
 
-        return Negotiate(self._credentials)
+            kind = Basic if self._credentials.authentication is Authentication.BASIC else Windows
+            # Two threads may come here at once; the first one's stays.
+            self._accounts.setdefault(place, kind(logon.Account(self._credentials, pause_s=self._refused_pause_s)))
+        return self._accounts[place]
 
 
 def origin(address: str) -> tuple[str, str, int]:
@@ -161,27 +212,8 @@ def origin(address: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname.lower(), port or (443 if parts.scheme == "https" else 80)
 
 
-def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
 def _location(response: requests.Response) -> str:
     return response.headers.get("Location", "") if response.is_redirect else ""
-
-
-def _read(response: requests.Response, deadline: float) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_content(_CHUNK):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_ANSWER:
-            raise GiveUp(
-                f"{response.url} answered with over {MAX_ANSWER:,} bytes.", advice="Use smaller batches.", code="RSC-5906"
-            )
-        if time.monotonic() > deadline:
-            raise requests.ReadTimeout("the answer did not end in time")
-    return b"".join(chunks)
 
 
 def _answer(response: requests.Response, body: bytes) -> Answer:
@@ -193,19 +225,28 @@ def _answer(response: requests.Response, body: bytes) -> Answer:
     )
 
 
-def _translated(error: requests.RequestException, url: str, time_limit_s: float, *, writes: bool) -> Retry | GiveUp:
+def _too_large(url: str, ceiling: int, *, writes: bool) -> Unsettled | GiveUp:
+    said = f"{url} answered with over {ceiling:,} bytes."
+    if writes:
+        return Unsettled(said, advice="The same call is made again with the same MessageId.")
+    return GiveUp(said, advice="Use smaller batches.", code="RSC-5906")
+
+
+def _translated(error: Exception, url: str, time_limit_s: float, *, writes: bool) -> Retry | GiveUp:
     """What happens next after a failure below HTTP; the order matters, the classes of requests overlap."""
     if isinstance(error, requests.exceptions.SSLError):
         return GiveUp(
-            f"{url}: TLS failed: {error}.",
-            advice="Check the certificate, or name its authority in the settings.",
+            f"{url}: TLS failed: {_cause(error)}.",
+            advice="Check the certificate and the name that the address calls the server by, "
+            "or name the certificate's authority in RAPIDSTART_AOS_CA_FILE.",
             code="RSC-5907",
         )
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.InvalidHeader):
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema) or _is_bad_request(error):
         return GiveUp(f"{url}: {error}.", advice="Correct the endpoint's address.", code="RSC-5903")
     if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
         return Retry(f"{url} cannot be reached: {_cause(error)}.", advice="Check that the AOS and its web site run.")
-    what = f"did not answer within {time_limit_s:g} s" if isinstance(error, requests.ReadTimeout) else "closed the connection"
+    is_late = isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError)
+    what = f"did not answer within {time_limit_s:g} s" if is_late else "closed the connection"
     if writes:
         return Unsettled(
             f"{url} {what} after the request was sent.", advice="The same call is made again with the same MessageId."
@@ -213,11 +254,18 @@ def _translated(error: requests.RequestException, url: str, time_limit_s: float,
     return Retry(f"{url} {what}.", advice="Check the load of the AOS.")
 
 
-def _never_connected(error: requests.RequestException) -> bool:
+def _is_bad_request(error: Exception) -> bool:
+    """Our own header is wrong; one of the answer's comes as an error of urllib3."""
+    if not isinstance(error, requests.exceptions.InvalidHeader):
+        return False
+    return not (error.args and isinstance(error.args[0], urllib3.exceptions.InvalidHeader))
+
+
+def _never_connected(error: Exception) -> bool:
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
 
 
-def _cause(error: requests.RequestException) -> str:
+def _cause(error: Exception) -> str:
     reason = getattr(error.args[0], "reason", error) if error.args else error
     return str(reason).rpartition(": ")[2].rstrip(".")

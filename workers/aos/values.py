@@ -7,6 +7,15 @@ from enum import StrEnum
 Key = dict[str, str]
 
 
+class Authentication(StrEnum):
+    """How the worker shows who it is."""
+
+    WINDOWS = "windows"
+    """HTTP Negotiate (Kerberos or NTLM), else NTLM: what AX' setup publishes"""
+    NTLM = "ntlm"
+    BASIC = "basic"
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """The Windows account that AX knows the worker by, as `DOMAIN\\user`.
@@ -16,6 +25,9 @@ class Credentials:
 
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    authentication: Authentication = Authentication.WINDOWS
+    basic_over_http: bool = False
+    """Basic may show the password over a connection without TLS"""
 
 
 class Operator(StrEnum):
