@@ -1,0 +1,51 @@
+"""Services that WCF itself hosts, on Mono: compiled once per test run, each a process of its own.
+
+A simulator in Python can share a misunderstanding with a client in Python; these cannot.
+"""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PEERS = Path(__file__).with_name("peers")
+_LIBRARIES = ("System.ServiceModel", "System.Runtime.Serialization", "System.Xml")
+_PACKAGES = (
+    "mono-mcs mono-runtime libmono-system-servicemodel4.0a-cil libmono-system-runtime-serialization4.0-cil "
+    "libmono-system-identitymodel4.0-cil"
+)
+
+
+class NotInstalled(Exception):
+    """Mono is not on this computer."""
+
+
+def compiled(name: str, *sources: Path, folder: Path) -> Path:
+    """A program made of C# files, in `folder`. Raises NotInstalled."""
+    if not (shutil.which("mcs") and shutil.which("mono")):
+        raise NotInstalled(f"Mono is not installed here (Debian: apt-get install {_PACKAGES})")
+    program = folder / f"{name}.exe"
+    references = [f"-r:{library}.dll" for library in _LIBRARIES]
+    subprocess.run(["mcs", f"-out:{program}", *references, *map(str, sources)], check=True, capture_output=True, timeout=120)
+    return program
+
+
+@contextmanager
+def running(program: Path, *arguments: str) -> Iterator[int]:
+    """The program, listening; the port of this computer that it was given as its first argument."""
+    port = _free_port()
+    with subprocess.Popen(["mono", str(program), str(port), *arguments], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert any(line.strip() == "READY" for line in process.stdout), f"{program.name} ended before it listened"
+            yield port
+        finally:
+            process.kill()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
