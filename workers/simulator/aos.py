@@ -3,14 +3,16 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
 from lxml import etree
 
-from workers.simulator import envelope, faults, reading, writing
+from workers.simulator import envelope, faults, reading, tableservice, writing
+from workers.simulator import namespaces as ns
 from workers.simulator.calls import Call
 from workers.simulator.chaos import Chaos, Fault
 from workers.simulator.contract import Port
@@ -71,6 +73,8 @@ class Aos:
         self.store = store
         self.services = tuple({s.name: s for port in ports for s in port.services.values()}.values())
         self.tables = {table.name: table for service in self.services for table in _with_children(service.root)}
+        if any(port.table_operations for port in ports):
+            self.tables[tableservice.POSTINGS.name] = tableservice.POSTINGS
         self._manners = manners
         self._counting = Counting()
         self._stats: Counter[str] = Counter()
@@ -112,27 +116,40 @@ class Aos:
         return answer
 
     def _answer(self, port: Port, action: str, body: bytes, *, deadlock: bool) -> Answer:
+        if action in port.table_operations:
+            return self._refusable(
+                lambda: self._serve_tables(port, port.table_operations[action], body, deadlock=deadlock),
+                service=tableservice.NAME,
+                operation=port.table_operations[action],
+            )
         service = port.services.get(action)
         operation = service.operations[action] if service else ""
         if service is None or operation not in _OPERATIONS:
             self._count("faults")
             return Answer(status=500, body=faults.action_not_supported(action))
+        return self._refusable(
+            lambda: self._serve(port, service, operation, body, deadlock=deadlock),
+            service=service.name,
+            operation=operation,
+            document=service.document.name,
+        )
+
+    def _refusable(self, serve: Callable[[], Answer], *, service: str, operation: str, document: str = "") -> Answer:
         self._count(f"calls_{operation}")
         try:
-            if self._manners.count and operation == "create" and not deadlock:
-                return self._swallow(service, body)
-            return self._carry_out(port, service, operation, body, deadlock=deadlock)
+            return serve()
         except envelope.Malformed:
             return Answer(status=400, body=b"")
         except AifError as error:
             self._count("faults")
             detail = self._manners.fault_detail
-            return Answer(
-                status=500,
-                body=faults.render(
-                    error, service=service.name, operation=operation, document=service.document.name, detail=detail
-                ),
-            )
+            body = faults.render(error, service=service, operation=operation, document=document, detail=detail)
+            return Answer(status=500, body=body)
+
+    def _serve(self, port: Port, service: Service, operation: str, body: bytes, *, deadlock: bool) -> Answer:
+        if self._manners.count and operation == "create" and not deadlock:
+            return self._swallow(service, body)
+        return self._carry_out(port, service, operation, body, deadlock=deadlock)
 
     def _swallow(self, service: Service, body: bytes) -> Answer:
         context = self._counting.context(body)
@@ -153,19 +170,38 @@ class Aos:
             company=self._known_company(context),
             request=request,
         )
-        message_id = context.message_id if operation in _WRITING else None
+        writes = operation in _WRITING
+        with self._transaction(context.message_id if writes else None, deadlock=deadlock and writes):
+            _check_schema(port, service, operation, request)
+            content = _OPERATIONS[operation](call)
+        self._count(**call.tally)
+        return Answer(status=200, body=envelope.answer(service.name, service.namespace, operation, content))
+
+    def _serve_tables(self, port: Port, operation: str, body: bytes, *, deadlock: bool) -> Answer:
+        context, request = envelope.parse(body)
+        company = self._known_company(context)
+        call = tableservice.TableCall(
+            store=self.store, tables=self.tables, companies=self.companies, company=company, request=request
+        )
+        writes = operation in tableservice.WRITING
+        with self._transaction(context.message_id if writes else None, deadlock=deadlock and writes):
+            tableservice.check(port.validator, operation, request)
+            content = tableservice.OPERATIONS[operation](call)
+        self._count(**call.tally)
+        return Answer(status=200, body=envelope.answer(tableservice.NAME, ns.TABLE_SERVICES, operation, content))
+
+    @contextmanager
+    def _transaction(self, message_id: str | None, *, deadlock: bool) -> Iterator[None]:
+        """All or nothing, once for each MessageId; rolled back at its end where there is a deadlock."""
         try:
             with self.store.transaction():
                 self._refuse_duplicate(message_id)
-                _check_schema(port, service, operation, request)
-                content = _OPERATIONS[operation](call)
-                if deadlock and operation in _WRITING:
+                yield
+                if deadlock:
                     raise AifError(Complaint(message="Deadlock."), exception_type=faults.DEADLOCK)
         except AifError:
             self._burn(message_id)
             raise
-        self._count(**call.tally)
-        return Answer(status=200, body=envelope.answer(service.name, service.namespace, operation, content))
 
     def _known_company(self, context: CallContext) -> str:
         company = self.company(context.company)

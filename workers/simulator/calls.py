@@ -9,7 +9,7 @@ from lxml import etree
 from workers.simulator import values
 from workers.simulator.envelope import Key
 from workers.simulator.faults import AifError, Complaint
-from workers.simulator.model import Reference, Service, Table
+from workers.simulator.model import RECORD_ID, Reference, Service, Table
 from workers.simulator.store import Index, Row, Store
 
 
@@ -52,19 +52,27 @@ class Call:
 
     def refers_to_nothing(self, reference: Reference, value: str) -> bool:
         """Whether a value is missing in the table that it refers to."""
-        table = self.tables[reference.table]
-        field_ = table.fields[reference.field]
-        wanted = values.comparable(field_, value)
-        if table.rules.key[:1] == (reference.field,):
-            return next(self.store.scan(table.name, company=self.company, low=wanted, high=wanted), None) is None
-        rows = self.store.scan(table.name, company=self.company)
-        return all(values.comparable(field_, row.body.get(reference.field)) != wanted for row in rows)
+        return refers_to_nothing(
+            self.store, value, company=self.company, table=self.tables[reference.table], name=reference.field
+        )
 
     def nested(self, row: Row, table: Table) -> Iterator[tuple[Table, Row]]:
         """The records nested directly in one, table by table."""
         for child in table.children.values():
             for nested in self.store.children(row.rec_id, child.name):
                 yield child, nested
+
+
+def refers_to_nothing(store: Store, value: str, *, company: str, table: Table, name: str) -> bool:
+    """Whether no record of `table` has this value in the field `name`, which may be RecId."""
+    if name == RECORD_ID:
+        return not value.isdecimal() or store.by_rec_id(table.name, company=company, rec_id=int(value)) is None
+    field_ = table.fields[name]
+    wanted = values.comparable(field_, value)
+    if table.rules.key[:1] == (name,):
+        return next(store.scan(table.name, company=company, low=wanted, high=wanted), None) is None
+    rows = store.scan(table.name, company=company)
+    return all(values.comparable(field_, row.body.get(name)) != wanted for row in rows)
 
 
 def index_of(table: Table, body: Mapping[str, str], *, parent: int) -> Index:

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from workers.simulator import namespaces as ns
-from workers.simulator import schema
+from workers.simulator import schema, tableservice
 from workers.simulator.model import Rules, Service, SetupError
 from workers.simulator.validation import Validator
 
 #: Stands in pages where the address belongs that the client asked.
 BASE: Final = b"http://base.invalid"
 
+_TABLE_SERVICE: Final = (ns.TABLE_SERVICES, tableservice.NAME)
 _LOCATIONS: Final = {
     f"{{{ns.WSDL}}}import": "location",
     f"{{{ns.XSD}}}import": "schemaLocation",
@@ -34,6 +35,8 @@ class Port:
     pages: Mapping[str, bytes]
     services: Mapping[str, Service]
     validator: Validator
+    table_operations: Mapping[str, str]
+    """the operations of the table service by soapAction, where the port has it"""
 
     @property
     def name(self) -> str:
@@ -64,10 +67,17 @@ def from_files(files: Mapping[str, bytes], rules: Mapping[str, Rules], *, source
     schemas = [element for tree in trees.values() for element in tree.iter(f"{{{ns.XSD}}}schema")]
     types = schema.Types(schemas)
     services = {action: service for service in _services(trees, root_name, types, rules) for action in service.operations}
-    if not services:
-        raise SetupError(f"{source} describes no document service")
+    table_operations = next((o for qualified, o in _bound(trees[root_name]) if qualified == _TABLE_SERVICE), {})
+    if not (services or table_operations):
+        raise SetupError(f"{source} describes no document service, and no table service either")
     validator = Validator(schemas)  # before the pages: those change the locations
-    return Port(path=path, pages=_pages(trees, root_name, path), services=services, validator=validator)
+    return Port(
+        path=path,
+        pages=_pages(trees, root_name, path),
+        services=services,
+        validator=validator,
+        table_operations=table_operations,
+    )
 
 
 def _root(trees: Mapping[str, etree._Element], *, source: str) -> tuple[str, str]:
@@ -101,13 +111,20 @@ def _pages(trees: Mapping[str, etree._Element], root_name: str, path: str) -> di
 def _services(
     trees: Mapping[str, etree._Element], root_name: str, types: schema.Types, rules: Mapping[str, Rules]
 ) -> Iterator[Service]:
-    for binding in trees[root_name].iterfind(f"{{{ns.WSDL}}}binding"):
-        operations = {
-            bound.get("soapAction", ""): operation.get("name", "")
-            for operation in binding.iterfind(f"{{{ns.WSDL}}}operation")
-            for bound in operation.iterfind(f"{{{ns.WSDL_SOAP}}}operation")
-        }
-        namespace, name = schema.qualified(binding, binding.get("type", ""))
+    for (namespace, name), operations in _bound(trees[root_name]):
         document = types.document_of(namespace, name, operations.values(), rules)
         if document is not None:
             yield Service(name=name, namespace=namespace, operations=operations, document=document)
+
+
+def _bound(root: etree._Element) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
+    """Each binding's service (namespace, name) and its operations by soapAction."""
+    for binding in root.iterfind(f"{{{ns.WSDL}}}binding"):
+        yield (
+            schema.qualified(binding, binding.get("type", "")),
+            {
+                bound.get("soapAction", ""): operation.get("name", "")
+                for operation in binding.iterfind(f"{{{ns.WSDL}}}operation")
+                for bound in operation.iterfind(f"{{{ns.WSDL_SOAP}}}operation")
+            },
+        )

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from workers.simulator.model import SYSTEM_FIELDS, Field, Kind, Reference, Rules, SetupError
+from workers.simulator.model import RECORD_ID, SYSTEM_FIELDS, Field, Kind, Reference, Rules, SetupError
 
 DEFAULT_PORT: Final = "RapidStart"
+#: The shared type of RecId; fields that hold one have it, too.
+RECORD_TYPE: Final = "AxdExtType_RecId"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,8 @@ def from_toml(path: Path) -> Definition:
     """The port of a definition file.
 
     `port = NAME`, then `[[table]]` with `name`, optional `label`, `key`, `document`, `fields` and `[[table.lines]]` of the
-    same form. A field is `{ type, length, symbols, mandatory, references }`, all optional; `references` is "Table" or
-    "Table.Field", and lends its length. Raises SetupError.
+    same form. A field is `{ type, length, symbols, mandatory, references, default }`, all optional; `references` is "Table" or
+    "Table.Field", and lends its length; "Table.RecId" holds the number of a record. Raises SetupError.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -69,6 +71,7 @@ def _table(raw: Mapping[str, Any]) -> TableDefinition:
     name = raw["name"]
     fields = {key: _field(key, facets) for key, facets in raw["fields"].items()}
     references = {key: _reference(f["references"]) for key, f in raw["fields"].items() if "references" in f}
+    defaults = {key: str(f["default"]) for key, f in raw["fields"].items() if "default" in f}
     key = tuple(raw.get("key", ()))
     if missing := [part for part in key if part not in fields]:
         raise ValueError(f"the key of {name} names {missing[0]}, which is not a field of it")
@@ -76,7 +79,7 @@ def _table(raw: Mapping[str, Any]) -> TableDefinition:
         name=name,
         document=raw.get("document", f"Rs{name}"),
         fields=tuple(fields.values()),
-        rules=Rules(key=key, label=raw.get("label", name), references=references),
+        rules=Rules(key=key, label=raw.get("label", name), references=references, defaults=defaults),
         lines=tuple(_table(line) for line in raw.get("lines", ())),
     )
 
@@ -113,7 +116,7 @@ def _resolved(table: TableDefinition, known: Mapping[str, TableDefinition]) -> T
 def _target(source: str, reference: Reference, known: Mapping[str, TableDefinition]) -> Reference:
     table = known.get(reference.table)
     field = reference.field or (table.rules.key[0] if table and table.rules.key else "")
-    if table is None or field not in {each.name for each in table.fields}:
+    if table is None or field not in {RECORD_ID, *(each.name for each in table.fields)}:
         raise ValueError(f"{source} refers to {reference.table}, which is no table with such a field, or with a key")
     return Reference(table=reference.table, field=field)
 
@@ -121,6 +124,8 @@ def _target(source: str, reference: Reference, known: Mapping[str, TableDefiniti
 def _typed(table: str, field: Field, reference: Reference | None, known: Mapping[str, TableDefinition]) -> Field:
     """A field with the name of its type. As in AX, a field that refers to another has the other's type."""
     owner, name = table, field.name
+    if reference is not None and reference.field == RECORD_ID:
+        return replace(field, kind=Kind.INTEGER, type_name=RECORD_TYPE)
     if reference is not None:
         target = next(each for each in known[reference.table].fields if each.name == reference.field)
         field = replace(field, max_length=field.max_length or target.max_length)
@@ -128,7 +133,9 @@ def _typed(table: str, field: Field, reference: Reference | None, known: Mapping
             owner, name = reference.table, reference.field
     if field.symbols:
         return replace(field, type_name=f"AxdEnum_{table}_{field.name}")
-    if field.max_length or field.kind is Kind.GUID:
+    if field.kind is Kind.GUID:
+        return replace(field, type_name="AxdType_GUID")
+    if field.max_length:
         return replace(field, type_name=f"AxdExtType_{owner}_{name}")
     return field
 

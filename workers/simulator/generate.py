@@ -10,7 +10,7 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from workers.simulator import namespaces as ns
-from workers.simulator.definition import Definition, TableDefinition
+from workers.simulator.definition import RECORD_TYPE, Definition, TableDefinition
 from workers.simulator.model import Field, Kind
 
 _KEYS: Final = (ns.ENTITY_KEY_LIST, "EntityKeyList")
@@ -40,7 +40,7 @@ _SHARED_FILES: Final = {
     ns.QUERY_CRITERIA: "querycriteria.xsd",
     ns.FAULT: "fault.xsd",
     ns.INFOLOG: "infolog.xsd",
-    "http://schemas.microsoft.com/2003/10/Serialization/Arrays": "arrays.xsd",
+    ns.ARRAYS: "arrays.xsd",
 }
 _XSD_TYPES: Final = {
     Kind.STRING: "xs:string",
@@ -248,7 +248,7 @@ def _shared_types(tables: Iterable[TableDefinition]) -> str:
         for root in tables
         for table in root.with_lines()
         for field in table.fields
-        if field.type_name
+        if field.type_name not in ("", RECORD_TYPE)
     }
     fixed = (
         _simple_type("AxdExtType_DataAreaId", Field(name="DataAreaId", max_length=4)),

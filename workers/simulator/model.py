@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 SYSTEM_FIELDS: Final = ("_DocumentHash", "RecId", "RecVersion")
+#: What a reference names that holds a record's number, and not one of its fields.
+RECORD_ID: Final = "RecId"
 
 
 class SetupError(Exception):
@@ -46,7 +48,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A field's value must stand in `field` of `table`."""
+    """A field's value must stand in `field` of `table`, or be the RecId of a record there."""
 
     table: str
     field: str
@@ -62,6 +64,8 @@ class Rules:
     entity: str = ""
     """the package's name of the table"""
     references: Mapping[str, Reference] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """what the table fills in by itself where it is asked to"""
     captions: Mapping[str, str] = field(default_factory=dict)
     """the package's column by field; where given, the truth shows every column"""
 

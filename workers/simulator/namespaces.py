@@ -1,4 +1,4 @@
-"""The namespaces of an AX 2012 document service on an HTTP port."""
+"""The namespaces of an AX 2012 document service on an HTTP port, and of the customer-installed table and class service."""
 
 from typing import Final
 
@@ -21,6 +21,11 @@ DOCUMENT_PAGING: Final = "http://schemas.microsoft.com/dynamics/2011/02/document
 QUERY_CRITERIA: Final = "http://schemas.microsoft.com/dynamics/2006/02/documents/QueryCriteria"
 FAULT: Final = "http://schemas.microsoft.com/dynamics/2008/01/documents/Fault"
 INFOLOG: Final = "http://schemas.datacontract.org/2004/07/Microsoft.Dynamics.AX.Framework.Services"
+
+ARRAYS: Final = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
+#: The X++ service of deploy/ax, and the data contracts of X++ classes.
+TABLE_SERVICES: Final = "http://rapidstart-connector/ax/2026/services"
+APPLICATION: Final = "http://schemas.datacontract.org/2004/07/Dynamics.Ax.Application"
 
 #: Namespaces whose elements stand beside the document in requests and responses.
 BESIDE_DOCUMENT: Final = frozenset({ENTITY_KEY, ENTITY_KEY_LIST, ENTITY_KEY_PAGE, DOCUMENT_PAGING, QUERY_CRITERIA})

@@ -28,9 +28,8 @@ def _stats(aos: Aos) -> dict[str, object]:
     counts = aos.stats()
     named = ("calls", "rows_created", "rows_updated", "rows_deleted", "duplicates_refused", "faults")
     stats: dict[str, object] = {name: counts.get(name, 0) for name in named}
-    for group in ("calls", "injected"):
-        inner = {name.removeprefix(f"{group}_"): n for name, n in counts.items() if name.startswith(f"{group}_")}
-        stats["operations" if group == "calls" else group] = inner
+    for group, shown in (("calls", "operations"), ("injected", "injected"), ("invoked", "invoked")):
+        stats[shown] = {name.removeprefix(f"{group}_"): n for name, n in counts.items() if name.startswith(f"{group}_")}
     return stats
 
 

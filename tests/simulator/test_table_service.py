@@ -1,0 +1,468 @@
+"""The X++ table and class service of deploy/ax, served over the same records as the document services."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from lxml import etree
+
+from workers.simulator.chaos import Fault
+
+CONTRACT = Path(__file__).parents[2] / "deploy" / "ax" / "contract"
+NS = "http://rapidstart-connector/ax/2026/services"
+DC = "http://schemas.datacontract.org/2004/07/Dynamics.Ax.Application"
+ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+ACCOUNTS = """
+port = "Setup"
+
+[[table]]
+name = "Chart"
+label = "Charts of accounts"
+key = ["Name"]
+fields = { Name = { length = 20, mandatory = true } }
+
+[[table]]
+name = "MainAccount"
+label = "Main accounts"
+key = ["MainAccountId", "Chart"]
+[table.fields]
+MainAccountId = { length = 10, mandatory = true }
+Chart = { references = "Chart.RecId", mandatory = true }
+Opened = { type = "date" }
+Changed = { type = "datetime" }
+Sign = { symbols = ["Both", "Debit", "Credit"], default = "Debit" }
+Closed = { type = "boolean" }
+Rate = { type = "decimal" }
+Token = { type = "guid" }
+Text = { length = 10 }
+Picture = { type = "base64" }
+
+[[table]]
+name = "Posting"
+key = ["Profile"]
+[table.fields]
+Profile = { length = 10, mandatory = true }
+Account = { references = "MainAccount.RecId" }
+"""
+
+
+@dataclass(frozen=True)
+class TableClient:
+    client: Any
+
+    def call(self, operation: str, inner: str = "", *, company: str = "USMF", message_id: str | None = None) -> Any:
+        context = f"<c:Company>{company}</c:Company>" + (f"<c:MessageId>{message_id}</c:MessageId>" if message_id else "")
+        name = f"RapidStartTableService{operation[0].upper()}{operation[1:]}Request"
+        body = (
+            '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" '
+            'xmlns:c="http://schemas.microsoft.com/dynamics/2010/01/datacontracts">'
+            f"<s:Header><c:CallContext>{context}</c:CallContext></s:Header>"
+            f'<s:Body><{name} xmlns="{NS}" xmlns:b="{DC}" xmlns:a="{ARRAYS}">{inner}</{name}></s:Body></s:Envelope>'
+        )
+        return self.client.post(body.encode(), f"{NS}/RapidStartTableService/{operation}")
+
+    def write(
+        self, operation: str, table: str, *rows: str, defaults: bool = False, validate: bool = False, **context: Any
+    ) -> list[dict[str, Any]]:
+        options = "" if operation == "deleteRows" else f"<_defaults>{str(defaults).lower()}</_defaults>"
+        inner = f"<_table>{table}</_table><_rows>{''.join(rows)}</_rows>{options}"
+        reply = self.call(operation, f"{inner}<_validateOnly>{str(validate).lower()}</_validateOnly>", **context)
+        assert reply.status == 200, reply.body
+        return objects(reply, "RapidStartRowResult")
+
+    def read(self, table: str, key_fields: list[str], *keys: list[str], fields: tuple[str, ...] = (), **context: Any) -> Any:
+        wanted = "".join(f"<b:RapidStartKey><b:Values>{strings(key)}</b:Values></b:RapidStartKey>" for key in keys)
+        return self.call(
+            "readRows",
+            f"<_table>{table}</_table><_keyFields>{strings(key_fields)}</_keyFields><_keys>{wanted}</_keys>"
+            f"<_fields>{strings(fields)}</_fields>",
+            **context,
+        )
+
+    def rows(self, *arguments: Any, **more: Any) -> list[dict[str, Any]]:
+        """readRows' answer with each row's values by field; null is None."""
+        found = objects(self.read(*arguments, **more), "RapidStartRow")
+        return [
+            {v["Field"]: None if v["IsNull"] == "true" else v["Value"] for v in row.pop("Values")} | {"_": row} for row in found
+        ]
+
+    def invoke(self, cls: str, method: str, *parameters: tuple[str, str], **context: Any) -> Any:
+        given = "".join(
+            f"<b:RapidStartParameter><b:Name>_p</b:Name><b:Type>{t}</b:Type><b:Value>{v}</b:Value></b:RapidStartParameter>"
+            for t, v in parameters
+        )
+        inner = f"<_class>{cls}</_class><_method>{method}</_method><_parameters>{given}</_parameters>"
+        return self.call("invoke", inner, **context)
+
+
+def strings(values: Any) -> str:
+    return "".join(f"<a:string>{value}</a:string>" for value in values)
+
+
+def row(rec_id: str = "", version: str = "", *more: str, **values: str | None) -> str:
+    """A row; None is null, and __ stands for the point of a path."""
+    system = (f"<b:RecId>{rec_id}</b:RecId>" if rec_id else "") + (f"<b:RecVersion>{version}</b:RecVersion>" if version else "")
+    cells = "".join(cell(name.replace("__", "."), value) for name, value in values.items())
+    return f"<b:RapidStartRow>{system}<b:Values>{cells}{''.join(more)}</b:Values></b:RapidStartRow>"
+
+
+def cell(name: str, value: str | None) -> str:
+    null = str(value is None).lower()
+    inner = f"<b:Field>{name}</b:Field><b:IsNull>{null}</b:IsNull><b:Value>{value or ''}</b:Value>"
+    return f"<b:RapidStartValue>{inner}</b:RapidStartValue>"
+
+
+def objects(reply: Any, kind: str) -> list[dict[str, Any]]:
+    """The objects of a response, members that are lists as lists, those that are null as None."""
+    return [plain(element) for element in reply.xml.iterfind(f".//{{{NS}}}response/{{{DC}}}{kind}")]
+
+
+def plain(element: Any) -> Any:
+    members = list(element)
+    if element.get(NIL) == "true":
+        return None
+    if not members:
+        return element.text or ""
+    names = [etree.QName(member).localname for member in members]
+    if any(name in ("string", "RapidStartFieldInfo", "RapidStartIndexInfo", "RapidStartEnumEntry") for name in names) or (
+        names[0] in ("RapidStartValue", "RapidStartMessage")
+    ):
+        return [plain(member) for member in members]
+    return {name: plain(member) for name, member in zip(names, members, strict=True)}
+
+
+@pytest.fixture
+def tables(start: Callable[..., Any], definition: Path) -> TableClient:
+    return TableClient(start(tables=(definition,), contracts=(CONTRACT,), port="RapidStartTables"))
+
+
+@pytest.fixture
+def accounts(start: Callable[..., Any], tmp_path: Path) -> TableClient:
+    path = tmp_path / "accounts.toml"
+    path.write_text(ACCOUNTS, encoding="utf-8")
+    found = TableClient(start(tables=(path,), contracts=(CONTRACT,), port="RapidStartTables"))
+    assert [r["Outcome"] for r in found.write("createRows", "Chart", row(Name="Shared"), row(Name="Other"))] == ["Created"] * 2
+    return found
+
+
+def outcomes(results: list[dict[str, Any]]) -> list[str]:
+    return [result["Outcome"] for result in results]
+
+
+def texts(result: dict[str, Any]) -> list[str]:
+    return [message["Text"] for message in result["Messages"]]
+
+
+def test_answers_match_the_contract(tables: TableClient) -> None:
+    schema = etree.XMLSchema(file=str(CONTRACT / "xppservice4.xsd"))
+    tables.write("createRows", "PaymTerm", row(PaymTermId="N030"))
+    one = f"<_table>PaymTerm</_table><_rows>{row(PaymTermId='N030')}</_rows>"
+    replies = [
+        tables.call("describe"),
+        tables.call("companies"),
+        tables.read("PaymTerm", ["PaymTermId"], ["N030"]),
+        tables.call("createRows", one),
+        tables.call("updateRows", one),
+        tables.call("deleteRows", one),
+        tables.invoke("RapidStartDemo", "echo", ("String", "hello")),
+    ]
+    for reply in replies:
+        assert reply.status == 200
+        content = etree.fromstring(etree.tostring(reply.xml[0][0]))
+        assert schema.validate(content), (reply.body, schema.error_log)
+
+
+def test_rows_are_the_same_over_both_services(tables: TableClient, record: Callable[..., str]) -> None:
+    documents = replace(tables.client, port="Setup")
+    assert documents.create("PaymTerm", record("PaymTerm", PaymTermId="N030")).status == 200
+    assert outcomes(tables.write("createRows", "PaymTerm", row(PaymTermId="N060", NumOfDays="60"))) == ["Created"]
+    assert outcomes(tables.write("createRows", "CustGroup", row(CustGroup="10", PaymTermId="N030"))) == ["Created"]
+    assert documents.read("PaymTerm", {"PaymTermId": "N060"}).records("PaymTerm")[0]["NumOfDays"] == "60"
+    assert [r["PaymTermId"] for r in tables.client.rows("PaymTerm")] == ["N030", "N060"]
+    found = tables.rows("paymterm", ["PaymTermId"], ["n030"], ["N999"], ["N060"])
+    assert [(r["_"]["Index"], r["PaymTermId"], r["NumOfDays"]) for r in found] == [("1", "N030", "0"), ("3", "N060", "60")]
+    assert tables.client.sim("stats")["rows_created"] == 3
+
+
+def test_one_call_finds_all_bad_rows_and_writes_nothing(tables: TableClient) -> None:
+    tables.write("createRows", "PaymTerm", row(PaymTermId="N030"))
+    results = tables.write(
+        "createRows",
+        "CustGroup",
+        row(CustGroup="10", PaymTermId="N030"),
+        row(CustGroup="20", PaymTermId="N099"),
+        row(Name="no key"),
+        row(CustGroup="10"),
+        row(CustGroup="40", Name="x" * 21),
+        row(CustGroup="50", Colour="red"),
+    )
+    assert outcomes(results) == ["NotWritten", *["Refused"] * 5]
+    assert [r["Field"] for r in results] == ["", "PaymTermId", "CustGroup", "CustGroup", "Name", "Colour"]
+    assert [r["Index"] for r in results] == ["1", "2", "3", "4", "5", "6"]
+    assert texts(results[1]) == ["The value 'N099' in field 'PaymTermId' is not found in the related table 'PaymTerm'."]
+    assert texts(results[3]) == [
+        "Cannot create a record in CustGroup (Customer groups). CustGroup: 10. The record already exists."
+    ]
+    assert texts(results[4]) == ["The value of the field 'Name' has 21 characters, 20 are allowed."]
+    assert tables.client.rows("CustGroup") == []
+
+
+def test_validation_alone_writes_nothing(tables: TableClient) -> None:
+    assert outcomes(tables.write("createRows", "PaymTerm", row(PaymTermId="N030"), validate=True)) == ["NotWritten"]
+    assert tables.client.rows("PaymTerm") == []
+
+
+def test_update_changes_what_is_named_and_refuses_what_is_stale(tables: TableClient) -> None:
+    (made,) = tables.write("createRows", "PaymTerm", row(PaymTermId="N030", Description="Thirty", NumOfDays="30"))
+    (done,) = tables.write("updateRows", "PaymTerm", row(made["RecId"], made["RecVersion"], NumOfDays="31"))
+    assert (done["Outcome"], done["RecId"]) == ("Updated", made["RecId"])
+    assert tables.client.rows("PaymTerm") == [{"PaymTermId": "N030", "Description": "Thirty", "NumOfDays": "31"}]
+    (stale,) = tables.write("updateRows", "PaymTerm", row(made["RecId"], made["RecVersion"], NumOfDays="32"))
+    assert stale["Outcome"] == "Refused"
+    assert "update conflict" in texts(stale)[0]
+    (cleared,) = tables.write("updateRows", "PaymTerm", row(done["RecId"], done["RecVersion"], Description=None))
+    assert cleared["Outcome"] == "Updated"
+    assert tables.client.rows("PaymTerm") == [{"PaymTermId": "N030", "NumOfDays": "31"}]
+    (gone,) = tables.write("updateRows", "PaymTerm", row("1", "1", NumOfDays="1"))
+    assert "was not found" in texts(gone)[0]
+
+
+def test_delete_needs_the_record_as_it_was_read(tables: TableClient) -> None:
+    first, second = tables.write("createRows", "PaymTerm", row(PaymTermId="A"), row(PaymTermId="B"))
+    one, two = (row(r["RecId"], r["RecVersion"]) for r in (first, second))
+    assert outcomes(tables.write("deleteRows", "PaymTerm", one, row(second["RecId"], "9"))) == ["NotWritten", "Refused"]
+    assert outcomes(tables.write("deleteRows", "PaymTerm", one, one)) == ["NotWritten", "Refused"]
+    assert outcomes(tables.write("deleteRows", "PaymTerm", one, two)) == ["Deleted", "Deleted"]
+    assert tables.client.rows("PaymTerm") == []
+
+
+def test_a_message_id_works_once_even_where_rows_were_refused(tables: TableClient) -> None:
+    message = str(uuid4())
+    assert outcomes(tables.write("createRows", "PaymTerm", row(Description="no key"), message_id=message)) == ["Refused"]
+    again = tables.call("createRows", f"<_table>PaymTerm</_table><_rows>{row(PaymTermId='A')}</_rows>", message_id=message)
+    assert again.status == 500
+    assert again.all("f:Code") == ["DuplicateMessage"]
+    reading = [tables.read("PaymTerm", ["PaymTermId"], ["A"], message_id=message) for _ in range(2)]
+    assert [reply.status for reply in reading] == [200, 200]
+    assert tables.client.sim("stats")["duplicates_refused"] == 1
+
+
+def test_a_line_finds_its_parent_by_the_parents_key(tables: TableClient) -> None:
+    tables.write("createRows", "PurchTable", row(PurchId="P1"))
+    results = tables.write("createRows", "PurchLine", row(PurchId="P1", LineNum="1"), row(PurchId="P2", LineNum="1"))
+    assert outcomes(results) == ["NotWritten", "Refused"]
+    assert outcomes(tables.write("createRows", "PurchLine", row(PurchId="P1", LineNum="1"))) == ["Created"]
+    documents = replace(tables.client, port="Setup")
+    found = documents.read("PurchTable", {"PurchId": "P1"}, company="USMF").records("PurchLine")
+    assert [line["LineNum"] for line in found] == ["1"]
+
+
+def test_references_travel_by_replacement_key(accounts: TableClient) -> None:
+    made = accounts.write(
+        "createRows",
+        "MainAccount",
+        row(MainAccountId="1000", Chart__Name="shared"),
+        row(MainAccountId="1000", Chart__Name="Other"),
+    )
+    assert outcomes(made) == ["Created", "Created"]
+    refused = accounts.write(
+        "createRows",
+        "Posting",
+        row(Profile="A", Account__MainAccountId="1000", Account__Chart__Name="Other"),
+        row(Profile="B", Account__MainAccountId="1000"),
+        row(Profile="C", Account__MainAccountId="9"),
+        row(Profile="D", Account=made[0]["RecId"]),
+    )
+    assert outcomes(refused) == ["NotWritten", "Refused", "Refused", "Refused"]
+    assert "finds 2 records" in texts(refused[1])[0]
+    assert "finds no record" in texts(refused[2])[0]
+    assert "not a number" in texts(refused[3])[0]
+    full = row(Profile="A", Account__MainAccountId="1000", Account__Chart__Name="Other")
+    assert outcomes(accounts.write("createRows", "Posting", full, row(Profile="E"))) == ["Created", "Created"]
+    first, second = accounts.rows("Posting", ["Profile"], ["A"], ["E"])
+    assert (first["Account.MainAccountId"], first["Account.Chart.Name"]) == ("1000", "Other")
+    assert (second["Account.MainAccountId"], second["Account.Chart.Name"]) == (None, None)
+    assert [
+        r["Profile"] for r in accounts.rows("Posting", ["Account.MainAccountId", "Account.Chart.Name"], ["1000", "Other"])
+    ] == ["A"]
+    system = first["_"]
+    assert outcomes(accounts.write("updateRows", "Posting", row(system["RecId"], system["RecVersion"], Account=None))) == [
+        "Updated"
+    ]
+    assert accounts.rows("Posting", ["Profile"], ["A"])[0]["Account.MainAccountId"] is None
+
+
+def test_an_ambiguous_key_is_told_by_two_rows_with_one_number(accounts: TableClient) -> None:
+    for name in ("Shared", "Other"):
+        accounts.write("createRows", "MainAccount", row(MainAccountId="1000", Chart__Name=name))
+    found = accounts.rows("MainAccount", ["MainAccountId"], ["1000"])
+    assert [r["_"]["Index"] for r in found] == ["1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "told"),
+    [
+        ("Opened", "2026-12-31", "2026-12-31"),
+        ("Opened", None, None),
+        ("Changed", "2026-12-31T23:59:59Z", "2026-12-31T23:59:59Z"),
+        ("Sign", "credit", "Credit"),
+        ("Closed", "yes", "Yes"),
+        ("Rate", "-12.50", "-12.50"),
+        ("Token", "{01234567-89ab-CDEF-0123-456789ABCDEF}", "{01234567-89ab-CDEF-0123-456789ABCDEF}"),
+        ("Text", "", ""),
+    ],
+)
+def test_values_come_back_as_they_went(accounts: TableClient, field: str, given: str | None, told: str | None) -> None:
+    made = accounts.write("createRows", "MainAccount", row(MainAccountId="1", Chart__Name="Shared", **{field: given}))
+    assert outcomes(made) == ["Created"]
+    assert accounts.rows("MainAccount", ["MainAccountId"], ["1"])[0][field] == told
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("Opened", "31.12.2026"),
+        ("Opened", "2026-02-30"),
+        ("Opened", "1899-12-31"),
+        ("Opened", ""),
+        ("Changed", "2026-12-31T23:59:59"),
+        ("Changed", "2026-12-31T23:59:59+01:00"),
+        ("Sign", "2"),
+        ("Closed", "true"),
+        ("Rate", "1,5"),
+        ("Rate", "1e3"),
+        ("Token", "01234567-89ab-cdef-0123-456789abcdef"),
+        ("Text", "eleven char"),
+        ("Picture", "AAAA"),
+        ("RecId", "5"),
+        ("Text.Name", "x"),
+    ],
+)
+def test_what_is_no_value_refuses_its_row_and_names_the_field(accounts: TableClient, field: str, given: str) -> None:
+    (result,) = accounts.write(
+        "createRows", "MainAccount", row(MainAccountId="1", Chart__Name="Shared", **{field.replace(".", "__"): given})
+    )
+    assert (result["Outcome"], result["Field"]) == ("Refused", field)
+
+
+def test_a_field_is_named_once(accounts: TableClient) -> None:
+    (result,) = accounts.write("createRows", "MainAccount", row("", "", cell("Text", "x"), cell("text", "y")))
+    assert texts(result) == ["The field 'text' is named twice."]
+
+
+def test_defaults_fill_what_is_not_given_where_asked(accounts: TableClient) -> None:
+    one, two = (row(MainAccountId=name, Chart__Name="Shared") for name in "12")
+    accounts.write("createRows", "MainAccount", one)
+    accounts.write("createRows", "MainAccount", two, row(MainAccountId="3", Chart__Name="Shared", Sign="Credit"), defaults=True)
+    found = accounts.rows("MainAccount", ["MainAccountId"], ["1"], ["2"], ["3"])
+    assert [r["Sign"] for r in found] == ["Both", "Debit", "Credit"]
+
+
+def test_tables_are_described(accounts: TableClient) -> None:
+    reply = accounts.call("describe", f"<_tables>{strings(['posting', 'MainAccount'])}</_tables>")
+    posting, account = objects(reply, "RapidStartTableInfo")
+    assert (posting["Name"], account["Label"]) == ("Posting", "Main accounts")
+    fields = {field["Name"]: field for field in account["Fields"]}
+    assert list(fields)[:1] == ["Changed"]  # as the port's schema has them: by name
+    assert (fields["Text"]["FieldType"], fields["Text"]["StringSize"]) == ("String", "10")
+    assert [entry["Symbol"] for entry in fields["Sign"]["EnumEntries"]] == ["Both", "Debit", "Credit"]
+    assert (fields["Closed"]["EnumName"], fields["Picture"]["Supported"]) == ("NoYes", "false")
+    assert fields["Chart"]["Reference"] == {"KeyFields": ["Chart.Name"], "Table": "Chart"}
+    assert fields["Text"]["Reference"] is None
+    account_ref = next(f for f in posting["Fields"] if f["Name"] == "Account")["Reference"]
+    assert account_ref["KeyFields"] == ["Account.MainAccountId", "Account.Chart.Name"]
+    assert [i["Fields"] for i in account["Indexes"]] == [["MainAccountId", "Chart"]]
+    everything = {table["Name"] for table in objects(accounts.call("describe"), "RapidStartTableInfo")}
+    assert everything == {"Chart", "MainAccount", "Posting"}
+
+
+def test_companies_are_listed(tables: TableClient) -> None:
+    assert [c["Id"] for c in objects(tables.call("companies"), "RapidStartCompany")] == ["USMF", "DEMF"]
+
+
+TWO_VALUES_FOR_ONE_FIELD = (
+    f"<_table>PaymTerm</_table><_keyFields>{strings(['PaymTermId'])}</_keyFields>"
+    f"<_keys><b:RapidStartKey><b:Values>{strings('AB')}</b:Values></b:RapidStartKey></_keys>"
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "inner", "code"),
+    [
+        ("describe", f"<_tables>{strings(['UserInfo'])}</_tables>", "RapidStartNotAllowed"),
+        ("createRows", "<_table>UserInfo</_table>", "RapidStartNotAllowed"),
+        ("createRows", f"<_table>PaymTerm</_table><_rows>{row(PaymTermId='A') * 1001}</_rows>", "RapidStartBadRequest"),
+        ("readRows", f"<_table>PaymTerm</_table><_keyFields>{strings(['Colour'])}</_keyFields>", "RapidStartUnknownName"),
+        (
+            "readRows",
+            TWO_VALUES_FOR_ONE_FIELD,
+            "RapidStartBadRequest",
+        ),
+        ("invoke", "<_class>Box</_class><_method>info</_method>", "RapidStartNotAllowed"),
+        ("invoke", "<_class>RapidStartDemo</_class><_method>sing</_method>", "RapidStartUnknownName"),
+    ],
+)
+def test_a_call_that_is_wrong_as_a_whole_is_a_fault(tables: TableClient, operation: str, inner: str, code: str) -> None:
+    reply = tables.call(operation, inner)
+    assert reply.status == 500
+    assert reply.all("f:Code") == [code]
+    assert tables.client.rows("PaymTerm") == []
+
+
+def test_what_the_schema_does_not_know_is_refused(tables: TableClient) -> None:
+    reply = tables.call("createRows", "<_rows/><_table>PaymTerm</_table>")
+    assert (reply.status, tables.client.sim("stats")["faults"]) == (500, 1)
+    assert "_table" in reply.messages[0]
+
+
+def test_methods_answer_count_and_fail(tables: TableClient) -> None:
+    reply = tables.invoke("RapidStartDemo", "echo", ("String", "hello"))
+    assert reply.all(f"{{{DC}}}Value") == ["hello"]
+    assert reply.all(f"{{{DC}}}Text") == ["Echo: hello"]
+    typed = tables.invoke("rapidstartdemo", "types", ("Date", "2026-12-31"), ("Real", "1.5"), ("Int64", "5637144576"))
+    assert typed.all(f"{{{DC}}}Value") == ["Date 2026-12-31; Real 1.5; Int64 5637144576"]
+    assert tables.invoke("RapidStartDemo", "types", ("Date", "tomorrow")).all("f:Code") == ["RapidStartBadRequest"]
+    assert tables.invoke("RapidStartDemo", "post", ("String", "J1")).status == 200
+    failed = tables.invoke("RapidStartDemo", "post", ("String", "FAIL-2"))
+    assert failed.messages == ["Journal 'FAIL-2' cannot be posted because it does not balance."]
+    assert tables.client.rows("RapidStartDemoPosting") == [{"Journal": "J1"}]
+    assert tables.client.sim("stats")["invoked"] == {
+        "RapidStartDemo.echo": 1,
+        "RapidStartDemo.types": 1,
+        "RapidStartDemo.post": 1,
+    }
+
+
+def test_a_method_runs_once_for_a_message_id(tables: TableClient) -> None:
+    message = str(uuid4())
+    replies = [tables.invoke("RapidStartDemo", "post", ("String", "J1"), message_id=message) for _ in range(2)]
+    assert [reply.status for reply in replies] == [200, 500]
+    assert replies[1].all("f:Code") == ["DuplicateMessage"]
+    assert tables.client.rows("RapidStartDemoPosting") == [{"Journal": "J1"}]
+
+
+def test_a_deadlock_rolls_everything_back(start: Callable[..., Any], definition: Path) -> None:
+    found = TableClient(start(tables=(definition,), contracts=(CONTRACT,), port="RapidStartTables", faults={Fault.DEADLOCK: 1.0}))
+    message = str(uuid4())
+    inner = f"<_table>PaymTerm</_table><_rows>{row(PaymTermId='A')}</_rows>"
+    replies = [found.call("createRows", inner, message_id=message) for _ in range(2)]
+    assert [reply.messages for reply in replies] == [["Deadlock."], ["Deadlock."]]
+    assert found.client.rows("PaymTerm") == []
+    assert found.client.sim("stats")["duplicates_refused"] == 0
+
+
+def test_the_contract_alone_is_enough(start: Callable[..., Any]) -> None:
+    found = TableClient(start(contracts=(CONTRACT,), port="RapidStartTables"))
+    assert objects(found.call("describe"), "RapidStartTableInfo") == []
+    assert found.client.http("GET", f"{found.client.path}?wsdl").status == 200
+
+
+def test_the_service_is_known_by_its_name_and_not_by_its_address(start: Callable[..., Any], tmp_path: Path) -> None:
+    for source in CONTRACT.iterdir():
+        (tmp_path / source.name).write_text(source.read_text().replace("/RapidStartTables/", "/Elsewhere/"))
+    found = TableClient(start(contracts=(tmp_path,), port="Elsewhere"))
+    assert found.call("companies").status == 200
