@@ -229,7 +229,7 @@ def test_redirects_in_a_circle_end() -> None:
         ("403 Forbidden", GiveUp, "account"),
         ("404 Not Found", GiveUp, "no such port"),
         ("503 Service Unavailable", Retry, "not in service"),
-        ("500 Internal Server Error", Retry, "not in service"),
+        ("500 Internal Server Error", Retry, "HTTP 500"),
         ("418 Teapot", GiveUp, "no AX service gives"),
         ("200 OK", GiveUp, "not XML"),
     ],

@@ -12,9 +12,8 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
-from workers.aos import logon, reading
+from workers.aos import logon, reading, tls
 from workers.aos.values import Authentication, Credentials
 from workers.errors import GiveUp, Retry, Unsettled
 
@@ -95,7 +94,7 @@ class Transport:
         self._credentials = credentials
         self._connect_timeout_s = connect_timeout_s
         self._contract_timeout_s = contract_timeout_s
-        self._ca_file = ca_file
+        self._trust = tls.trust(ca_file)
         self._max_answer = max_answer
         self._refused_pause_s = refused_pause_s
         self._threads = threading.local()
@@ -161,12 +160,10 @@ class Transport:
         if not hasattr(self._threads, "session"):
             session = requests.Session()
             session.trust_env = False  # no proxy, no .netrc: the address is the whole truth
-            session.verify = self._ca_file or True
             session.headers["User-Agent"] = "RapidStart-Connector"
             session.headers["Accept-Encoding"] = "identity"  # the AOS is near; inflating costs more than the way
-            adapter = HTTPAdapter(pool_connections=4, pool_maxsize=1, max_retries=0)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
+            session.mount("http://", tls.Adapter())
+            session.mount("https://", tls.Adapter(self._trust))
             self._threads.session = session
         return self._threads.session  # type: ignore[no-any-return]
 
@@ -235,12 +232,7 @@ def _too_large(url: str, ceiling: int, *, writes: bool) -> Unsettled | GiveUp:
 def _translated(error: Exception, url: str, time_limit_s: float, *, writes: bool) -> Retry | GiveUp:
     """What happens next after a failure below HTTP; the order matters, the classes of requests overlap."""
     if isinstance(error, requests.exceptions.SSLError):
-        return GiveUp(
-            f"{url}: TLS failed: {_cause(error)}.",
-            advice="Check the certificate and the name that the address calls the server by, "
-            "or name the certificate's authority in RAPIDSTART_AOS_CA_FILE.",
-            code="RSC-5907",
-        )
+        return tls.refused(error, url)
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema) or _is_bad_request(error):
         return GiveUp(f"{url}: {error}.", advice="Correct the endpoint's address.", code="RSC-5903")
     if isinstance(error, requests.ConnectTimeout) or _never_connected(error):

@@ -1,0 +1,54 @@
+"""TLS towards an AOS: whose certificates are believed, and what is wrong with one that is not."""
+
+import ssl
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from workers.errors import GiveUp
+
+
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """Believes the authorities in a file (PEM), or else those of this computer: on Windows its certificate store.
+
+    Raises GiveUp where the file cannot be read.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise GiveUp(
+            "the file of RAPIDSTART_AOS_CA_FILE holds no certificates that can be read.",
+            advice="Name a PEM file with the certificate of the authority (BEGIN CERTIFICATE).",
+            code="RSC-5907",
+        ) from error
+
+
+class Adapter(HTTPAdapter):
+    """One kept connection for each origin, no retries; certificates are checked by the given context alone."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
+        super().__init__(pool_connections=4, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Gives the context to the connections. See HTTPAdapter."""
+        super().init_poolmanager(*args, ssl_context=self._context, **options)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - the signature is requests'
+        """Leaves out requests' own bundle of authorities: the context has those that count."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def refused(error: requests.exceptions.SSLError, url: str) -> GiveUp:
+    """The error of a connection that was not made because of TLS."""
+    reason = getattr(error.args[0], "reason", error) if error.args else error
+    inner = reason.args[0] if reason.args else reason
+    verdict = getattr(inner, "verify_message", "")
+    said = f"the certificate is not accepted, {verdict}" if verdict else str(getattr(inner, "reason", None) or inner)
+    return GiveUp(
+        f"{url}: TLS failed: {said.rstrip('.')}.",
+        advice="Call the server by the name in its certificate; name the certificate's authority in RAPIDSTART_AOS_CA_FILE, "
+        "or let this computer trust it.",
+        code="RSC-5907",
+    )
