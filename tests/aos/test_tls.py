@@ -17,7 +17,6 @@ from workers import aos
 from workers.aos.transport import Transport
 from workers.errors import GiveUp, Retry
 
-
 Key = ec.EllipticCurvePrivateKey
 
 
