@@ -58,6 +58,7 @@ class Refusal(Reject):
         complaints: tuple[Complaint, ...] = (),
         duplicate: bool = False,
         too_large: bool = False,
+        transient: bool = False,
         signs: str = "",
         code: str = "",
     ) -> None:
@@ -67,6 +68,8 @@ class Refusal(Reject):
         """AX has seen this MessageId: the call was probably carried out before"""
         self.too_large = too_large
         """a quota of the port refuses calls of this size, whatever they hold"""
+        self.transient = transient
+        """it may come of a deadlock, AX does not say: once more does no harm"""
         self.signs = signs
         """the raw marks that AX put on it: codes, XppExceptionType"""
 

@@ -39,8 +39,8 @@ def test_a_text_is_as_long_as_ax_counts_it(load, ax):
 
 
 def test_a_log_of_many_refusals_is_short(load):
-    load(GROUPS, [[f"{n:02d}", "x", "", "", ""] for n in range(30)], mode="create")
-    result = load(GROUPS, [[f"{n:02d}", "y", "", "", ""] for n in range(30)], mode="create")
+    groups = layout("CustGroup", "CustGroup", "PaymTermId", key=["CustGroup"])
+    result = load(groups, [[f"{n:02d}", "NONE"] for n in range(30)], mode="create")
     assert result.outcomes.letters == "f" * 30
     assert len(result.log) == 21
     assert result.log[-1] == "10 more calls were refused; their rows say why."

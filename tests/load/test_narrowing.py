@@ -26,14 +26,14 @@ class Ax:
         self.taken += group
 
 
-def run(documents, ax):
+def run(documents, ax, **more):
     told = {}
 
     def refused(document, refusal, complaints):
         assert document not in told
         told[document] = [complaint.message for complaint in complaints]
 
-    narrowed(documents, attempt=ax, refused=refused)
+    narrowed(documents, attempt=ax, refused=refused, **more)
     return told
 
 
@@ -60,6 +60,45 @@ def test_one_bad_document_costs_two_calls_where_it_is_named_and_a_logarithm_wher
     run(list(range(count)), silent)
     assert named.calls <= 2
     assert silent.calls <= 2 * count.bit_length() + 1
+
+
+@given(SIZES, st.integers(1, 70), st.booleans())
+def test_where_calls_may_be_only_so_large_every_document_still_goes(size, most, names):
+    count, bad = size
+    ax = Ax(bad & set(range(count)), names=names)
+    sizes = []
+
+    def attempt(group):
+        sizes.append(len(group))
+        if len(group) > most:
+            raise Refusal("quota", too_large=True)
+        ax(group)
+
+    told = []
+    narrowed(range(count), attempt=attempt, refused=lambda document, *_: told.append(document))
+    assert set(told) == ax.bad
+    assert ax.taken == [n for n in range(count) if n not in ax.bad]
+    too_large = [size for size in sizes if size > most]
+    assert too_large == sorted(too_large, reverse=True)
+    assert len(too_large) <= count.bit_length()
+
+
+def test_one_that_is_too_large_alone_is_told():
+    def attempt(group):
+        raise Refusal("quota", too_large=True)
+
+    told = []
+    narrowed([0, 1, 2], attempt=attempt, refused=lambda document, *_: told.append(document))
+    assert told == [0, 1, 2]
+
+
+@given(SIZES, st.sets(st.integers(0, 60)))
+def test_what_is_to_be_skipped_is_never_sent(size, skipped):
+    count, bad = size
+    ax = Ax(bad & set(range(count)), names=True)
+    told = run(list(range(count)), ax, skip=skipped.__contains__)
+    assert set(ax.taken) == set(range(count)) - bad - skipped
+    assert set(told) == ax.bad - skipped
 
 
 def test_a_record_that_the_call_does_not_have_is_no_name():

@@ -20,6 +20,9 @@ COMPANY: Final = situations.COMPANY
 #: Codes of refusals that give no reason.
 _SILENT: Final = frozenset({"RSC-5111", "RSC-5430"})
 
+#: X++ exceptions Deadlock, UpdateConflict, UpdateConflictNotRecovered, as the numbers are remembered: they are not documented,
+#: so they settle nothing. A call that is refused with one of them, and without a word, is worth one more try.
+_MAYBE_CONFLICTS: Final = frozenset({2, 11, 12})
 #: An infolog can run to thousands of lines: so many characters of it are kept.
 _MOST: Final = 8_000
 _SOAP_12: Final = "{http://www.w3.org/2003/05/soap-envelope}"
@@ -139,6 +142,7 @@ def _error(situation: Situation, *, writes: bool, detail: Detail | None = None, 
             complaints=complaints,
             duplicate=duplicate,
             too_large=after is Next.BATCH,
+            transient=code in _SILENT and detail is not None and detail.exception in _MAYBE_CONFLICTS,
             signs=_signs(detail),
             code=code,
         )

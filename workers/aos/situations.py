@@ -2,7 +2,7 @@
 
 The first row that fits counts; a row says in which kind of answer it occurs. Texts are matched only where AX gives no code,
 and only those that are documented: in another language a row that rests on texts does not fit, and a more careful one does.
-XppExceptionType is never looked at: its numbers are not documented. It is shown (`Refusal.signs`).
+XppExceptionType is not looked at: its numbers are not documented. It is shown (`Refusal.signs`).
 """
 
 import re

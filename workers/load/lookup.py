@@ -51,6 +51,17 @@ class Lookup:
         """Those of the rows, by their number in `rows`, whose documents AX holds."""
         if not rows or not self.possible:
             return {}
+        try:
+            return self._found(rows)
+        except Refusal as refusal:
+            if not refusal.too_large or len(rows) == 1:
+                raise
+        numbers = list(rows)
+        half = len(numbers) // 2
+        parts = ({number: rows[number] for number in part} for part in (numbers[:half], numbers[half:]))
+        return {number: one for part in parts for number, one in self.find(part).items()}
+
+    def _found(self, rows: Mapping[int, Row]) -> dict[int, Found]:
         if {"findKeys", "read"} <= self._operations:
             return self._matched(rows, self._by_keys(list(rows.values())))
         if "find" in self._operations:
@@ -108,12 +119,14 @@ class Lookup:
         try:
             records = self._read(keys)
         except Refusal:
+            records = []
+        if len(records) != len(keys):  # which record is of which key is told by their order alone
             middle = len(keys) // 2
             if middle:
                 yield from self._read_known(keys[:middle])
                 yield from self._read_known(keys[middle:])
             return
-        for key, record in zip(keys, records, strict=False):
+        for key, record in zip(keys, records, strict=True):
             yield Found(key={name: record.values.get(name) or value for name, value in key.items()}, record=record)
 
     def _read(self, keys: Sequence[aos.Key]) -> list[aos.Record]:

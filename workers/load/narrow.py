@@ -14,27 +14,48 @@ def narrowed(
     attempt: Callable[[Sequence[int]], None],
     refused: Refuse,
     unit: Callable[[int], int] = int,
+    skip: Callable[[int], bool] = lambda _: False,
 ) -> int:
     """Makes the call for as many documents as AX takes; tells `refused` each document that stands alone as bad.
 
     A refusal that names records costs one more call without them. Named again in that rest, the part before the record
     goes first: AX stops at the first bad record, so the part was good. A refusal that names none is halved.
     Consecutive documents of one `unit` are never divided: with a bad one the others stay unsent, and are not told.
+    Where a call is too large for the port, no later one is as large. What `skip` says is not sent, asked before each call.
     Returns the number of refusals. What else `attempt` raises passes through.
     """
-    waiting: deque[tuple[Sequence[int], bool]] = deque([(documents, False)] if documents else [])
-    refusals = 0
+    waiting: deque[tuple[Sequence[int], bool]] = deque([(documents, False)])
+    refusals, most = 0, len(documents)
     while waiting:
         group, again = waiting.popleft()
+        group = group if not any(map(skip, group)) else [document for document in group if not skip(document)]
+        units = list(dict.fromkeys(map(unit, group)))
+        if len(units) > most:
+            waiting.extendleft((part, False) for part in reversed(_chunks(group, units, most=most, unit=unit)))
+            continue
         try:
-            attempt(group)
+            if group:
+                attempt(group)
         except Refusal as refusal:
             if refusal.duplicate:
                 raise
             refusals += 1
+            if refusal.too_large and len(units) > 1:
+                most = len(units) // 2
+                waiting.appendleft((group, again))
+                continue
             parts = _parts(group, refusal, again=again, refused=refused, unit=unit)
             waiting.extendleft((part, True) for part in reversed(parts) if part)
     return refusals
+
+
+def _chunks(group: Sequence[int], units: Sequence[int], *, most: int, unit: Callable[[int], int]) -> list[list[int]]:
+    """The group in parts of at most so many units."""
+    chunk_of = {one: place // most for place, one in enumerate(units)}
+    chunks: list[list[int]] = [[] for _ in range(0, len(units), most)]
+    for document in group:
+        chunks[chunk_of[unit(document)]].append(document)
+    return chunks
 
 
 def _parts(

@@ -181,13 +181,28 @@ class _Load:
             self._leave(list(changes), "The record exists and differs, and the service offers no update.", "RSC-3115")
             return
         refused = self._writing.update(changes)
-        stale = {
-            d: self._board.rows[d] for d, why in refused.items() if again and why.refusal.code == STALE and self._is_alone(d)
-        }
+        stale = self._stale(refused, changes) if again else {}
         self._refused({document: why for document, why in refused.items() if document not in stale}, changes=changes)
-        if stale and (there := self._find(stale)) is not None:
-            self._no_record([document for document in stale if document not in there])
-            self._update(there, again=False)
+        self._no_record([document for document, there in stale.items() if there is None])
+        if now := {document: there for document, there in stale.items() if there is not None}:
+            self._update(now, again=False)
+
+    def _stale(self, refused: Mapping[int, Refused], changes: Mapping[int, Before]) -> dict[int, Found | None]:
+        """Those of the refused documents that were changed after they were read, as they are now.
+
+        AX says so in the words of its language; that the hash is another one says it in all of them.
+        """
+        alone = {document: self._board.rows[document] for document in refused if self._is_alone(document)}
+        try:
+            found = self._writing.lookup.find(alone)
+        except Refusal:
+            return {}
+        stale: dict[int, Found | None] = {}
+        for document in alone:
+            there = found.get(document)
+            if refused[document].refusal.code == STALE or (there and there.record.hash != changes[document].hash):
+                stale[document] = there
+        return stale
 
     def _change(self, document: int, found: Found) -> Before | None:
         """What an update of the document must write; None where it has its outcome: unchanged, or failed."""
@@ -214,11 +229,11 @@ class _Load:
         self._refused(self._writing.delete(changes), changes={})
 
     def _refused(self, refused: Mapping[int, Refused], *, changes: Mapping[int, Before] | None = None) -> None:
-        """Documents that AX refused. One that it says exists is updated after all, where the mode allows it."""
+        """Documents that AX refused. One that exists is updated after all, where the mode allows it."""
         there: dict[int, Found] = {}
-        if self._mode is Mode.UPSERT and not changes and self._writing.lookup.possible:
-            exist = [d for d, why in refused.items() if _says_exists(why) and self._is_alone(d)]
-            there = self._find({document: self._board.rows[document] for document in exist}, each=True) or {}
+        if self._mode is Mode.UPSERT and not changes:
+            known = self._writing.present.found
+            there = {document: known[document] for document in refused if document in known and self._is_alone(document)}
         left = {document: why for document, why in refused.items() if document not in there and self._board.is_pending(document)}
         self._writing.refuse(left, changes=changes)
         if there:
@@ -268,9 +283,3 @@ class _Load:
                 advice="Name a key in the mapping, expose the operation on the port, or load in another mode.",
                 code=code,
             )
-
-
-def _says_exists(why: Refused) -> bool:
-    # The words differ by AX version; one lookup too many does no harm.
-    words = (why.refusal.message, *(complaint.message for complaint in why.complaints))
-    return any("exist" in word.casefold() for word in words)

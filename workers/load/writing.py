@@ -17,10 +17,13 @@ from workers.load.board import Board
 from workers.load.calls import Ask, Calls
 from workers.load.lookup import Lookup
 from workers.load.narrow import narrowed
+from workers.load.present import Present
 from workers.load.proof import Proof
 
 #: The code of a refusal because the record was changed after it was read.
 STALE: Final = "RSC-5120"
+#: The code of a refusal because the record is there already.
+EXISTS: Final = "RSC-5116"
 #: After so many calls that AX calls duplicates while nothing of them is there, a person must look.
 _MAX_DUPLICATES: Final = 8
 
@@ -42,6 +45,7 @@ class Writing:
         self.log: list[str] = []
         self.is_open = False
         """a call was granted of which it is not known whether AX has carried it out"""
+        self.present = Present(self.lookup, board.rows, keyed=lambda row: compare.row_key(writer.shape, row) is not None)
         self._port = port
         self._board = board
         self._writer = writer
@@ -200,36 +204,75 @@ class Writing:
         ordinal: int,
     ) -> dict[int, Refused]:
         refused: dict[int, Refused] = {}
+        unsent: set[int] = set()
+        unit = self._board.unit.__getitem__
 
         def attempt(part: Sequence[int]) -> None:
-            body = build(part)
             # A part of the group is another body: its MessageId was never used.
             number = ordinal if len(part) == len(group) else 0
-            intent = self.calls.intent(operation, part, body, before=changes, ordinal=number)
             try:
-                keys = self.calls.make(intent, body)
+                refused.update(self._attempt(operation, part, build, changes, ordinal=number))
             except Refusal as refusal:
-                # A port that gives no reasons does not even say that it knows the MessageId.
-                self.is_open = refusal.duplicate or (self.is_open and not any(c.record for c in refusal.complaints))
-                if not self.is_open:
-                    self.log.append(f"AX refused to {operation} {len(part)} documents: {refusal.message}")
+                if not refusal.transient:
                     raise
-                refused.update(self._seen_before(intent, refusal, ordinal=number))
-            else:
-                self.is_open = False
-                self._settle(intent, keys)
+                refused.update(self._attempt(operation, part, build, changes, ordinal=number + 1))
 
         def bad(document: int, refusal: Refusal, complaints: tuple[Complaint, ...]) -> None:
             refused[document] = Refused(refusal=refusal, complaints=complaints)
+            if operation == "create" and not refusal.too_large:
+                rest = [other for other in group if other not in refused and self._board.is_pending(other)]
+                there = self.present.met(document, rest)
+                refused.update((other, _exists(refused.get(other))) for other in there)
+                unsent.update(map(unit, there))
 
-        narrowed(group, attempt=attempt, refused=bad, unit=self._board.unit.__getitem__)
+        narrowed(group, attempt=attempt, refused=bad, unit=unit, skip=lambda document: unit(document) in unsent)
         return refused
+
+    def _attempt(
+        self,
+        operation: str,
+        part: Sequence[int],
+        build: Callable[[Sequence[int]], Body],
+        changes: Mapping[int, Before],
+        *,
+        ordinal: int,
+    ) -> dict[int, Refused]:
+        """One call. Returns what was refused of it where it had been made before; raises Refusal where it never was."""
+        body = build(part)
+        intent = self.calls.intent(operation, part, body, before=changes, ordinal=ordinal)
+        try:
+            keys = self.calls.make(intent, body)
+        except Refusal as refusal:
+            # A port that gives no reasons does not even say that it knows the MessageId.
+            self.is_open = refusal.duplicate or (self.is_open and not any(c.record for c in refusal.complaints))
+            if not self.is_open:
+                signs = f" ({refusal.signs})" if refusal.signs else ""
+                self.log.append(f"AX refused to {operation} {len(part)} documents{signs}: {refusal.message}")
+                raise
+            return self._seen_before(intent, refusal, ordinal=ordinal)
+        self.is_open = False
+        self._settle(intent, keys)
+        return {}
 
     def _settle(self, intent: Intent, keys: Sequence[aos.Key]) -> None:
         """The call was carried out."""
+        if intent.operation == "create" and len(keys) != len(intent.documents):
+            self._settle_by_lookup(intent, answered=len(keys))
+            return
         for place, document in enumerate(intent.documents):
-            key = keys[place] if place < len(keys) else None
-            self._settle_one(intent, document, key=key)
+            self._settle_one(intent, document, key=keys[place] if keys else None)
+
+    def _settle_by_lookup(self, intent: Intent, *, answered: int) -> None:
+        """AX answered for another number of records than it was sent: what is there was created, of the rest nothing is known."""
+        self.is_open = True
+        rows = {document: self._board.rows[document] for document in intent.documents}
+        found = verdict.of(intent, rows, shape=self._shape, lookup=self.lookup)
+        self.is_open = False
+        for document in intent.documents:
+            if document in found.done:
+                self._settle_one(intent, document, key=found.done[document])
+            else:
+                self._doubt(document, f"AX gave {answered} keys for {len(rows)} records, and no proof that this one is in.")
 
     def _settle_one(self, intent: Intent, document: int, *, key: aos.Key | None = None) -> None:
         if intent.operation == "create":
@@ -271,6 +314,16 @@ class Writing:
             advice="Look the record up in AX, or load the file again: what is in already is left as it is.",
             code="RSC-3120",
         )
+
+
+def _exists(why: Refused | None) -> Refused:
+    """A document that is there already: in AX' words, where it said any."""
+    refusal = Refusal(
+        why.refusal.message if why else "A record with this key exists in AX already.",
+        advice="Load it in mode upsert or update to change the record, or take the row out.",
+        code=EXISTS,
+    )
+    return Refused(refusal=refusal, complaints=why.complaints if why else ())
 
 
 def _contract_differs(problem: aos.SchemaProblem) -> GiveUp:
