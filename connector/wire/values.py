@@ -4,7 +4,7 @@ Pure: it knows what a contract says of a field, and nothing of AX, files or queu
 """
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -12,6 +12,10 @@ from connector.wire.metadata import Field, FieldType
 
 #: Characters that no XML 1.0 document may hold, escaped or not.
 FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+#: The days that AX 2012 keeps, in fields of dates and of moments; the first stands for no date.
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2154, 12, 31)
 
 _INTEGER: Final = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
@@ -171,9 +175,11 @@ def _date(field: Field, text: str) -> str:
         wanted = "a date without a time of day" if moment and moment[2] else "a date"
         raise _refused(field, text, wanted, advice="Write it as 2011-01-31.")
     try:
-        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+        day = date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         raise _refused(field, text, "a day of the calendar", advice="Write it as 2011-01-31.") from None
+    _in_time(field, text, day)
+    return day.isoformat()
 
 
 def _datetime(field: Field, text: str) -> str:
@@ -183,10 +189,19 @@ def _datetime(field: Field, text: str) -> str:
         raise _refused(field, text, "a date and time", advice=advice)
     written = f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}{found[4] or ''}"
     try:
-        moment(written)
+        meant = moment(written)
     except ValueError:
         raise _refused(field, text, "a moment of the calendar", advice=advice) from None
+    _in_time(field, text, meant.date())
+    if meant.tzinfo:  # AX keeps it in UTC, where the day may be another one
+        _in_time(field, text, meant.astimezone(UTC).date())
     return written
+
+
+def _in_time(field: Field, text: str, day: date) -> None:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        advice = "AX 2012 keeps no other days: correct the cell, or leave it empty for no date."
+        raise _refused(field, text, f"between {FIRST_DAY} and {LAST_DAY}", advice=advice)
 
 
 def _time(field: Field, text: str) -> str:

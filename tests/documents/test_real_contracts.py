@@ -3,6 +3,7 @@
 import io
 import os
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from connector.wire import values
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout, Target
 from connector.wire.metadata import Field, FieldType, Table
@@ -25,8 +27,10 @@ PRINTABLE = st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categor
 BY_TYPE = {
     FieldType.INTEGER: st.integers(0, 9).map(str),
     FieldType.DECIMAL: st.decimals(min_value=-999, max_value=999, places=2).map(str),
-    FieldType.DATE: st.dates().map(str),
-    FieldType.DATETIME: st.datetimes().map(lambda moment: moment.replace(microsecond=0).isoformat()),
+    FieldType.DATE: st.dates(values.FIRST_DAY, values.LAST_DAY).map(str),
+    FieldType.DATETIME: st.datetimes(datetime(1900, 1, 1), datetime(2154, 12, 31)).map(
+        lambda moment: moment.replace(microsecond=0).isoformat()
+    ),
     FieldType.TIME: st.times().map(lambda moment: moment.replace(microsecond=0).isoformat()),
     FieldType.BOOLEAN: st.sampled_from(["true", "false"]),
 }

@@ -33,6 +33,11 @@ FIELDS = [
         (a_field(FieldType.INTEGER, minimum="0", maximum="9"), "10", "RSC-3101"),
         (a_field(FieldType.DECIMAL), "1,5", "RSC-3101"),
         (a_field(FieldType.DATE), "2011-02-30", "RSC-3101"),
+        (a_field(FieldType.DATE), "1899-12-31", "RSC-3101"),
+        (a_field(FieldType.DATE), "2155-01-01", "RSC-3101"),
+        (a_field(FieldType.DATETIME), "1899-12-31T23:59:59", "RSC-3101"),
+        (a_field(FieldType.DATETIME), "2155-01-01T00:00:00Z", "RSC-3101"),
+        (a_field(FieldType.DATETIME), "2154-12-31T23:00:00-02:00", "RSC-3101"),
         (a_field(FieldType.COMPLEX), "x", "RSC-3108"),
     ],
 )
@@ -40,6 +45,12 @@ def test_a_cell_that_does_not_fit_says_why_and_what_to_do(field, text, code):
     unfit = values.fits(field, text)
     assert unfit is not None
     assert (unfit.code, bool(unfit.advice), "F" in unfit.message) == (code, True, True)
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2154-12-31"])
+def test_the_first_and_the_last_day_that_ax_keeps_fit(day):
+    for kind, text in ((FieldType.DATE, day), (FieldType.DATETIME, f"{day}T12:00:00Z"), (FieldType.DATETIME, day)):
+        assert values.fits(a_field(kind), text) is None
 
 
 @pytest.mark.parametrize("text", ["", None])

@@ -5,41 +5,30 @@ It never guesses: a cell that cannot be written raises, and where it is not sure
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
 
-from connector.wire import metadata, values
+from connector.wire import lines, metadata, values
 from connector.wire.metadata import FieldType
 from workers import contract
 from workers.documents import text
 
 #: A longer text is left to the schema's own parser, which has a limit.
 _LONGEST: Final = 1_000_000
-#: The greatest number of the few digits that are in range of every integer type but the smallest.
-_SMALL: Final = 999_999_999
-#: Digits on either side of the point that every reader of decimals takes.
-_DIGITS: Final = 10
 
-#: Text that stands for itself. Whether it is in range, or a day of the calendar, is not said by that.
+#: Text that stands for itself. Whether it is in range is not said by that: a schema does.
 _PLAIN: Final = {
     FieldType.INTEGER: re.compile(r"-?[0-9]+"),
     FieldType.DECIMAL: re.compile(r"-?[0-9]+(?:\.[0-9]+)?"),
-    FieldType.DATE: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
 }
 #: Lexical forms of which every reader makes the same, where the value is in range and of the calendar.
 _SURE: Final = {
     FieldType.INTEGER: re.compile(r"-?[0-9]{1,18}"),
-    FieldType.DECIMAL: re.compile(rf"-?[0-9]{{1,{_DIGITS}}}(?:\.[0-9]{{1,{_DIGITS}}})?"),
+    FieldType.DECIMAL: re.compile(rf"-?[0-9]{{1,{lines.DIGITS}}}(?:\.[0-9]{{1,{lines.DIGITS}}})?"),
     FieldType.DATE: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
     FieldType.DATETIME: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?"),
     FieldType.TIME: re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"),
     FieldType.BOOLEAN: re.compile(r"true|false"),
 }
-#: Lines of days that every year has.
-_DAYS: Final = re.compile(
-    r"(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))\n)*"
-)
 
 
 class Text:
@@ -75,20 +64,15 @@ class Typed:
 
     def __init__(self, field: metadata.Field) -> None:
         self._checked = field.checked
-        self._lines = _lines(field)
+        self._lines = lines.pattern(field)
         self._lexicon = _Lexicon(field)
 
     def written(self, cells: Sequence[str]) -> tuple[Sequence[str], bool]:
         """The texts of the elements, and whether the schema surely takes them. Raises Reject where a cell is no such value."""
-        if self._lines and self._are_plain(cells, self._lines):
+        if self._lines and lines.suit(self._lines, cells):
             return cells, self._checked
         texts = list(map(self._lexicon.__getitem__, cells))
         return texts, self._checked and self._lexicon.doubts.isdisjoint(cells)
-
-    @staticmethod
-    def _are_plain(cells: Sequence[str], lines: re.Pattern[str]) -> bool:
-        joined = "\n".join([*cells, ""])
-        return lines.fullmatch(joined) is not None and joined.count("\n") == len(cells)
 
 
 class _Lexicon(dict[str, str]):
@@ -125,23 +109,3 @@ def _is_sure(field: metadata.Field, written: str) -> bool:
         return written in field.symbols
     form = _SURE.get(field.type)
     return form is not None and form.fullmatch(written) is not None and values.fits(field, written) is None
-
-
-def _lines(field: metadata.Field) -> re.Pattern[str] | None:
-    """What surely suits the field as it stands, line by line; None where only each cell itself can tell."""
-    if field.symbols:
-        return None
-    if field.type is FieldType.DATE:
-        return _DAYS
-    if field.type is FieldType.INTEGER and _spans(field):
-        return re.compile(r"(?:-?[0-9]{1,9}\n)*")
-    if field.type is FieldType.DECIMAL and field.minimum is None and field.maximum is None:
-        places = _DIGITS if field.decimals is None else min(field.decimals, _DIGITS)
-        fraction = rf"(?:\.[0-9]{{1,{places}}})?" if places else ""
-        return re.compile(rf"(?:-?[0-9]{{1,{_DIGITS}}}{fraction}\n)*")
-    return None
-
-
-def _spans(field: metadata.Field) -> bool:
-    low, high = Decimal(field.minimum or -_SMALL), Decimal(field.maximum or _SMALL)
-    return low <= -_SMALL and high >= _SMALL

@@ -34,8 +34,7 @@ def key_cells(shape: Shape) -> list[Cell]:
 
 def folded(cell: Cell, value: str | None) -> object:
     """A value so that what AX takes for the same key is the same: case and trailing blanks aside."""
-    comparable = contract.comparable(cell.field, value)
-    return comparable.rstrip().casefold() if isinstance(comparable, str) else comparable
+    return contract.folded(cell.field, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
