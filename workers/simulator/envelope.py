@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
@@ -147,7 +147,7 @@ def answer(service: str, namespace: str, operation: str, content: str) -> bytes:
     """The envelope of a response."""
     name = wrapper(service, operation, "Response")
     return (
-        f'<s:Envelope xmlns:s="{ns.SOAP}"><s:Body><{name} xmlns="{namespace}">{content}</{name}></s:Body></s:Envelope>'
+        f'<s:Envelope xmlns:s="{ns.SOAP}"><s:Body><{name} xmlns={quoteattr(namespace)}>{content}</{name}></s:Body></s:Envelope>'
     ).encode()
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from xml.sax.saxutils import quoteattr
 
 from workers.simulator import criteria, envelope, values
 from workers.simulator import namespaces as ns
@@ -69,7 +70,7 @@ def _keys(call: Call, rows: Iterable[Row]) -> str:
 def _document(call: Call, rows: Iterable[Row]) -> str:
     document = call.service.document
     content = "".join(_record(call, call.service.root, row) for row in rows)
-    return f'<{document.name} xmlns="{document.namespace}">{content}</{document.name}>'
+    return f"<{document.name} xmlns={quoteattr(document.namespace)}>{content}</{document.name}>"
 
 
 def _record(call: Call, table: Table, row: Row) -> str:

@@ -24,6 +24,10 @@ _KINDS: Final = {
     "base64Binary": Kind.BASE64,
 }
 _X: Final = f"{{{ns.XSD}}}"
+#: What a name may stand for beside a type.
+_SORTS: Final = {f"{_X}{sort}": sort for sort in ("element", "group", "attributeGroup")}
+_HOLDERS: Final = tuple(f"{_X}{name}" for name in ("sequence", "choice", "all"))
+_ENTITY: Final = f"{_X}attribute[@name='class'][@fixed='entity']"
 
 
 def qualified(element: etree._Element, name: str) -> tuple[str, str]:
@@ -37,17 +41,43 @@ class Types:
 
     def __init__(self, schemas: Iterable[etree._Element]) -> None:
         self._named = {
-            (schema.get("targetNamespace", ""), child.tag == f"{_X}element", child.get("name", "")): child
+            (schema.get("targetNamespace", ""), _SORTS.get(str(child.tag), "type"), child.get("name", "")): child
             for schema in schemas
             for child in schema
             if isinstance(child.tag, str)
         }
 
     def _element(self, name: tuple[str, str]) -> etree._Element | None:
-        return self._named.get((name[0], True, name[1]))
+        return self._named.get((name[0], "element", name[1]))
 
     def _type(self, name: tuple[str, str]) -> etree._Element | None:
-        return self._named.get((name[0], False, name[1]))
+        return self._named.get((name[0], "type", name[1]))
+
+    def _declared(self, element: etree._Element) -> etree._Element:
+        """What an element refers to, or itself."""
+        found = self._element(qualified(element, element.get("ref", ""))) if element.get("ref") else None
+        return element if found is None else found
+
+    def _type_of(self, element: etree._Element) -> etree._Element | None:
+        """An element's type: one with a name, or its own."""
+        if element.get("type") is None:
+            return next(element.iterchildren(f"{_X}complexType", f"{_X}simpleType"), None)
+        return self._type(qualified(element, element.get("type", "")))
+
+    def _particles(self, holder: etree._Element) -> Iterator[etree._Element]:
+        """The elements that a type or group holds."""
+        for part in holder.iterchildren(f"{_X}element", f"{_X}group", *_HOLDERS):
+            if part.tag == f"{_X}element":
+                yield self._declared(part)
+            elif part.tag in _HOLDERS:
+                yield from self._particles(part)
+            elif (group := self._group(part)) is not None:
+                yield from self._particles(group)
+
+    def _group(self, reference: etree._Element) -> etree._Element | None:
+        """The group, of elements or of attributes, that is referred to."""
+        namespace, name = qualified(reference, reference.get("ref", ""))
+        return self._named.get((namespace, _SORTS[str(reference.tag)], name))
 
     def document_of(self, namespace: str, service: str, operations: Iterable[str], rules: Mapping[str, Rules]) -> Document | None:
         """The document that a service's requests and responses carry, or None for a service of another sort."""
@@ -62,10 +92,10 @@ class Types:
 
     def _document(self, name: tuple[str, str], rules: Mapping[str, Rules]) -> Document | None:
         root = self._element(name)
-        kind = None if root is None else self._type(qualified(root, root.get("type", "")))
+        kind = None if root is None else self._type_of(root)
         if kind is None:
             return None
-        tables = {child.get("name", ""): self._record(child) for child in _particles(kind)}
+        tables = {child.get("name", ""): self._record(child) for child in self._particles(kind)}
         return Document(
             name=name[1],
             namespace=name[0],
@@ -74,16 +104,16 @@ class Types:
 
     def _record(self, element: etree._Element) -> etree._Element | None:
         """The type of an element that is a record: it has class="entity"."""
-        kind = self._type(qualified(element, element.get("type", "")))
-        if kind is None or kind.find(f"{_X}attribute[@name='class'][@fixed='entity']") is None:
-            return None
-        return kind
+        kind = self._type_of(element)
+        groups = [] if kind is None else [self._group(part) for part in kind.iterfind(f"{_X}attributeGroup")]
+        marked = (one.find(_ENTITY) for one in (kind, *groups) if one is not None)
+        return kind if any(mark is not None for mark in marked) else None
 
     def _table(self, name: str, kind: etree._Element, rules: Mapping[str, Rules]) -> Table:
         fields: dict[str, Field] = {}
         children: dict[str, Table] = {}
         order: list[str] = []
-        for particle in _particles(kind):
+        for particle in self._particles(kind):
             own = particle.get("name", "")
             order.append(own)
             record = self._record(particle)
@@ -94,7 +124,8 @@ class Types:
         return Table(name=name, fields=fields, children=children, order=tuple(order), rules=rules.get(name, Rules(label=name)))
 
     def _field(self, element: etree._Element) -> Field:
-        kind, length, symbols = self._facets(qualified(element, element.get("type", "")))
+        own = None if element.get("type") else self._type_of(element)
+        kind, length, symbols = self._facets(qualified(element, element.get("type", ""))) if own is None else self._of(own)
         mandatory = element.get("minOccurs") != "0"
         return Field(name=element.get("name", ""), kind=kind, mandatory=mandatory, max_length=length, symbols=symbols)
 
@@ -105,8 +136,10 @@ class Types:
         if name[1] == "AxdType_GUID":
             return Kind.GUID, None, ()
         found = self._type(name)
-        if found is None:
-            return Kind.COMPLEX, None, ()
+        return (Kind.COMPLEX, None, ()) if found is None else self._of(found)
+
+    def _of(self, found: etree._Element) -> tuple[Kind, int | None, tuple[str, ...]]:
+        """The same of a type that is at hand."""
         if (union := found.find(f"{_X}union")) is not None:
             members = [self._facets(qualified(union, member)) for member in union.get("memberTypes", "").split()]
             return Kind.STRING, max((m[1] for m in members if m[1]), default=None), ()
@@ -118,7 +151,3 @@ class Types:
         if (limit := step.find(f"{_X}maxLength")) is not None:
             length = int(limit.get("value", "0"))
         return (Kind.ENUM if symbols else kind), length, symbols or inherited
-
-
-def _particles(kind: etree._Element) -> Iterator[etree._Element]:
-    yield from kind.iterfind(f"{_X}sequence/{_X}element")

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -46,7 +47,7 @@ class Validator:
             files[places[namespace]] = _together(namespace, names)
         parser = etree.XMLParser(resolve_entities=False)
         parser.resolvers.add(_Files(files))
-        imports = "".join(f'<xs:import namespace="{name}" schemaLocation="{place}"/>' for name, place in places.items())
+        imports = "".join(f'<xs:import namespace={quoteattr(name)} schemaLocation="{place}"/>' for name, place in places.items())
         self._schema = etree.XMLSchema(etree.fromstring(f'<xs:schema xmlns:xs="{ns.XSD}">{imports}</xs:schema>', parser))
         self._lock = threading.Lock()  # an XMLSchema keeps the complaints of its last document
 
@@ -82,7 +83,7 @@ def _relaxed(schema: etree._Element, places: Mapping[str, str]) -> bytes:
 def _together(namespace: str, files: Iterable[str]) -> bytes:
     """All files of a namespace as one: libxml2 reads only the first import of each."""
     includes = "".join(f'<xs:include schemaLocation="{file}"/>' for file in files)
-    return f'<xs:schema xmlns:xs="{ns.XSD}" targetNamespace="{namespace}">{includes}</xs:schema>'.encode()
+    return f'<xs:schema xmlns:xs="{ns.XSD}" targetNamespace={quoteattr(namespace)}>{includes}</xs:schema>'.encode()
 
 
 class _Files(etree.Resolver):
