@@ -230,7 +230,7 @@ def real() -> Target:
     password = os.environ.get("AOS_PASSWORD_FILE")
     user = os.environ.get("AOS_USER")
     secret = Path(password).read_text(encoding="utf-8").strip() if password else None
-    credentials = aos.Credentials(user, secret) if user else None
+    credentials = aos.Credentials(user, secret)  # without a user: the account that runs the tests, where the AOS asks for one
     return Target(
         kind="aos",
         address=url if url.lower().endswith(".svc") else f"{url}/MicrosoftDynamicsAXAif60/{port}/xppservice.svc",

@@ -70,8 +70,8 @@ namespace Peer {
           "Name", "Cannot create a record in Payment schedule (PaymSched). Payment schedule: " + name + ". The record already exists.");
       decimal amount;
       if (decimal.TryParse(Records.Text(record, "LowestPayment"), System.Globalization.NumberStyles.Number,
-                           System.Globalization.CultureInfo.InvariantCulture, out amount) && amount < 0)
-        yield return new KeyValuePair<string, string>("LowestPayment", "The amount must not be negative.");
+                           System.Globalization.CultureInfo.InvariantCulture, out amount) && amount >= 1000000000000m)
+        yield return new KeyValuePair<string, string>("LowestPayment", "The amount must be less than 1,000,000,000,000.");
     }
 
     public UpdateResponse Update(UpdateRequest request) {

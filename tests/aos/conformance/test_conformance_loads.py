@@ -1,0 +1,66 @@
+"""Whole loads, as a worker makes them of a batch: look up, create, update, leave alone, delete, and find the bad rows."""
+
+import pytest
+
+from connector.wire.codec import Row
+from connector.wire.jobs import Column, Layout
+from tests.aos.conformance.targets import Target, table
+from tests.load.conftest import Dispatcher, batch
+from workers import aos
+from workers.load import tables
+
+
+class Loading:
+    """Loads rows of two columns, the key and the text, into a target."""
+
+    def __init__(self, target: Target, port: aos.Port) -> None:
+        subject = target.subject
+        self._port = port
+        self._layout = Layout(
+            step=1,
+            entity="Rows",
+            file="rows.csv",
+            table=table(port),
+            columns=tuple(Column(name=name, field=name) for name in (subject.key, subject.text)),
+            constants=dict(subject.constants),
+            key=(subject.key,),
+        )
+
+    def __call__(self, rows: list[tuple[str, str]], **more: object) -> tables.Result:
+        numbered = [Row(number, list(row)) for number, row in enumerate(rows, 2)]
+        return tables.run(batch(self._layout, numbered, **more), port=self._port, ask=Dispatcher())
+
+
+@pytest.fixture
+def load(target: Target, port: aos.Port) -> Loading:
+    return Loading(target, port)
+
+
+def test_a_load_creates_updates_and_leaves_alone(load: Loading, target: Target, port: aos.Port):
+    subject, keys = target.subject, target.keys(120)
+    rows = [(key, f"Ж {key}") for key in keys]
+    assert load(rows[:80]).outcomes.letters == "c" * 80
+    changed = [(key, f"{text} 新" if n % 4 == 0 else text) for n, (key, text) in enumerate(rows)]
+    assert load(changed).outcomes.letters == "u===" * 20 + "c" * 40
+    found = {record.values[subject.key]: record.values[subject.text] for record in port.find(target.between(keys))}
+    assert found == dict(changed)
+    assert load(changed).outcomes.letters == "=" * 120
+
+
+def test_bad_rows_are_found_and_the_others_are_in(load: Loading, target: Target, port: aos.Port):
+    """In mode create a row that exists makes AX refuse the whole call."""
+    subject, keys = target.subject, target.keys(60)
+    bad = {7, 33, 59}
+    assert load([(keys[n], "first") for n in sorted(bad)], mode="create").outcomes.letters == "ccc"
+    result = load([(key, "second") for key in keys], mode="create")
+    assert {n for n, letter in enumerate(result.outcomes.letters) if letter == "f"} == bad
+    assert {problem.row for problem in result.outcomes.problems} == bad
+    found = {record.values[subject.key]: record.values[subject.text] for record in port.find(target.between(keys))}
+    assert found == {key: "first" if n in bad else "second" for n, key in enumerate(keys)}
+
+
+def test_a_load_deletes_what_is_there(load: Loading, target: Target, port: aos.Port):
+    keys = target.keys(3)
+    load([(key, "x") for key in keys[:2]])
+    assert load([(key, "") for key in keys], mode="delete").outcomes.letters == "dds"
+    assert port.find_keys(target.between(keys)) == []
