@@ -83,7 +83,8 @@ class Schemas:
         """Records, and nothing else, carry the attribute class="entity"; a derived one inherits it."""
         kind = self._components.complex(element)
         return kind is not None and any(
-            attribute.get("name") == "class" and attribute.get("fixed") == "entity" for attribute in kind.iter(f"{XSD}attribute")
+            attribute.get("name") == "class" and attribute.get("fixed") == "entity"
+            for attribute in self._components.attributes(kind)
         )
 
     def _parameter(self, element: etree._Element, *, depth: int) -> metadata.Parameter:

@@ -10,7 +10,8 @@ from workers.aos.gathering import XSD
 #: Types and groups that contain themselves end here.
 _MAX_DEPTH: Final = 16
 _GROUPS: Final = tuple(f"{XSD}{name}" for name in ("sequence", "choice", "all"))
-_COMPONENTS: Final = tuple(f"{XSD}{name}" for name in ("element", "simpleType", "complexType", "group"))
+_COMPONENTS: Final = tuple(f"{XSD}{name}" for name in ("element", "simpleType", "complexType", "group", "attributeGroup"))
+_ATTRIBUTES: Final = tuple(f"{XSD}{name}" for name in ("attribute", "attributeGroup", "complexContent", "extension"))
 #: What a schema may hold that says more than the types of single texts: such a schema must always be asked itself.
 _BEYOND: Final = tuple(f"{XSD}{name}" for name in ("key", "keyref", "unique", "redefine"))
 
@@ -27,13 +28,15 @@ class Components:
         self.is_plain = not any(True for tree in trees.values() for _ in tree.iter(*_BEYOND))
         """a schema asks nothing of values beyond their types"""
         self._groups: dict[str, etree._Element] = {}
+        self._attribute_groups: dict[str, etree._Element] = {}
         self._derived: dict[str, list[etree._Element]] = {}
         for schema in (schema for tree in trees.values() for schema in tree.iter(f"{XSD}schema")):
             for component in schema.iterchildren(*_COMPONENTS):
                 self._add(component, f"{{{schema.get('targetNamespace', '')}}}{component.get('name')}")
 
     def _add(self, component: etree._Element, name: str) -> None:
-        kinds = {f"{XSD}element": self.elements, f"{XSD}group": self._groups}
+        groups = {f"{XSD}group": self._groups, f"{XSD}attributeGroup": self._attribute_groups}
+        kinds = {f"{XSD}element": self.elements, **groups}
         found = kinds.get(str(component.tag), self.types)
         if name in found:
             self.twice.add(name)
@@ -79,6 +82,18 @@ class Components:
                 group = self._groups.get(qualified(particle, particle.get("ref", "")))
                 if group is not None:
                     yield from self._particles(group, depth + 1)
+
+    def attributes(self, kind: etree._Element, *, depth: int = 0) -> Iterator[etree._Element]:
+        """The attributes that a complex type declares: its own, those of groups, and inherited ones."""
+        for part in kind.iterchildren(*_ATTRIBUTES):
+            if part.tag == f"{XSD}attribute":
+                yield part
+                continue
+            base = self.types.get(qualified(part, part.get("base", "")))
+            group = self._attribute_groups.get(qualified(part, part.get("ref", "")))
+            for holder in (base, group if part.tag == f"{XSD}attributeGroup" else part):
+                if holder is not None and depth < _MAX_DEPTH:
+                    yield from self.attributes(holder, depth=depth + 1)
 
     def derived(self, kind: etree._Element) -> list[etree._Element]:
         """The types that extend a named one, directly or through others."""
