@@ -124,7 +124,11 @@ class LoadTables(Load):
 
 
 class LoadServices(Load):
-    """Rows for an operation of a service: a call for each root row, with the rows nested in it as lists."""
+    """Rows for an operation of a service: a call for each root row, with the rows nested in it as lists.
+
+    A layout's columns and constants name parameters by path; a nested layout's `table` is the path of the list that its
+    rows fill, and its paths begin within an entry.
+    """
 
     KIND = "load.services"
 
@@ -135,9 +139,20 @@ class LoadServices(Load):
 
 
 class LoadClasses(LoadServices):
-    """Rows for a method of a class, through a custom service that calls it. A call of unknown end is never repeated."""
+    """Rows for a method of a class, through a custom service that calls it. A call of unknown end is never repeated.
+
+    Class and method are constants of the layout.
+    """
 
     KIND = "load.classes"
+
+    parameters: str = ""
+    """path of the list that takes the method's parameters; columns below it, as `_parameters.Customer`, are its entries.
+    "" where the operation has a parameter for each"""
+    name: str = "Name"
+    """within an entry: what takes the parameter's name"""
+    value: str = "Value"
+    """within an entry: what takes its value"""
 
 
 class LoadFiles(Load):
@@ -146,12 +161,17 @@ class LoadFiles(Load):
     KIND = "load.files"
 
     mode: Mode = Mode.CREATE
+    folder: str = ""
+    """the file port among the worker's; "" where it has one"""
 
 
 class LoadFlatFile(Load):
     """Rows for the Data Import/Export Framework: a text file in the folder that it reads."""
 
     KIND = "load.flatfile"
+
+    formats: dict[str, str] = {}
+    """what columns hold, by field: decimal, date or datetime; all else is text"""
 
 
 class SurveyMetadata(Message):

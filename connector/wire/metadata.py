@@ -139,6 +139,13 @@ class Parameter(Value):
     nillable: bool = True
     type_name: str = ""
 
+    @property
+    def item(self) -> "Parameter | None":
+        """What an entry of a list is: itself where it repeats, else the only thing that it holds and that repeats."""
+        if self.repeats:
+            return self
+        return self.parts[0] if len(self.parts) == 1 and self.parts[0].repeats else None
+
 
 class Operation(Value):
     """An operation that is none of a document service's own: what it takes and what it answers."""

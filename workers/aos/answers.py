@@ -1,10 +1,12 @@
-"""Reads what AX answers: keys, records, or the fault element. It judges nothing, and no answer whatever breaks it."""
+"""Reads what AX answers: keys, records, results, or the fault element. It judges nothing, and no answer whatever breaks it."""
 
+import json
+from collections.abc import Sequence
 from typing import Final
 
 from lxml import etree
 
-from connector.wire.metadata import Document, Table
+from connector.wire.metadata import Document, Parameter, Table
 from workers.aos.envelope import ENVELOPE_NS, KEY_NS
 from workers.aos.values import Key, Record
 
@@ -15,6 +17,8 @@ _KEY: Final = f"{{{KEY_NS}}}EntityKey"
 _FIELD: Final = f"{{{KEY_NS}}}Field"
 _VALUE: Final = f"{{{KEY_NS}}}Value"
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+#: So many characters of what an operation answers are kept.
+_MOST: Final = 4_000
 
 
 def body(content: bytes) -> etree._Element | None:
@@ -60,6 +64,46 @@ def records(response: etree._Element, document: Document) -> list[Record]:
         return []
     tables = {namespace + table.name: table for table in document.tables}
     return [_record(element, tables[str(element.tag)], namespace) for element in root.iterchildren(*tables)]
+
+
+def told(response: etree._Element, known: Sequence[Parameter]) -> str:
+    """What an operation answered: a single text as it stands, null or nothing as "", all else as JSON; cut where it is long.
+
+    `known` are the elements of the response by the contract: by them a list is a list, whatever number of entries it has.
+    """
+    inside = list(response.iterchildren(etree.Element))
+    if len(inside) == 1:
+        whole = _plain(inside[0], next((one for one in known if one.name == _local(inside[0])), None))
+    else:
+        whole = _members(inside, known)
+    if whole is None or whole == {}:
+        return ""
+    text = whole if isinstance(whole, str) else json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
+
+
+def _plain(element: etree._Element, known: Parameter | None) -> object:
+    """An element as a JSON value: None for null, a text, a list, or members by name."""
+    if element.get(_NIL) in ("true", "1"):
+        return None
+    inside = list(element.iterchildren(etree.Element))
+    if known is not None and known.item is not None and not known.repeats:
+        return [_plain(each, known.item) for each in inside]
+    return _members(inside, known.parts if known else ()) if inside else element.text or ""
+
+
+def _members(inside: Sequence[etree._Element], known: Sequence[Parameter]) -> dict[str, object]:
+    """Elements by name; those of a name that stands several times, or that the contract lets repeat, as a list."""
+    declared = {one.name: one for one in known}
+    found: dict[str, list[object]] = {}
+    for each in inside:
+        found.setdefault(_local(each), []).append(_plain(each, declared.get(_local(each))))
+    repeats = {name for name, one in declared.items() if one.repeats}
+    return {name: each if len(each) > 1 or name in repeats else each[0] for name, each in found.items()}
+
+
+def _local(element: etree._Element) -> str:
+    return etree.QName(element).localname
 
 
 def _record(element: etree._Element, table: Table, namespace: str) -> Record:

@@ -90,6 +90,10 @@ class Contract:
             raise GiveUp(f"{service} is no document service.", advice="Map the rows to a document service.", code="RSC-5932")
         return self._checker.problems(self._documents[service], document)
 
+    def invalid_element(self, name: str, content: bytes) -> list[SchemaProblem]:
+        """What the port's schema finds wrong with an element that it declares by this qualified name."""
+        return self._checker.problems(name, content)
+
     def proved(self, service: str) -> set[object]:
         """Structures of documents that were put before the service's schema and suited it; any thread may add to them."""
         return self._proved.setdefault(service, set())

@@ -1,4 +1,4 @@
-"""A port of an AOS, open for one company: the document operations, one method each.
+"""A port of an AOS, open for one company: the document operations, one method each, and `call` for any other.
 
 A call is made once. Raises Refusal, Retry, Unsettled or GiveUp (workers.errors); what each means is told there.
 """
@@ -62,6 +62,29 @@ class Port:
     def get_keys(self, *, page_size: int = 100, time_limit_s: float = READ_LIMIT_S) -> list[Key]:
         """The first page of EntityKeys that the port's document filter lets through."""
         return answers.keys(self._ask("getKeys", envelope.paging(page_size), time_limit_s=time_limit_s))
+
+    def action(self, operation: str) -> str:
+        """The soapAction of an operation. Raises GiveUp where the service does not offer it."""
+        return self._offered(operation).action
+
+    def call(self, operation: str, body: bytes, *, message_id: str, time_limit_s: float) -> str:
+        """Calls an operation that is none of a document service's own. `body` is the complete request element.
+
+        What it answers as one text: a single value as it stands, nothing as "", all else as JSON (`answers.told`).
+        """
+        response = self._write(operation, body, message_id=message_id, time_limit_s=time_limit_s)
+        known = next((one.result for one in self.service.calls if one.name == operation), ())
+        return answers.told(response, known)
+
+    def element(self, operation: str) -> tuple[str, str]:
+        """Name and namespace of an operation's request element. Raises GiveUp where the service does not offer it."""
+        offered = self._offered(operation)
+        return offered.request, offered.namespace
+
+    def invalid_call(self, operation: str, body: bytes) -> list[SchemaProblem]:
+        """What the port's own schema finds wrong with the request element of an operation."""
+        name, namespace = self.element(operation)
+        return self._contract.invalid_element(f"{{{namespace}}}{name}", body)
 
     def invalid(self, document: bytes) -> list[SchemaProblem]:
         """What the port's own schema finds wrong with a document; `document` is the document element alone."""

@@ -28,6 +28,8 @@ class Board:
         self._keys = dict(known.keys)
         self._key_fields = known.key_fields
         self._blanks_kept = known.blanks_kept
+        self.handed = list(known.handed)
+        """messages and files that were handed over to AX"""
 
     def pending(self) -> list[int]:
         """The documents without an outcome, in order."""
@@ -36,6 +38,10 @@ class Board:
     def is_pending(self, document: int) -> bool:
         """Whether that document has no outcome yet."""
         return self._letters[self.first[document]] == PENDING
+
+    def is_handed_over(self, document: int) -> bool:
+        """Whether that document is in a file that AX is to read, and nothing more is known."""
+        return self._letters[self.first[document]] == Outcome.HANDED_OVER
 
     def settle(self, document: int, outcome: Outcome, *, key: dict[str, str] | None = None) -> None:
         """One outcome for the document and its nested rows; `key` is the EntityKey that AX gave it."""
@@ -48,6 +54,10 @@ class Board:
         if key:
             self._keys[first] = ", ".join(f"{field}={value}" for field, value in key.items())
             self._key_fields = tuple(key)
+
+    def answered(self, document: int, text: str) -> None:
+        """What the call for the document answered."""
+        self._answers[self.first[document]] = text
 
     def kept_blanks(self, count: int) -> None:
         """Counts empty cells that kept what their record held."""
@@ -67,6 +77,10 @@ class Board:
         for other in (other for other in self.unit_of(document) if self.is_pending(other)):
             self.settle(other, Outcome.SKIPPED)
             self._problems.append(_skipped(self.first[other], f"{self.name(document, min(failed))}, of the same unit"))
+
+    def remark(self, document: int, *, message: str, advice: str) -> None:
+        """A problem that stands for many rows, told at one of them; outcomes stay."""
+        self._problems.append(Problem(row=self.first[document], message=message, advice=advice, code="RSC-3130"))
 
     def unit_of(self, document: int) -> list[int]:
         """The documents that travel with this one, itself included."""
@@ -95,6 +109,7 @@ class Board:
             keys=dict(self._keys),
             key_fields=self._key_fields,
             blanks_kept=self._blanks_kept,
+            handed=tuple(self.handed),
         )
 
 

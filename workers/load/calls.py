@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID, uuid5
 
-from connector.wire.jobs import Grant, LoadTables
+from connector.wire.jobs import Grant, Load
 from connector.wire.reports import BatchRef, Before, Intent, Outcomes
 from workers import aos
 from workers.documents import Body
@@ -29,7 +29,7 @@ def message_id(ref: BatchRef, operation: str, *, digest: str, ordinal: int = 0) 
 class Calls:
     """The writing calls of one batch."""
 
-    def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, so_far: Callable[[], Outcomes]) -> None:
+    def __init__(self, message: Load, *, port: aos.Port, ask: Ask, so_far: Callable[[], Outcomes]) -> None:
         self._message = message
         self._port = port
         self._ask = ask
@@ -61,12 +61,20 @@ class Calls:
 
         Raises Replaced where leave is refused (nothing was sent), Refusal, Retry, Unsettled and GiveUp as `aos.Port` does.
         """
-        grant = self._ask(intent, self._so_far())
-        if not grant.granted:
-            raise Replaced(grant.reason or "This attempt was replaced by another one.")
-        self.made += 1
+        self._leave(intent)
         if intent.operation == "create":
             return self._port.create(body.request, message_id=intent.message_id, time_limit_s=intent.time_limit_s)
         write = self._port.update if intent.operation == "update" else self._port.delete
         write(body.request, message_id=intent.message_id, time_limit_s=intent.time_limit_s)
         return []
+
+    def carry_out(self, intent: Intent, request: bytes) -> str:
+        """Asks leave and calls an operation that is none of a document service's own: what it answered. Raises as `make` does."""
+        self._leave(intent)
+        return self._port.call(intent.operation, request, message_id=intent.message_id, time_limit_s=intent.time_limit_s)
+
+    def _leave(self, intent: Intent) -> None:
+        grant = self._ask(intent, self._so_far())
+        if not grant.granted:
+            raise Replaced(grant.reason or "This attempt was replaced by another one.")
+        self.made += 1
