@@ -35,6 +35,10 @@ class Answer:
     body: bytes
     challenge: str = ""
     """the WWW-Authenticate header"""
+    date: str = ""
+    """the Date header"""
+    server: str = ""
+    """the Server header"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,6 +119,10 @@ class Transport:
             url = urljoin(url, location)
         raise GiveUp(f"{url} redirects in a circle.", advice="Check the web site of the port.", code="RSC-5905")
 
+    def knock(self, url: str) -> Answer:
+        """GET without showing who the worker is; redirects are not followed. Raises Retry or GiveUp."""
+        return self._send("GET", url, time_limit_s=self._contract_timeout_s, is_shown=False)[0]
+
     def post(self, url: str, body: bytes, *, action: str, time_limit_s: float, writes: bool) -> Answer:
         """POST of a SOAP 1.1 message. Raises Retry (nothing was sent), Unsettled (a write may have happened), GiveUp."""
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
@@ -137,6 +145,7 @@ class Transport:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
         writes: bool = False,
+        is_shown: bool = True,
     ) -> tuple[Answer, str]:
         account = self._account(url)
         call = _Call(
@@ -149,7 +158,7 @@ class Transport:
             deadline=time.monotonic() + time_limit_s,
         )
         try:
-            with account.send(call) if account else call.send() as response:
+            with account.send(call) if account and is_shown else call.send() as response:
                 return _answer(response, reading.read(response, call.deadline, ceiling=self._max_answer)), _location(response)
         except reading.TooLarge as error:
             raise _too_large(url, self._max_answer, writes=writes) from error
@@ -168,14 +177,8 @@ class Transport:
         return self._threads.session  # type: ignore[no-any-return]
 
     def _account(self, url: str) -> "Basic | Windows | None":
-        """Who is shown to an address. Refuses one that may not be called, before any connection."""
-        place = origin(url)
-        if self._origins and place not in self._origins:
-            raise GiveUp(
-                f"{url} is not on an origin that this worker is configured for.",
-                advice="Add the origin to the worker's settings, or correct the endpoint's address.",
-                code="RSC-5904",
-            )
+        """Who is shown to an address."""
+        place = self.place(url)
         if self._credentials is None or place not in self._origins:
             return None
         if place not in self._accounts:
@@ -185,6 +188,17 @@ class Transport:
             # Two threads may come here at once; the first one's stays.
             self._accounts.setdefault(place, kind(logon.Account(self._credentials, pause_s=self._refused_pause_s)))
         return self._accounts[place]
+
+    def place(self, url: str) -> tuple[str, str, int]:
+        """The origin of an address that may be called, before any connection. Raises GiveUp."""
+        place = origin(url)
+        if self._origins and place not in self._origins:
+            raise GiveUp(
+                f"{url} is not on an origin that this worker is configured for.",
+                advice="Add the origin to the worker's settings, or correct the endpoint's address.",
+                code="RSC-5904",
+            )
+        return place
 
 
 def origin(address: str) -> tuple[str, str, int]:
@@ -219,6 +233,8 @@ def _answer(response: requests.Response, body: bytes) -> Answer:
         content_type=response.headers.get("Content-Type", ""),
         body=body,
         challenge=response.headers.get("WWW-Authenticate", ""),
+        date=response.headers.get("Date", ""),
+        server=response.headers.get("Server", ""),
     )
 
 
