@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from workers.aos.values import Criterion, Key
 
@@ -24,7 +24,7 @@ def envelope(context: bytes, body: bytes) -> bytes:
 
 def request(name: str, namespace: str, content: str) -> bytes:
     """A request element around content that brings its own namespaces."""
-    return f'<{name} xmlns="{namespace}">{content}</{name}>'.encode()
+    return f"<{name} xmlns={quoteattr(namespace)}>{content}</{name}>".encode()
 
 
 def key_list(keys: Sequence[Key]) -> str:

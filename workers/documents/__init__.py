@@ -7,6 +7,7 @@ the same rows give the same bytes: a call can be made again from what its intent
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from xml.sax.saxutils import quoteattr
 
 from connector.wire.codec import Row
 from connector.wire.jobs import Blank, Layout
@@ -93,7 +94,7 @@ class Writer:
 
     def create(self, records: Iterable[str]) -> Body:
         """A create request of records that `record` wrote, in that order."""
-        return self._body("Create", "", f'<{self._document.name} xmlns="{self._document.namespace}">', records)
+        return self._body("Create", "", f"<{self._document.name} xmlns={quoteattr(self._document.namespace)}>", records)
 
     def changed(self, row: Row, before: Before) -> str:
         """The record of one root row for `update`: what `before` names, under the hash that was read. Raises Reject."""
@@ -101,7 +102,7 @@ class Writer:
 
     def update(self, keys: Iterable[Mapping[str, str]], records: Iterable[str]) -> Body:
         """An update request of records that `changed` wrote, with their entity keys in the same order."""
-        opening = f'<{self._document.name} xmlns="{self._document.namespace}" xmlns:xsi="{_XSI}">'
+        opening = f'<{self._document.name} xmlns={quoteattr(self._document.namespace)} xmlns:xsi="{_XSI}">'
         if self._clear and "ClearNilFieldsOnUpdate" in self._document.order:
             opening += "<ClearNilFieldsOnUpdate>true</ClearNilFieldsOnUpdate>"
         return self._body("Update", key_list(keys), opening, records)
@@ -118,7 +119,7 @@ class Writer:
 
     def _request(self, operation: str) -> tuple[str, str]:
         name = f"{self._service.name}{operation}Request"
-        return f'<{name} xmlns="{self._service.namespace}">', f"</{name}>"
+        return f"<{name} xmlns={quoteattr(self._service.namespace)}>", f"</{name}>"
 
 
 def key_list(keys: Iterable[Mapping[str, str]]) -> str:

@@ -142,7 +142,8 @@ class Types:
         """The same of a type that is at hand."""
         if (union := found.find(f"{_X}union")) is not None:
             members = [self._facets(qualified(union, member)) for member in union.get("memberTypes", "").split()]
-            return Kind.STRING, max((m[1] for m in members if m[1]), default=None), ()
+            lengths = [length for _, length, _ in members]
+            return Kind.STRING, None if None in lengths else max(map(int, filter(None, lengths)), default=None), ()
         step = next(found.iter(f"{_X}restriction", f"{_X}extension"), None)
         if step is None or found.find(f"{_X}sequence") is not None:
             return Kind.COMPLEX, None, ()
