@@ -20,6 +20,7 @@ from connector import __version__
 from connector.wire import routes
 from connector.wire.reports import BatchRef, BatchTaken
 from workers import aos, tasks
+from workers.exchange import Exchange
 from workers.reporter import Reporter
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Worker:
             self.reporter.stop()
 
 
-def create(broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door) -> Worker:
+def create(broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door, exchange: Exchange) -> Worker:
     """The worker of an endpoint. Its name carries the endpoint, the process and the computer."""
     process = f"{os.getpid():x}"
     name = f"{endpoint}.{process}@{platform.node()}"
@@ -68,7 +69,7 @@ def create(broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door) 
     app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]  # type: ignore[attr-defined,no-untyped-call]
     app.IS_WINDOWS = False  # the event loop on every system: see above
     app.steps["consumer"].add(Renew)
-    tasks.register(app, tasks.Bench(door=door, reporter=reporter))
+    tasks.register(app, tasks.Bench(door=door, exchange=exchange, reporter=reporter))
     _follow(reporter)
     return Worker(app=app, reporter=reporter, name=name, concurrency=concurrency)
 

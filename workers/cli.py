@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from workers.aos import Credentials
+    from workers.exchange import Exchange
     from workers.settings import Settings
 
 #: Commands that live elsewhere and are loaded only when they run.
@@ -53,11 +54,39 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
     try:
         credentials = _credentials(settings)
         door = aos.Door(settings.aos_origins.split(), credentials=credentials, ca_file=settings.aos_ca_file)
-        worker = app.create(settings.broker(), endpoint=endpoint, concurrency=concurrency or settings.concurrency, door=door)
+        worker = app.create(
+            settings.broker(),
+            endpoint=endpoint,
+            concurrency=concurrency or settings.concurrency,
+            door=door,
+            exchange=_exchange(settings),
+        )
     except errors.GiveUp as error:
         click.echo(f"Error: {error.message} {error.advice}", err=True)
         raise SystemExit(4) from None
     worker.run()
+
+
+def _exchange(settings: "Settings") -> "Exchange":
+    """The folders that the settings name. Nothing is looked at yet."""
+    from workers.documents import FlatFormat
+    from workers.exchange import Exchange, FilePort, Folder, Framework, OnError
+
+    ports = {
+        name: FilePort(
+            name=name,
+            folder=Folder(said.inbound, title=f"file port {name}", outbound=said.outbound),
+            on_error=OnError(said.on_error),
+            answer_within_s=said.answer_within_s,
+        )
+        for name, said in settings.aif_files.items()
+    }
+    if settings.dixf is None:
+        return Exchange(file_ports=ports)
+    said = settings.dixf
+    folder = Folder(said.directory, title="the Data Import/Export Framework", outbound=said.results)
+    form = FlatFormat(**said.model_dump(exclude={"directory", "results", "answer_within_s"}))
+    return Exchange(file_ports=ports, dixf=Framework(folder=folder, format=form, answer_within_s=said.answer_within_s))
 
 
 def _credentials(settings: "Settings") -> "Credentials | None":

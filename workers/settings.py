@@ -3,12 +3,13 @@
 Sources, the first one wins: `RAPIDSTART_*` in the environment, then `worker.toml` in RAPIDSTART_HOME, then the default.
 """
 
+import codecs
 import json
 import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from connector.wire import routes
@@ -22,8 +23,49 @@ def default_home() -> Path:
     return Path.home() / ".rapidstart"
 
 
+def _encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise ValueError(f"{name!r} is no code page that is known here; try utf-8, utf-16 or cp1252") from None
+
+
 def _broker(url: str | None) -> str | None:
     return url and routes.broker_url(url)
+
+
+class FilePortSettings(BaseModel):
+    """An integration port with AIF's file system adapter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inbound: Path
+    """the folder that the port reads"""
+    outbound: Path | None = None
+    """the folder that it answers in"""
+    on_error: Literal["continue", "halt", "rollback"] = "continue"
+    """what the port does with the rest of a batch when one of its messages fails"""
+    answer_within_s: Annotated[float, Field(ge=0)] = 3600.0
+
+
+class DixfSettings(BaseModel):
+    """The Data Import/Export Framework: its shared directory and its source data format, as they are set up in AX."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    directory: Path
+    results: Path | None = None
+    """where the customer's batch job writes result files; not set: none are read"""
+    answer_within_s: Annotated[float, Field(ge=0)] = 3600.0
+    column_delimiter: str = ","
+    row_delimiter: str = "\r\n"
+    text_qualifier: str = '"'
+    header: bool = True
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    decimal_separator: str = "."
+    date_format: str = "%Y-%m-%d"
+    multi_value_delimiter: str = ";"
+    chart_of_accounts_delimiter: str = "-"
 
 
 class Settings(BaseSettings):
@@ -56,6 +98,15 @@ class Settings(BaseSettings):
         str, Field(description="Addresses that may see the credentials, separated by spaces, as http://aos01:80.")
     ] = ""
     aos_ca_file: Annotated[str | None, Field(description="Certificates that an HTTPS address is checked against.")] = None
+
+    aif_files: Annotated[
+        dict[str, FilePortSettings],
+        Field(description="File ports by name: inbound, outbound, on_error, answer_within_s (see the operator's book)."),
+    ] = {}
+    dixf: Annotated[
+        DixfSettings | None,
+        Field(description="Data import/export framework: directory, results, and its format (see the operator's book)."),
+    ] = None
 
     @classmethod
     def settings_customise_sources(

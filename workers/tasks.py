@@ -14,7 +14,17 @@ from typing import Final
 from celery import Celery
 
 from connector.wire import codec
-from connector.wire.jobs import WORK, Contract, Grant, LoadTables, SurveyConnection, SurveyMetadata
+from connector.wire.jobs import (
+    WORK,
+    Contract,
+    Grant,
+    Load,
+    LoadFiles,
+    LoadFlatFile,
+    LoadTables,
+    SurveyConnection,
+    SurveyMetadata,
+)
 from connector.wire.reports import (
     BatchDone,
     BatchRef,
@@ -27,7 +37,9 @@ from connector.wire.reports import (
     SurveyDone,
 )
 from workers import aos, errors, survey
-from workers.load import tables
+from workers.exchange import Exchange
+from workers.load import files, flatfiles, handover, tables
+from workers.load.calls import Ask
 from workers.reporter import Reporter
 
 log = logging.getLogger(__name__)
@@ -46,6 +58,7 @@ class Bench:
     """What every task of this process works with."""
 
     door: aos.Door
+    exchange: Exchange
     reporter: Reporter
 
 
@@ -78,17 +91,30 @@ def _carry_out(bench: Bench, work: Callable[..., None], text: str) -> None:
 
 
 def _load_tables(bench: Bench, message: LoadTables) -> None:
+    _carry(bench, message, lambda: tables.run(message, port=_port(bench, message), ask=_asking(bench, message)))
+
+
+def _load_files(bench: Bench, message: LoadFiles) -> None:
+    def run() -> handover.Progress:
+        file_port = bench.exchange.file_port(message.folder)
+        return files.run(message, port=_port(bench, message), file_port=file_port, ask=_asking(bench, message))
+
+    _carry(bench, message, run)
+
+
+def _load_flatfile(bench: Bench, message: LoadFlatFile) -> None:
+    _carry(
+        bench,
+        message,
+        lambda: flatfiles.run(message, framework=bench.exchange.framework(), ask=_asking(bench, message)),
+    )
+
+
+def _carry(bench: Bench, message: Load, run: Callable[[], tables.Result | handover.Progress]) -> None:
+    """Carry a batch out, and tell its end: done, or given back with what happens next."""
     started = time.monotonic()
     try:
-        port = aos.open_port(
-            bench.door,
-            message.target,
-            company=message.company,
-            language=message.language,
-            partition=message.partition,
-            contract_zip=_contract(bench, message),
-        )
-        result = tables.run(message, port=port, ask=partial(_ask, bench, message.ref))
+        result = run()
     except errors.Replaced as replaced:
         log.info("an attempt ends: %s", replaced, extra={"action": "attempt_replaced", "batch": str(message.ref)})
         bench.reporter.tell(_given_back(bench, message, Retry.SOON, replaced, None, settled=True))
@@ -105,6 +131,10 @@ def _load_tables(bench: Bench, message: LoadTables) -> None:
         defect = errors.GiveUp("the worker failed; its log has the details.", advice="Report it with the worker's log.")
         _give_back(bench, message, defect, message.so_far, settled=False)
         return
+    if isinstance(result, handover.Progress) and result.waiting:
+        waits = errors.WorkerError(result.waiting)
+        bench.reporter.tell(_given_back(bench, message, Retry.ANSWER, waits, result.outcomes, settled=True))
+        return
     bench.reporter.tell(
         BatchDone(
             **bench.reporter.sender(),
@@ -117,7 +147,22 @@ def _load_tables(bench: Bench, message: LoadTables) -> None:
     )
 
 
-def _contract(bench: Bench, message: LoadTables) -> bytes | None:
+def _port(bench: Bench, message: Load) -> aos.Port:
+    return aos.open_port(
+        bench.door,
+        message.target,
+        company=message.company,
+        language=message.language,
+        partition=message.partition,
+        contract_zip=_contract(bench, message),
+    )
+
+
+def _asking(bench: Bench, message: Load) -> Ask:
+    return partial(_ask, bench, message.ref)
+
+
+def _contract(bench: Bench, message: Load) -> bytes | None:
     """The contract folder that was given to the endpoint, where there is one and this process has not read it yet."""
     if not message.target.given or aos.knows(bench.door, message.target):
         return None
@@ -129,14 +174,14 @@ def _ask(bench: Bench, ref: BatchRef, intent: Intent, so_far: Outcomes) -> Grant
     return bench.reporter.ask(IntentReported(**bench.reporter.sender(), ref=ref, intent=intent, so_far=so_far), Grant)
 
 
-def _give_back(bench: Bench, message: LoadTables, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool) -> None:
+def _give_back(bench: Bench, message: Load, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool) -> None:
     log.warning("a batch came back: %s", error, extra={"action": "batch_returned", "batch": str(message.ref)})
     after = Retry.SOON if error.code == _STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
     bench.reporter.tell(_given_back(bench, message, after, error, so_far, settled=settled))
 
 
 def _given_back(
-    bench: Bench, message: LoadTables, after: Retry, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool
+    bench: Bench, message: Load, after: Retry, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool
 ) -> BatchReturned:
     return BatchReturned(
         **bench.reporter.sender(),
@@ -182,6 +227,8 @@ def _survey_connection(bench: Bench, message: SurveyConnection) -> None:
 
 _WORK: Final[dict[str, Callable[..., None]]] = {
     LoadTables.KIND: _load_tables,
+    LoadFiles.KIND: _load_files,
+    LoadFlatFile.KIND: _load_flatfile,
     SurveyMetadata.KIND: _survey_metadata,
     SurveyConnection.KIND: _survey_connection,
 }

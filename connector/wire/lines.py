@@ -4,11 +4,13 @@ It only ever says yes. Where it does not, each cell is asked by itself: see `val
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from connector.wire.metadata import Field, FieldType
+from connector.wire.values import FORBIDDEN
 
 #: The greatest number of the few digits that are in range of every integer type but the smallest.
 _SMALL: Final = 999_999_999
@@ -44,6 +46,28 @@ def suit(lines: re.Pattern[str], cells: Sequence[str]) -> bool:
     """Whether each of the cells is such a line."""
     joined = "\n".join([*cells, ""])
     return lines.fullmatch(joined) is not None and joined.count("\n") == len(cells)
+
+
+def surely(field: Field) -> Callable[[Sequence[str]], bool]:
+    """Says of filled cells (at least one) whether all of them surely fit the field; a no is only a doubt."""
+    if field.symbols:
+        return frozenset(field.symbols).issuperset
+    if field.type is FieldType.STRING:
+        return partial(_are_texts, field.max_length)
+    lines = pattern(field)
+    return partial(suit, lines) if lines else _cannot_tell
+
+
+def _are_texts(limit: int | None, cells: Sequence[str]) -> bool:
+    joined = "".join(cells)
+    if not joined.isprintable() and FORBIDDEN.search(joined):  # all that XML forbids is unprintable to Python
+        return False
+    # AX counts a character beyond the basic plane twice.
+    return limit is None or (max(map(len, cells)) <= limit and (joined.isascii() or max(joined) <= "\uffff"))
+
+
+def _cannot_tell(_: Sequence[str]) -> bool:
+    return False
 
 
 def _spans(field: Field) -> bool:

@@ -13,9 +13,10 @@ routes.VISIBILITY_TIMEOUT_S = 6  # type: ignore[misc]  # so that a test need not
 celery.Celery.IS_WINDOWS = True
 
 from workers import aos, app  # noqa: E402 - they read the setting above
+from workers.exchange import Exchange  # noqa: E402
 
 broker_url, endpoint, loop = sys.argv[1:]
-worker = app.create(broker_url, endpoint=endpoint, concurrency=2, door=aos.Door())
+worker = app.create(broker_url, endpoint=endpoint, concurrency=2, door=aos.Door(), exchange=Exchange())
 if loop == "blocking":
     worker.app.IS_WINDOWS = True
 worker.run()

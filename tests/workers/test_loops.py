@@ -8,13 +8,14 @@ import pytest
 from connector.wire import routes
 from connector.wire.reports import BatchTaken, SurveyDone, WorkerAlive, WorkerStopped
 from workers import aos, app
+from workers.exchange import Exchange
 
 LOOPS = ["forced", "blocking"]
 
 
 def test_the_event_loop_is_used_where_celery_would_not(monkeypatch):
     monkeypatch.setattr(celery.Celery, "IS_WINDOWS", True)
-    worker = app.create("redis://127.0.0.1:1/0", endpoint="E", concurrency=1, door=aos.Door())
+    worker = app.create("redis://127.0.0.1:1/0", endpoint="E", concurrency=1, door=aos.Door(), exchange=Exchange())
     assert worker.app.Worker(pool="threads").should_use_eventloop()
     worker.app.IS_WINDOWS = True
     assert not worker.app.Worker(pool="threads").should_use_eventloop(), "else this test proves nothing"

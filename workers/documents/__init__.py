@@ -15,6 +15,8 @@ from connector.wire.metadata import Service
 from connector.wire.reports import Before
 from workers.documents import text
 from workers.documents.create import Creator, Structure, Written
+from workers.documents.flatfile import FlatFormat, encoded, flat_header, flat_row
+from workers.documents.message import MAX_MESSAGE, envelope, message_file
 from workers.documents.problems import Named, cell_problems, named
 from workers.documents.shape import HASH, RECORD_IDS, Cell, Nested, Shape, flat, rows_of, shaped, size
 from workers.documents.update import (
@@ -30,9 +32,11 @@ from workers.errors import GiveUp
 
 __all__ = [
     "HASH",
+    "MAX_MESSAGE",
     "RECORD_IDS",
     "Body",
     "Cell",
+    "FlatFormat",
     "Named",
     "Nested",
     "Shape",
@@ -41,9 +45,14 @@ __all__ = [
     "Written",
     "cell_problems",
     "create_lines",
+    "encoded",
     "entity_key",
+    "envelope",
     "flat",
+    "flat_header",
+    "flat_row",
     "key_values",
+    "message_file",
     "named",
     "natural_key",
     "nested_path",
