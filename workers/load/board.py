@@ -28,6 +28,7 @@ class Board:
         self._keys = dict(known.keys)
         self._key_fields = known.key_fields
         self._blanks_kept = known.blanks_kept
+        self._answers = dict(known.answers)
         self.handed = list(known.handed)
         """messages and files that were handed over to AX"""
 
@@ -109,6 +110,7 @@ class Board:
             keys=dict(self._keys),
             key_fields=self._key_fields,
             blanks_kept=self._blanks_kept,
+            answers=dict(self._answers),
             handed=tuple(self.handed),
         )
 
