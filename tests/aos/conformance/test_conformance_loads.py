@@ -31,6 +31,34 @@ class Loading:
         return tables.run(batch(self._layout, numbered, **more), port=self._port, ask=Dispatcher())
 
 
+class Nesting:
+    """Loads headers with lines into a target."""
+
+    def __init__(self, target: Target, port: aos.Port) -> None:
+        subject = target.subject
+        below = tuple(Column(name=name, field=name) for name in (subject.line_key, subject.line_text))
+        lines = Layout(step=2, entity="Lines", file="l.csv", table=subject.line, columns=below, key=(subject.line_key,))
+        columns = tuple(Column(name=name, field=name) for name in (subject.key, subject.text))
+        self._port = port
+        self._layout = Layout(
+            step=1,
+            entity="Headers",
+            file="h.csv",
+            table=table(port),
+            columns=columns,
+            constants=dict(subject.constants),
+            key=(subject.key,),
+            children=(lines,),
+        )
+
+    def __call__(self, *headers: tuple[str, str, list[str]]) -> str:
+        rows = [
+            Row(number, [key, text], [[Row(n, [str(n), line]) for n, line in enumerate(lines, 1)]])
+            for number, (key, text, lines) in enumerate(headers, 2)
+        ]
+        return tables.run(batch(self._layout, rows), port=self._port, ask=Dispatcher()).outcomes.letters
+
+
 @pytest.fixture
 def load(target: Target, port: aos.Port) -> Loading:
     return Loading(target, port)
@@ -64,3 +92,16 @@ def test_a_load_deletes_what_is_there(load: Loading, target: Target, port: aos.P
     load([(key, "x") for key in keys[:2]])
     assert load([(key, "") for key in keys], mode="delete").outcomes.letters == "dds"
     assert port.find_keys(target.between(keys)) == []
+
+
+def test_lines_are_loaded_with_their_header(target: Target, port: aos.Port):
+    subject, keys = target.subject, target.keys(2)
+    if not subject.line:
+        pytest.skip("the service has no lines")
+    load = Nesting(target, port)
+    assert load((keys[0], "A", ["один", "zwei"]), (keys[1], "B", ["三"])) == "ccc" + "cc"
+    assert load((keys[0], "A", ["один", "zwei"]), (keys[1], "B", ["三"])) == "===" + "=="
+    assert load((keys[0], "A", ["один", "zwo", "drei"]), (keys[1], "C", ["三"])) == "==uc" + "u="
+    first, second = sorted(port.find(target.between(keys)), key=lambda found: found.values[subject.key] or "")
+    assert sorted(line.values[subject.line_text] or "" for line in first.children[subject.line]) == ["drei", "zwo", "один"]
+    assert [line.values[subject.line_text] for line in second.children[subject.line]] == ["三"]
