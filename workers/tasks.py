@@ -19,8 +19,10 @@ from connector.wire.jobs import (
     Contract,
     Grant,
     Load,
+    LoadClasses,
     LoadFiles,
     LoadFlatFile,
+    LoadServices,
     LoadTables,
     SurveyConnection,
     SurveyMetadata,
@@ -38,8 +40,9 @@ from connector.wire.reports import (
 )
 from workers import aos, errors, survey
 from workers.exchange import Exchange
-from workers.load import files, flatfiles, handover, tables
+from workers.load import classes, files, flatfiles, handover, services, tables
 from workers.load.calls import Ask
+from workers.load.result import Result
 from workers.reporter import Reporter
 
 log = logging.getLogger(__name__)
@@ -94,6 +97,14 @@ def _load_tables(bench: Bench, message: LoadTables) -> None:
     _carry(bench, message, lambda: tables.run(message, port=_port(bench, message), ask=_asking(bench, message)))
 
 
+def _load_services(bench: Bench, message: LoadServices) -> None:
+    _carry(bench, message, lambda: services.run(message, port=_port(bench, message), ask=_asking(bench, message)))
+
+
+def _load_classes(bench: Bench, message: LoadClasses) -> None:
+    _carry(bench, message, lambda: classes.run(message, port=_port(bench, message), ask=_asking(bench, message)))
+
+
 def _load_files(bench: Bench, message: LoadFiles) -> None:
     def run() -> handover.Progress:
         file_port = bench.exchange.file_port(message.folder)
@@ -110,7 +121,7 @@ def _load_flatfile(bench: Bench, message: LoadFlatFile) -> None:
     )
 
 
-def _carry(bench: Bench, message: Load, run: Callable[[], tables.Result | handover.Progress]) -> None:
+def _carry(bench: Bench, message: Load, run: Callable[[], Result | handover.Progress]) -> None:
     """Carry a batch out, and tell its end: done, or given back with what happens next."""
     started = time.monotonic()
     try:
@@ -227,6 +238,8 @@ def _survey_connection(bench: Bench, message: SurveyConnection) -> None:
 
 _WORK: Final[dict[str, Callable[..., None]]] = {
     LoadTables.KIND: _load_tables,
+    LoadServices.KIND: _load_services,
+    LoadClasses.KIND: _load_classes,
     LoadFiles.KIND: _load_files,
     LoadFlatFile.KIND: _load_flatfile,
     SurveyMetadata.KIND: _survey_metadata,

@@ -4,13 +4,12 @@ A row is told as written only when AX has answered for it. What cannot be proved
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from connector.wire import codec
 from connector.wire.codec import Row
 from connector.wire.jobs import LoadTables, Mode
-from connector.wire.reports import Before, Outcome, Outcomes
+from connector.wire.reports import Before, Outcome
 from workers import aos, documents
 from workers.documents import Writer
 from workers.errors import GiveUp, Refusal, Reject, Retry, Unfinished, Unsettled
@@ -18,21 +17,12 @@ from workers.load import compare, explain
 from workers.load.board import Board
 from workers.load.calls import Ask
 from workers.load.lookup import Found
+from workers.load.result import Result
 from workers.load.verdict import keyed
 from workers.load.writing import STALE, Refused, Writing
 
 #: Lines that one batch may add to its job's log.
 _MOST_LINES: Final = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """A finished batch: every row has an outcome."""
-
-    outcomes: Outcomes
-    calls: int
-    """calls to AX, lookups included"""
-    log: tuple[str, ...]
 
 
 def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:

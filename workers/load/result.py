@@ -1,0 +1,15 @@
+"""What a finished batch is told as."""
+
+from dataclasses import dataclass
+
+from connector.wire.reports import Outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A finished batch: every row has an outcome."""
+
+    outcomes: Outcomes
+    calls: int
+    """calls to AX, lookups included"""
+    log: tuple[str, ...]
