@@ -19,6 +19,17 @@ def infoset(element: etree._Element) -> object:
     return (element.tag, dict(element.attrib), text.strip() if inner else text, inner)
 
 
+def expected(drawn: Drawn, record: Record, namespace: str, *, action: str = "create") -> object:
+    """The infoset of a record as its schema asks for it: elements in their order, each in the document's namespace."""
+    inner: list[object] = []
+    for part in record.parts:
+        if part.record is not None:
+            inner += [expected(one, part.record, namespace, action=action) for one in drawn.below[part.name]]
+        elif part.name in drawn.values:
+            inner.append((f"{{{namespace}}}{part.name}", {}, drawn.values[part.name], []))
+    return (f"{{{namespace}}}{record.name}", {"class": "entity", "action": action}, "", inner)
+
+
 def by_zeep(client: zeep.Client, service: Service, operation: str, **arguments: Any) -> etree._Element:
     """The request that zeep writes for an operation."""
     proxy = client.create_service(_binding(client, service.name), service.address)

@@ -33,8 +33,8 @@ class Drawn:
 
 def records(record: Record, *, keys: dict[str, str], most: int = 2) -> st.SearchStrategy[Drawn]:
     """Records of a type. `keys` names a field per table that is always filled."""
-    always = {part.name: texts(part.text) for part in record.fields if part.text and (part.least or _is_key(part, record, keys))}
-    sometimes = {part.name: texts(part.text) for part in record.fields if part.text and part.name not in always}
+    always = {part.name: _cells(part) for part in record.fields if part.least or _is_key(part, record, keys)}
+    sometimes = {part.name: _cells(part) for part in record.fields if part.name not in always}
     below = {
         part.name: st.lists(
             records(part.record, keys=keys, most=most), min_size=min(part.least, 1), max_size=most if part.many else 1
@@ -47,6 +47,11 @@ def records(record: Record, *, keys: dict[str, str], most: int = 2) -> st.Search
         st.fixed_dictionaries(always, optional=sometimes),
         st.fixed_dictionaries(below),
     )
+
+
+def _cells(part: Part) -> st.SearchStrategy[str]:
+    assert part.text is not None
+    return texts(part.text) if part.fixed is None else st.just(part.fixed)
 
 
 def _is_key(part: Part, record: Record, keys: dict[str, str]) -> bool:
@@ -102,7 +107,9 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-_MOMENTS = st.datetimes(datetime(1900, 1, 2), datetime(2154, 12, 31)).map(lambda moment: moment.replace(microsecond=0))
+_MOMENTS = st.builds(
+    datetime.combine, st.dates(_FIRST_DAY, _LAST_DAY), st.times().map(lambda clock: clock.replace(microsecond=0))
+)
 _PLAIN: dict[str, st.SearchStrategy[str]] = {
     "date": st.dates(_FIRST_DAY, _LAST_DAY).map(str),
     "dateTime": _MOMENTS.map(lambda moment: f"{moment.isoformat()}Z"),

@@ -68,7 +68,7 @@ class Types:
         """The elements that a type or group holds."""
         for part in holder.iterchildren(f"{_X}element", f"{_X}group", *_HOLDERS):
             if part.tag == f"{_X}element":
-                yield self._declared(part)
+                yield part
             elif part.tag in _HOLDERS:
                 yield from self._particles(part)
             elif (group := self._group(part)) is not None:
@@ -95,7 +95,7 @@ class Types:
         kind = None if root is None else self._type_of(root)
         if kind is None:
             return None
-        tables = {child.get("name", ""): self._record(child) for child in self._particles(kind)}
+        tables = {self._declared(child).get("name", ""): self._record(child) for child in self._particles(kind)}
         return Document(
             name=name[1],
             namespace=name[0],
@@ -104,7 +104,7 @@ class Types:
 
     def _record(self, element: etree._Element) -> etree._Element | None:
         """The type of an element that is a record: it has class="entity"."""
-        kind = self._type_of(element)
+        kind = self._type_of(self._declared(element))
         groups = [] if kind is None else [self._group(part) for part in kind.iterfind(f"{_X}attributeGroup")]
         marked = (one.find(_ENTITY) for one in (kind, *groups) if one is not None)
         return kind if any(mark is not None for mark in marked) else None
@@ -114,7 +114,7 @@ class Types:
         children: dict[str, Table] = {}
         order: list[str] = []
         for particle in self._particles(kind):
-            own = particle.get("name", "")
+            own = self._declared(particle).get("name", "")
             order.append(own)
             record = self._record(particle)
             if record is not None:
@@ -124,10 +124,11 @@ class Types:
         return Table(name=name, fields=fields, children=children, order=tuple(order), rules=rules.get(name, Rules(label=name)))
 
     def _field(self, element: etree._Element) -> Field:
-        own = None if element.get("type") else self._type_of(element)
-        kind, length, symbols = self._facets(qualified(element, element.get("type", ""))) if own is None else self._of(own)
+        declared = self._declared(element)
+        own = None if declared.get("type") else self._type_of(declared)
+        kind, length, symbols = self._facets(qualified(declared, declared.get("type", ""))) if own is None else self._of(own)
         mandatory = element.get("minOccurs") != "0"
-        return Field(name=element.get("name", ""), kind=kind, mandatory=mandatory, max_length=length, symbols=symbols)
+        return Field(name=declared.get("name", ""), kind=kind, mandatory=mandatory, max_length=length, symbols=symbols)
 
     def _facets(self, name: tuple[str, str]) -> tuple[Kind, int | None, tuple[str, ...]]:
         """What a type's text is, its greatest length, its symbols; through restrictions and unions."""
