@@ -1,9 +1,10 @@
 """Client CPU per row: the worker's path (writer, schema check, envelope) against zeep's service proxy, on the same rows.
 
-Run it as `python -m tests.bench.client_cpu [--contract DIR] [--columns N] [--empty SHARE] [--rounds N]`. Both sides start
-from the rows of a batch, check the document with the port's own XSD, and end with the SOAP message, or (the whole call) with
-the keys of the answer. They are timed in turn, in one process; the simulated AOS that answers is another. Without a contract
-folder it offers a table of 20 fields. Other load on the computer shows in the medians.
+Run it as `python -m tests.bench.client_cpu [--contract DIR] [--lines N] [--columns N] [--empty SHARE] [--rounds N]`. Both
+sides start from the rows of a batch, check the document with the port's own XSD, and end with the SOAP message, or (the whole
+call) with the keys of the answer. They are timed in turn, in one process; the simulated AOS that answers is another. Without a
+contract folder it offers a table of 20 fields, or (`--lines`) one of 6 with lines of 16. A header counts as a row, and so does
+each of its lines. Other load on the computer shows in the medians.
 
 With zeep each message is checked whole: it has the tree at hand. The worker puts one record of each structure before the
 schema, once, and checks values by their fields' facets; the "full check" is what it does where that is in doubt: it parses
@@ -16,6 +17,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import cycle, islice
 from pathlib import Path
@@ -34,6 +36,7 @@ from workers.load.proof import Proof
 
 SIZES = (100, 1_000)
 TABLES = Path(__file__).with_name("tables.toml")
+NESTED = Path(__file__).with_name("nested.toml")
 SKIPPED = {"_DocumentHash", "RecId", "RecVersion"}
 VALUES: dict[FieldType, Sequence[str]] = {
     FieldType.INTEGER: [str(n) for n in range(1, 10)],
@@ -53,14 +56,39 @@ def cells(field: Field) -> Iterator[str]:
     return cycle(VALUES[field.type])
 
 
-def fields_of(table: Table, *, count: int | None) -> list[Field]:
-    """The fields that the benchmark fills: mandatory ones, then the first, up to `count`."""
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A table of the document, the fields that are filled, and the table of its lines."""
+
+    table: Table
+    fields: Sequence[Field]
+    lines: "Part | None" = None
+
+    def told(self) -> str:
+        """What is filled, in words."""
+        own = f"{self.table.name}: {len(self.fields)} columns into a record of {len(self.table.fields)} fields"
+        return f"{own}; {self.lines.told()}" if self.lines else own
+
+
+def part_of(table: Table, *, count: int | None, with_lines: bool) -> Part:
+    """The fields that the benchmark fills: mandatory ones, then the first, up to `count`; with the first kind of lines."""
     fit = [f for f in table.fields if f.name not in SKIPPED and (f.symbols or f.type is FieldType.STRING or f.type in VALUES)]
-    return sorted(fit, key=lambda field: not field.mandatory)[:count]
+    fields = sorted(fit, key=lambda field: not field.mandatory)[:count]
+    lines = part_of(table.children[0], count=count, with_lines=False) if with_lines else None
+    return Part(table=table, fields=fields, lines=lines)
 
 
-def rows_of(fields: Sequence[Field], count: int, *, empty: float = 0.0) -> list[Row]:
-    """Rows of which that share of the cells is empty, other ones in each row; mandatory fields are filled."""
+def rows_of(part: Part, count: int, *, lines: int = 0, empty: float = 0.0) -> list[Row]:
+    """Rows, `count` with their lines. That share of the cells is empty, other ones in each row; mandatory ones are filled."""
+    if part.lines is None:
+        return flat_rows(part.fields, count, empty=empty)
+    headers = flat_rows(part.fields, count // (1 + lines), empty=empty)
+    below = iter(flat_rows(part.lines.fields, len(headers) * lines, empty=empty))
+    return [Row(header.number, header.cells, [list(islice(below, lines))]) for header in headers]
+
+
+def flat_rows(fields: Sequence[Field], count: int, *, empty: float) -> list[Row]:
+    """Rows of one table."""
     columns = [cells(field) for field in fields]
     chance = random.Random(1)
     return [
@@ -69,14 +97,29 @@ def rows_of(fields: Sequence[Field], count: int, *, empty: float = 0.0) -> list[
     ]
 
 
+def size_of(rows: Sequence[Row]) -> int:
+    """How many rows there are, lines included."""
+    return sum(1 + sum(len(lines) for lines in row.children) for row in rows)
+
+
+def layout_of(part: Part, *, step: int = 1) -> Layout:
+    """How the rows' cells fill the document."""
+    return Layout(
+        step=step,
+        entity=part.table.name,
+        file="f.csv",
+        table=part.table.name,
+        columns=tuple(Column(name=field.name, field=field.name) for field in part.fields),
+        children=(layout_of(part.lines, step=step + 1),) if part.lines else (),
+    )
+
+
 class Worker:
     """What a worker does with the rows of a batch."""
 
-    def __init__(self, port: aos.Port, fields: Sequence[Field]) -> None:
+    def __init__(self, port: aos.Port, part: Part) -> None:
         self._port = port
-        (table,) = port.service.document.tables
-        columns = tuple(Column(name=field.name, field=field.name) for field in fields)
-        self._layout = Layout(step=1, entity=table.name, file="f.csv", table=table.name, columns=columns)
+        self._layout = layout_of(part)
 
     def _written(self, rows: Sequence[Row]) -> tuple[documents.Body, Proof]:
         writer = documents.Writer(self._port.service, self._layout)
@@ -126,25 +169,28 @@ class Checked(zeep.Plugin):
         return envelope, http_headers
 
 
+def record_of(part: Part, row: Row) -> dict[str, object]:
+    """A row and its lines as zeep takes them."""
+    record: dict[str, object] = {"class": "entity", "action": "create"}
+    record |= {f.name: cell for f, cell in zip(part.fields, row.cells, strict=True) if cell}
+    if part.lines:
+        record[part.lines.table.name] = [record_of(part.lines, line) for line in row.children[0]]
+    return record
+
+
 class Proxy:
     """The same by zeep's proxy: dictionaries in, typed keys out."""
 
-    def __init__(self, client: zeep.Client, service: Service, checked: Checked, fields: Sequence[Field]) -> None:
-        (table,) = service.document.tables
+    def __init__(self, client: zeep.Client, service: Service, checked: Checked, part: Part) -> None:
         self._client = client
         self._checked = checked
-        self._record = table.name
-        self._fields = fields
+        self._part = part
         self._proxy = client.bind("RoutingService", f"BasicHttpBinding_{service.name}")
 
     def _arguments(self, rows: Sequence[Row]) -> dict[str, object]:
-        records = [
-            {"class": "entity", "action": "create"}
-            | {f.name: cell for f, cell in zip(self._fields, row.cells, strict=True) if cell}
-            for row in rows
-        ]
+        records = [record_of(self._part, row) for row in rows]
         header = {"Company": "USMF", "Language": "en-us", "MessageId": str(uuid4())}
-        return {"_value": {self._record: records}, "_soapheaders": {"context": header}}
+        return {"_value": {self._part.table.name: records}, "_soapheaders": {"context": header}}
 
     def _written(self, rows: Sequence[Row]) -> etree._Element:
         given = self._arguments(rows)
@@ -167,9 +213,9 @@ class Proxy:
 
 
 @contextmanager
-def opened(contract: Path | None, columns: int | None) -> Iterator[tuple[Table, list[Field], Worker, Proxy]]:
+def opened(contract: Path | None, columns: int | None, *, with_lines: bool) -> Iterator[tuple[Part, Worker, Proxy]]:
     """Both sides, open on one simulated AOS that swallows what it is sent. They check with the same compiled schema."""
-    options = ("--contract", str(contract)) if contract else ("--tables", str(TABLES))
+    options = ("--contract", str(contract)) if contract else ("--tables", str(NESTED if with_lines else TABLES))
     with running(*options, "--company", "USMF", "--count") as ax:
         first = next(iter(ax.ask("tables")["tables"]))
         address = f"{ax.url}/MicrosoftDynamicsAXAif60/{first['port']}/xppservice.svc"
@@ -182,8 +228,8 @@ def opened(contract: Path | None, columns: int | None) -> Iterator[tuple[Table, 
         checked = Checked(port._contract._checker._schema(root), root)
         client = zeep.Client(f"{address}?wsdl", plugins=[checked])
         (table,) = service.document.tables
-        fields = fields_of(table, count=columns)
-        yield table, fields, Worker(port, fields), Proxy(client, service, checked, fields)
+        part = part_of(table, count=columns, with_lines=with_lines)
+        yield part, Worker(port, part), Proxy(client, service, checked, part)
 
 
 def infoset(message: bytes) -> object:
@@ -198,11 +244,12 @@ def infoset(message: bytes) -> object:
 def measure(sides: Sequence[Callable[[Sequence[Row]], object]], rows: Sequence[Row], rounds: int) -> list[list[float]]:
     """CPU microseconds per row of each side, taken in turn."""
     taken: list[list[float]] = [[] for _ in sides]
+    size = size_of(rows)
     for _ in range(rounds):
         for side, times in zip(sides, taken, strict=True):
             start = time.process_time()
             side(rows)
-            times.append((time.process_time() - start) / len(rows) * 1e6)
+            times.append((time.process_time() - start) / size * 1e6)
     return taken
 
 
@@ -219,16 +266,17 @@ def main() -> None:
     parser.add_argument("--contract", type=Path, help="a folder of WSDL and XSD files of one port")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--columns", type=int, help="how many columns the package has; without it every field is filled")
+    parser.add_argument("--lines", type=int, default=0, help="how many lines each record has; without it there are none")
     parser.add_argument("--empty", type=float, default=0.0, help="which share of the cells is empty")
     given = parser.parse_args()
-    with opened(given.contract, given.columns) as (table, fields, worker, proxy):
-        shape = f"{len(fields)} columns into a record of {len(table.fields)} fields"
-        print(f"{table.name}: {shape}, {given.rounds} rounds, CPU microseconds per row")
+    with opened(given.contract, given.columns, with_lines=given.lines > 0) as (part, worker, proxy):
+        print(f"{part.told()}; {given.lines} lines each, {given.rounds} rounds, CPU microseconds per row")
         print(f"{'':>18} {'batch':>6}{'worker min':>10}{'median':>10}{'zeep min':>10}{'median':>10}{'ratio':>8}")
         for size in SIZES:
-            rows = rows_of(fields, size, empty=given.empty)
+            rows = rows_of(part, size, lines=given.lines, empty=given.empty)
+            assert size_of(rows) == size, "a batch holds whole documents"
             assert infoset(worker.message(rows[:20])) == infoset(proxy.message(rows[:20]))
-            assert worker.call(rows) == proxy.call(rows) == size
+            assert worker.call(rows) == proxy.call(rows) == len(rows)
             print(report("unchecked message", size, *measure((worker.unchecked, proxy.unchecked), rows, given.rounds)))
             print(report("rows to message", size, *measure((worker.message, proxy.message), rows, given.rounds)))
             print(report("with a full check", size, *measure((worker.whole, proxy.message), rows, given.rounds)))
