@@ -14,12 +14,14 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from lxml import etree
 
+from workers.aos import unfolding
 from workers.aos.faults import refused_answer
 from workers.aos.transport import Transport, origin
+from workers.aos.unfolding import WSDL, XSD
 from workers.errors import GiveUp
 
-WSDL: Final = "{http://schemas.xmlsoap.org/wsdl/}"
-XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
+__all__ = ["MEMORY", "SOAP", "WSDL", "XSD", "Files", "from_port", "from_zip", "own_address", "parse"]
+
 SOAP: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 
 #: Names of gathered files: `.invalid` can be no host (RFC 2606).
@@ -34,6 +36,8 @@ _IMPORTS: Final = {
     f"{XSD}import": "schemaLocation",
     f"{XSD}include": "schemaLocation",
 }
+#: What would bring in other files by a way that is not followed here.
+_REFUSED: Final = (f"{XSD}redefine", f"{XSD}override", "{http://www.w3.org/2001/XInclude}*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ def from_port(transport: Transport, address: str) -> Files:
         return answer.body
 
     start = f"{address.partition('?')[0]}?wsdl"
-    return _gather(start, fetch, lambda base, location: _at_home(address, base, location))
+    return _Gathering(start, fetch, lambda base, location: _at_home(address, base, location)).files()
 
 
 def from_zip(contract: bytes) -> list[Files]:
@@ -63,17 +67,17 @@ def from_zip(contract: bytes) -> list[Files]:
     contents = _unzipped(contract)
 
     def fetch(name: str) -> bytes:
-        if name not in contents:
+        if name.casefold() not in contents:
             raise GiveUp(f"The contract folder has no {name}.", advice="Add the file to the folder.", code="RSC-5921")
-        return contents[name]
+        return contents[name.casefold()]
 
-    wsdls = [name for name in sorted(contents) if name.lower().endswith(".wsdl")]
+    wsdls = [name for name in sorted(contents) if name.endswith(".wsdl")]
     roots = [name for name in wsdls if parse(contents[name], name=name).find(f"{WSDL}service") is not None]
     if not roots:
         raise GiveUp(
             "The contract folder holds no WSDL with a service.", advice="Give the folder with the root WSDL.", code="RSC-5921"
         )
-    return [_gather(name, fetch, _beside) for name in roots]
+    return [_Gathering(name, fetch, _beside).files() for name in roots]
 
 
 def own_address(files: Files) -> str:
@@ -91,27 +95,60 @@ def parse(content: bytes, *, name: str) -> etree._Element:
         raise GiveUp(f"{name} is not XML: {error.msg}.", advice="Open the address in a browser.", code="RSC-5922") from error
     if tree.getroottree().docinfo.doctype:
         raise GiveUp(f"{name} has a document type, which no contract needs.", advice="Check the address.", code="RSC-5922")
+    strange = next(tree.iter(*_REFUSED), None)
+    if strange is not None:
+        used = etree.QName(strange).localname
+        raise GiveUp(f"{name} uses {used}, which no AX contract does.", advice="Check the address.", code="RSC-5922")
     return tree
 
 
-def _gather(start: str, fetch: Callable[[str], bytes], resolve: Callable[[str, str], str]) -> Files:
-    names = {start: MEMORY + "0"}
-    trees: dict[str, etree._Element] = {}
-    waiting, size = [start], 0
-    while waiting:
-        place = waiting.pop()
-        content = fetch(place)
-        size += len(content)
-        if len(content) > MAX_FILE or size > MAX_BYTES or len(names) > MAX_FILES:
-            raise GiveUp(f"The contract at {start} is too large.", advice="Check the address.", code="RSC-5923")
-        tree = trees[names[place]] = parse(content, name=place)
-        for element, attribute in _imports(tree):
-            target = resolve(place, element.attrib[attribute])
-            if target not in names:
-                names[target] = f"{MEMORY}{len(names)}"
-                waiting.append(target)
-            element.attrib[attribute] = names[target]
-    return Files(root=names[start], trees=trees)
+class _Gathering:
+    """Follows imports from a first file. `fetch` brings a place's content, `resolve` the place that an import names."""
+
+    def __init__(self, start: str, fetch: Callable[[str], bytes], resolve: Callable[[str, str], str]) -> None:
+        self._start = start
+        self._fetch = fetch
+        self._resolve = resolve
+        self._contents: dict[str, bytes] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._waiting: list[tuple[str, str]] = []
+        self._trees: dict[str, etree._Element] = {}
+
+    def files(self) -> Files:
+        """All that the first file imports, unfolded."""
+        root = self._name(self._start, "")
+        while self._waiting:
+            place, lent = self._waiting.pop()
+            for element, attribute in _imports(self._trees[self._names[place, lent]]):
+                target = self._resolve(place, element.attrib[attribute])
+                is_part = element.tag == f"{XSD}include"
+                lends = unfolding.namespace(self._trees[self._names[place, lent]]) if is_part else ""
+                element.attrib[attribute] = self._name(target, lends)
+        files = Files(root=root, trees=self._trees)
+        unfolding.unfold(files.trees, name=lambda number: f"{MEMORY}{number}")
+        return files
+
+    def _name(self, place: str, lent: str) -> str:
+        """The name in memory of a file; `lent` is the namespace of a schema that includes it, for one that has none."""
+        if (place, lent) in self._names:
+            return self._names[place, lent]
+        tree = parse(self._content(place), name=place)
+        if tree.tag == f"{XSD}schema" and not tree.get("targetNamespace") and lent:
+            tree = unfolding.lend(tree, lent)
+        elif lent:
+            return self._name(place, "")
+        self._names[place, lent] = name = f"{MEMORY}{len(self._names)}"
+        self._trees[name] = tree
+        self._waiting.append((place, lent))
+        return name
+
+    def _content(self, place: str) -> bytes:
+        if place not in self._contents:
+            content = self._contents[place] = self._fetch(place)
+            size = sum(map(len, self._contents.values()))
+            if len(content) > MAX_FILE or size > MAX_BYTES or len(self._contents) > MAX_FILES:
+                raise GiveUp(f"The contract at {self._start} is too large.", advice="Check the address.", code="RSC-5923")
+        return self._contents[place]
 
 
 def _imports(tree: etree._Element) -> Iterator[tuple[etree._Element, str]]:
@@ -123,6 +160,8 @@ def _imports(tree: etree._Element) -> Iterator[tuple[etree._Element, str]]:
 
 def _at_home(address: str, base: str, location: str) -> str:
     """The import on the address' own origin: an IIS port names itself by a host name that may not resolve here."""
+    if "\\" in location:
+        origin(location)  # refused: to Windows it is a path to another computer
     url = urljoin(base, location)
     origin(url)
     ours, theirs = urlsplit(address), urlsplit(url)
@@ -130,16 +169,17 @@ def _at_home(address: str, base: str, location: str) -> str:
 
 
 def _beside(base: str, location: str) -> str:
-    return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(location)))
+    return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(location).replace("\\", "/")))
 
 
 def _unzipped(contract: bytes) -> dict[str, bytes]:
+    """The files of a zip by name, whose case does not matter: it was made on Windows, as like as not."""
     try:
         with zipfile.ZipFile(io.BytesIO(contract)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:
                 raise GiveUp("The contract folder is too large.", advice="Give the WSDL and XSD files alone.", code="RSC-5923")
-            return {member.filename.replace("\\", "/"): archive.read(member) for member in members}
+            return {member.filename.replace("\\", "/").casefold(): archive.read(member) for member in members}
     except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # RuntimeError: encrypted, or packed by an unknown method
         raise GiveUp(
             f"The contract folder cannot be unpacked: {error}.", advice="Add the endpoint again.", code="RSC-5921"

@@ -3,6 +3,7 @@
 It knows nothing of SOAP. Requests' own retries and redirects are off: a call is made once, where it was meant to go.
 """
 
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MAX_ANSWER: Final = 64_000_000
 
 _REDIRECTS: Final = 5
+_USER: Final = re.compile(r"//[^/?#]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +218,7 @@ def origin(address: str) -> tuple[str, str, int]:
         )
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise GiveUp(
-            f"{address!r} is not an HTTP address of a service.",
+            f"{_USER.sub('//', address)!r} is not an HTTP address of a service.",
             advice="Register the endpoint with an address like http://aos:80/MicrosoftDynamicsAXAif60/Port/xppservice.svc.",
             code="RSC-5903",
         )
