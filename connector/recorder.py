@@ -264,9 +264,12 @@ class Recorder:
             self._dispatcher.close_if_done(turn.db, jobs.get(turn.db, ref.job))
             return
         due = 0.0 if report.retry is reports.Retry.SOON else turn.now + self._retry_pause_s
-        if batches.returned(turn.db, ref, so_far=report.so_far, settled=report.settled, not_before=due, reason=report.reason):
-            self._say_returned(turn, report)
-            self._dispatcher.rest(report.endpoint, until=due)
+        if not batches.returned(turn.db, ref, so_far=report.so_far, settled=report.settled, not_before=due, reason=report.reason):
+            return
+        if report.retry is reports.Retry.ANSWER:  # the AOS is well: others need not wait, and nothing has happened
+            return
+        self._say_returned(turn, report)
+        self._dispatcher.rest(report.endpoint, until=due)
 
     def _say_returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
         ref = report.ref

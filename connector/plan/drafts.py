@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from connector.errors import PlanRefused
 from connector.intake.values import Package
-from connector.plan import columns, keys, matching, names, nesting
+from connector.plan import columns, keys, matching, names, nesting, ways
 from connector.plan.columns import Matches
 from connector.plan.keys import Key
 from connector.plan.mapping import Mapping
@@ -75,6 +75,10 @@ def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[M
     matched, unknown = [], []
     for index, action in enumerate(package.actions):
         said = mapping.of(action.entity)
+        if said.via == "dixf":
+            record = ways.flat_record(action, said)
+            matched.append(Matched(index=index, action=action, record=record, reason="the mapping says DIXF", said=said))
+            continue
         among = known
         if said.parent is not None:
             holder = normalized(said.parent.target)
@@ -101,7 +105,7 @@ def _draft(matched: Matched, parent: Draft | None, mode: Mode) -> Draft:
     else:
         found = keys.key(matched.action, matched.record, matches, said)
         possible, reason = keys.mode(mode, found, matched.action)
-        key = replace(found, reason=reason)
+        possible, key = ways.mode(said, possible, replace(found, reason=reason), matched.action)
     return Draft(
         matched=matched,
         matches=matches,

@@ -62,6 +62,10 @@ class TableMapping(_Strict):
     """of an operation: what a row is told as when its call was carried out"""
     via: Literal["service", "files", "dixf"] = "service"
     """the way to AX: calls, files for AIF's file system adapter, or files for the Data Import/Export Framework"""
+    folder: str = ""
+    """of rows that go in files: the file port among the worker's, where it has several"""
+    formats: dict[str, Literal["decimal", "date", "datetime"]] = {}
+    """of rows for DIXF: what columns hold that are no plain text, by their names in the file"""
     type: str | None = None
     """the derived type of the records, as DirPerson"""
     effective: Literal["now"] | None = None

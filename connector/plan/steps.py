@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from connector.errors import PlanRefused
-from connector.plan import names
+from connector.plan import names, ways
 from connector.plan.drafts import Draft, root_of
 from connector.plan.ordering import Ranks
 from connector.plan.values import Step
@@ -63,6 +63,7 @@ def _step(
         theirs = _carried(parent, found)
         pairs = ", ".join(f"{action.columns[c]} = {parent.matched.action.columns[p]}" for c, p in each.link)
         reason = f"{reason}; its rows are nested in those of {parent.entity} ({pairs})"
+    kind, options = ways.task(each.matched.said, each.mode)
     return Step(
         no=numbers[each.matched.index],
         entity=action.entity,
@@ -80,7 +81,8 @@ def _step(
         key_reason=each.key.reason,
         key_is_guess=each.key.is_guess,
         mode=each.mode,
-        options={"mode": each.mode.value},
+        kind=kind,
+        options=options,
         parent_step=numbers[parent.matched.index] if parent else None,
         link=tuple((mine.index(c), theirs.index(p)) for c, p in each.link) if parent else (),
         unit=tuple(mine.index(index) for index in _unit(each)),

@@ -1,0 +1,60 @@
+"""The way that a step's rows take to AX: calls to its services, or files that it reads."""
+
+from dataclasses import replace
+
+from connector.errors import Place, PlanRefused
+from connector.intake.values import Action
+from connector.plan.keys import Key
+from connector.plan.mapping import TableMapping
+from connector.plan.matching import Record
+from connector.wire.jobs import Mode
+from connector.wire.metadata import Document, Field, Service, Table
+
+#: What a step through the Data Import/Export Framework shows as its port.
+DIXF = "DIXF"
+
+
+def flat_record(action: Action, said: TableMapping) -> Record:
+    """The target of a text file: AX offers no contract for it, so its columns are the package's own, under their mapped names.
+
+    Raises PlanRefused where a format is given to a column that is not there.
+    """
+    table = Table(
+        name=said.target or action.entity,
+        fields=tuple(Field(name=field) for column in action.columns if (field := said.fields.get(column, column))),
+    )
+    for name in said.formats:
+        if table.field(name) is None:
+            raise PlanRefused(
+                f"the mapping gives {name!r} a format, which is no column of the file.",
+                advice=f"Columns are {', '.join(field.name for field in table.fields)}.",
+                place=Place(file=action.file, sheet=action.sheet),
+            )
+    document = Document(name=table.name, namespace="", tables=(table,))
+    service = Service(address="", port=DIXF, name=table.name, namespace="", operations=(), document=document)
+    return Record(service=service, document=document, table=table)
+
+
+def mode(said: TableMapping, possible: Mode, key: Key, action: Action) -> tuple[Mode, Key]:
+    """The mode in which rows can go this way: through files nothing is looked up, so they only create.
+
+    Raises PlanRefused for modes that change what is there.
+    """
+    if said.via == "service" or possible is Mode.CREATE:
+        return possible, key
+    if possible is Mode.UPSERT:
+        return Mode.CREATE, replace(key, reason=f"{key.reason}; rows in files are only created: AX is not asked what is there")
+    raise PlanRefused(
+        f"{action.entity!r} cannot run in mode {possible.value}: rows in files are only created.",
+        advice='Load it in mode create, or by the service: via = "service" in the mapping.',
+        place=Place(file=action.file, sheet=action.sheet),
+    )
+
+
+def task(said: TableMapping, mode: Mode) -> tuple[str, dict[str, object]]:
+    """The task that carries a step of tables out, and what its messages say besides target and layout."""
+    if said.via == "dixf":
+        return "load.flatfile", {"formats": dict(said.formats)}
+    if said.via == "files":
+        return "load.files", {"mode": mode.value, "folder": said.folder}
+    return "load.tables", {"mode": mode.value}
