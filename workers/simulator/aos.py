@@ -11,8 +11,9 @@ from typing import Final
 
 from lxml import etree
 
-from workers.simulator import envelope, faults, reading, tableservice, writing
+from workers.simulator import actions, envelope, faults, reading, tableservice, writing
 from workers.simulator import namespaces as ns
+from workers.simulator.actions import Action
 from workers.simulator.calls import Call
 from workers.simulator.chaos import Chaos, Fault
 from workers.simulator.contract import Port
@@ -62,6 +63,8 @@ class Manners:
     """the port has "Include exceptions in fault" """
     burn_failed_ids: bool = False
     """a call that was rolled back has used its MessageId up all the same"""
+    not_idempotent: frozenset[str] = frozenset()
+    """operations that are carried out again under a MessageId that was seen"""
 
 
 class Aos:
@@ -75,6 +78,8 @@ class Aos:
         self.tables = {table.name: table for service in self.services for table in _with_children(service.root)}
         if any(port.table_operations for port in ports):
             self.tables[tableservice.POSTINGS.name] = tableservice.POSTINGS
+        for action in (action for port in ports for action in port.actions.values()):
+            self.tables.setdefault(action.operation, action.table)
         self._manners = manners
         self._counting = Counting()
         self._stats: Counter[str] = Counter()
@@ -121,6 +126,11 @@ class Aos:
                 lambda: self._serve_tables(port, port.table_operations[action], body, deadlock=deadlock),
                 service=tableservice.NAME,
                 operation=port.table_operations[action],
+            )
+        if action in port.actions:
+            found = port.actions[action]
+            return self._refusable(
+                lambda: self._act(port, found, body, deadlock=deadlock), service=found.service, operation=found.operation
             )
         service = port.services.get(action)
         operation = service.operations[action] if service else ""
@@ -189,6 +199,15 @@ class Aos:
             content = tableservice.OPERATIONS[operation](call)
         self._count(**call.tally)
         return Answer(status=200, body=envelope.answer(tableservice.NAME, ns.TABLE_SERVICES, operation, content))
+
+    def _act(self, port: Port, action: Action, body: bytes, *, deadlock: bool) -> Answer:
+        context, request = envelope.parse(body)
+        company = self._known_company(context)
+        once = action.operation not in self._manners.not_idempotent
+        with self._transaction(context.message_id if once else None, deadlock=deadlock):
+            content = actions.carry_out(action, request, store=self.store, company=company, validator=port.validator)
+        self._count(f"invoked_{action.service}.{action.operation}")
+        return Answer(status=200, body=envelope.answer(action.service, action.namespace, action.operation, content))
 
     @contextmanager
     def _transaction(self, message_id: str | None, *, deadlock: bool) -> Iterator[None]:

@@ -3,7 +3,7 @@
 Real folders and generated ones are read by the same rules, so that a generated port cannot be more than a real one is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -11,15 +11,18 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
+from workers.simulator import actions, schema, tableservice
 from workers.simulator import namespaces as ns
-from workers.simulator import schema, tableservice
+from workers.simulator.actions import Action
 from workers.simulator.model import Rules, Service, SetupError
+from workers.simulator.shapes import Shapes
 from workers.simulator.validation import Validator
 
 #: Stands in pages where the address belongs that the client asked.
 BASE: Final = b"http://base.invalid"
 
 _TABLE_SERVICE: Final = (ns.TABLE_SERVICES, tableservice.NAME)
+_DOCUMENT_OPERATIONS: Final = frozenset({"create", "update", "delete", "read", "find", "findKeys", "getKeys", "getChangedKeys"})
 _LOCATIONS: Final = {
     f"{{{ns.WSDL}}}import": "location",
     f"{{{ns.XSD}}}import": "schemaLocation",
@@ -37,6 +40,8 @@ class Port:
     validator: Validator
     table_operations: Mapping[str, str]
     """the operations of the table service by soapAction, where the port has it"""
+    actions: Mapping[str, Action]
+    """the operations of other services, and those of document services that are no document's, by soapAction"""
 
     @property
     def name(self) -> str:
@@ -68,8 +73,10 @@ def from_files(files: Mapping[str, bytes], rules: Mapping[str, Rules], *, source
     types = schema.Types(schemas)
     services = {action: service for service in _services(trees, root_name, types, rules) for action in service.operations}
     table_operations = next((o for qualified, o in _bound(trees[root_name]) if qualified == _TABLE_SERVICE), {})
-    if not (services or table_operations):
-        raise SetupError(f"{source} describes no document service, and no table service either")
+    of_documents = {action for action, service in services.items() if service.operations[action] in _DOCUMENT_OPERATIONS}
+    others = _actions(trees[root_name], schemas, beside=of_documents.union(table_operations))
+    if not (services or table_operations or others):
+        raise SetupError(f"{source} describes no service with an operation")
     validator = Validator(schemas)  # before the pages: those change the locations
     return Port(
         path=path,
@@ -77,6 +84,7 @@ def from_files(files: Mapping[str, bytes], rules: Mapping[str, Rules], *, source
         services=services,
         validator=validator,
         table_operations=table_operations,
+        actions=others,
     )
 
 
@@ -115,6 +123,18 @@ def _services(
         document = types.document_of(namespace, name, operations.values(), rules)
         if document is not None:
             yield Service(name=name, namespace=namespace, operations=operations, document=document)
+
+
+def _actions(root: etree._Element, schemas: Sequence[etree._Element], *, beside: Set[str]) -> dict[str, Action]:
+    """The operations beside those by soapAction that the schemas declare."""
+    shapes = Shapes(schemas)
+    listed = {
+        soap_action: actions.action_of(shapes, service, operation)
+        for service, operations in _bound(root)
+        for soap_action, operation in operations.items()
+        if soap_action not in beside
+    }
+    return {soap_action: action for soap_action, action in listed.items() if action is not None}
 
 
 def _bound(root: etree._Element) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
