@@ -54,6 +54,9 @@ def _faults(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> di
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides which calls the faults hit.")
 @click.option("--no-fault-detail", is_flag=True, help="Faults say only that the request failed.")
 @click.option("--burn-failed-ids", is_flag=True, help="A call that failed has used its MessageId up.")
+@click.option(
+    "--not-idempotent", multiple=True, metavar="OPERATION", help="It is carried out again under a MessageId seen before."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def simulate(*, host: str, port: int, as_json: bool, **options: Any) -> None:
     """A pretend AOS that speaks the contracts of a real one, and misbehaves on request."""

@@ -34,6 +34,7 @@ class Options:
     seed: int = 0
     no_fault_detail: bool = False
     burn_failed_ids: bool = False
+    not_idempotent: tuple[str, ...] = ()
 
 
 def server(options: Options, *, host: str, port: int) -> Server:
@@ -48,6 +49,7 @@ def server(options: Options, *, host: str, port: int) -> Server:
             count=options.count,
             fault_detail=not options.no_fault_detail,
             burn_failed_ids=options.burn_failed_ids,
+            not_idempotent=frozenset(options.not_idempotent),
         ),
     )
     _check_keys(aos, options.keys)
