@@ -77,6 +77,10 @@ class Reconciler:
             except NotReachable:
                 self._dispatcher.to_plan.put(job)  # it is planned anew as soon as that is back
                 raise
+            except Exception:  # the edge of one job: a defect of ours must end it with a sentence, not leave it queued for ever
+                log.exception("a job could not be planned", extra={"action": "plan_failed", "job": job})
+                reason = "the package could not be planned: the dispatcher has a defect. Nothing was sent."
+                self._end_unplanned(job, reason=reason, advice="Report it with the dispatcher's log.", code="RSC-2990")
 
     def _unplanned(self) -> list[str]:
         with self._ledger.read() as db:
@@ -100,13 +104,16 @@ class Reconciler:
         try:
             self._planner.plan(job, self._dispatcher.package_path(job.package or ""), metadata, then=leave)
         except Refused as error:
-            with self._ledger.write() as db:
-                jobs.clear_plan(db, job.id)
-                jobs.close(
-                    db, job.id, jobs.JobState.FAILED, at=time.time(), reason=_placed(error), advice=error.advice, code=error.code
-                )
+            self._end_unplanned(job.id, reason=_placed(error), advice=error.advice, code=error.code)
             return
         self._dispatcher.send(parcels)
+
+    def _end_unplanned(self, job_id: str, *, reason: str, advice: str, code: str) -> None:
+        """End a job that has no plan as failed; what was written of one is removed."""
+        with self._ledger.write() as db:
+            if not jobs.get(db, job_id).planned:
+                jobs.clear_plan(db, job_id)
+                jobs.close(db, job_id, jobs.JobState.FAILED, at=time.time(), reason=reason, advice=advice, code=code)
 
     def _ask_for_metadata(self, endpoint: str) -> None:
         with self._ledger.write() as db:

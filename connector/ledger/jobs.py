@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connector.errors import NotFound
-from connector.ledger.schema import batches, jobs, log, staging, steps
+from connector.ledger.schema import batches, jobs, log, problems, staging, steps
 from connector.ledger.store import Database
 from connector.wire.jobs import Blank, Layout, Mode, Target
 from connector.wire.reports import OUTCOME_WORDS
@@ -223,7 +223,7 @@ def clear_plan(db: Database, job_id: str) -> None:
     """Remove what an interrupted planning left behind."""
     if db.execute(_ANY_STEP, {"of_job": job_id}).first() is None:
         return
-    for table in (batches, staging, steps):
+    for table in (batches, staging, problems, steps):
         db.execute(sa.delete(table).where(table.c.job == job_id))
 
 

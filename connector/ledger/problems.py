@@ -1,5 +1,6 @@
 """Why rows are not in: one record per row that failed, was skipped, or is unknown."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -16,15 +17,19 @@ def tell(db: Database, *, job: str, batch: int, places: Sequence[tuple[int, int]
         db.execute(sa.insert(problems), told)
 
 
-def refuse(db: Database, *, job: str, rows: Sequence[tuple[int, int, Problem]]) -> None:
-    """Record rows that failed before they were sent: (step, row number, problem). They count as failed."""
+def refuse(db: Database, *, job: str, rows: Sequence[tuple[int, int, Outcome, Problem]]) -> None:
+    """Record rows that were failed or skipped before they were sent: (step, row number, outcome, problem).
+
+    A row with several problems counts once; all of them must come in one call.
+    """
     if not rows:
         return
-    db.execute(sa.insert(problems), [_values(job, (step, number), None, "failed", problem) for step, number, problem in rows])
-    for step in {step for step, _, _ in rows}:
+    told = [_values(job, (step, number), None, OUTCOME_WORDS[outcome], problem) for step, number, outcome, problem in rows]
+    db.execute(sa.insert(problems), told)
+    counts = Counter((step, OUTCOME_WORDS[outcome]) for step, _, outcome in {each[:3] for each in rows})
+    for (step, word), count in counts.items():
         mine = (steps.c.job == job) & (steps.c.no == step)
-        count = sum(1 for other, _, _ in rows if other == step)
-        db.execute(sa.update(steps).where(mine).values(failed=steps.c.failed + count))
+        db.execute(sa.update(steps).where(mine).values({word: steps.c[word] + count}))
 
 
 def _values(job: str, place: tuple[int, int], batch: int | None, outcome: str, problem: Problem) -> dict[str, object]:

@@ -58,7 +58,7 @@ def failures(db: Database, job: str, *, after: int = 0, limit: int = 1000) -> li
 
 
 def every_row(db: Database, job: str) -> Iterator[RowOutcome]:
-    """The outcome of every row of a job that has one, step by step."""
+    """The outcome of every row of a job that has one, step by step; then of those that were never sent."""
     query = (
         sa.select(batches.c.places, batches.c.letters)
         .where(batches.c.job == job, batches.c.letters.is_not(None))
@@ -68,3 +68,11 @@ def every_row(db: Database, job: str) -> Iterator[RowOutcome]:
     for places, letters in db.execute(query):
         for (step, row), letter in zip(expand(places), letters, strict=True):
             yield RowOutcome(step=step, row=row, outcome=OUTCOME_WORDS[Outcome(letter)])
+    never_sent = (
+        sa.select(problems.c.step, problems.c.row, problems.c.outcome)
+        .where(problems.c.job == job, problems.c.batch.is_(None))
+        .distinct()
+        .order_by(problems.c.step, problems.c.row)
+        .execution_options(yield_per=1000)
+    )
+    yield from (RowOutcome(step=row.step, row=row.row, outcome=row.outcome) for row in db.execute(never_sent))

@@ -1,66 +1,114 @@
-"""Looks at cells before anything is sent: what is wrong with a row by its fields' types and facets alone."""
+"""Looks at the cells of a layout's rows before anything is sent: what is wrong with them by their fields' types and facets.
 
-from collections.abc import Iterator, Sequence
+Column by column: where all cells of a column surely fit, none is looked at by itself. Whether records exist is not known here.
+"""
 
-from connector.wire import values
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Final
+
+from connector.errors import Place, PlanRefused
+from connector.wire import lines, values
 from connector.wire.codec import Row
-from connector.wire.jobs import Layout, Mode
-from connector.wire.metadata import Field, Metadata, Table
+from connector.wire.jobs import Column, Layout, Mode
+from connector.wire.metadata import Field, FieldType, Metadata, Table
 from connector.wire.reports import Problem
+from connector.wire.values import Unfit
 
-Found = tuple[int, int, Problem]
-"""step, row number, problem"""
+_ADVICE: Final = "Correct the cell."
+
+Columns = Sequence[Sequence[str | None]]
+"""the cells of some rows, column by column"""
 
 
-class Checker:
-    """Checks the rows of one step and the rows nested in them. Whether records exist is not known here."""
+def columns(rows: Sequence[Row]) -> Columns:
+    """The rows' cells, column by column; a cell that a row lacks is None."""
+    return list(zip_longest(*[row.cells for row in rows]))
 
-    def __init__(self, layout: Layout, metadata: Metadata, *, service: str, mode: Mode) -> None:
-        documents = [found.document for found in metadata.services if found.name == service and found.document]
-        tables = documents[0].tables if documents else ()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """A layout with what the contract says of its record; `table` is None where it says nothing."""
+
+    layout: Layout
+    table: Table | None
+    children: "tuple[Laid, ...]"
+
+    def field(self, column: Column) -> Field | None:
+        """The field that a column's cells must fit; None where only a worker can tell (structures)."""
+        found = self.table.field(column.field) if self.table else None
+        if found is not None and column.part:
+            found = next((each for each in found.attributes if each.name == column.part), None)
+        return None if found is None or found.type is FieldType.COMPLEX else found
+
+
+def laid(layout: Layout, metadata: Metadata, *, service: str, address: str) -> Laid:
+    """The layout over the record of the service's document that it names."""
+    found = (each for each in metadata.services if (each.name, each.address) == (service, address) and each.document)
+    document = next((each.document for each in found), None)
+    return _laid(layout, document.tables if document else ())
+
+
+def _laid(layout: Layout, tables: Sequence[Table]) -> Laid:
+    table = next((each for each in tables if each.name == layout.table), None)
+    table = table and table.as_type(layout.type)
+    below = table.children if table else ()
+    return Laid(layout=layout, table=table, children=tuple(_laid(child, below) for child in layout.children))
+
+
+class Cells:
+    """Checks the cells of the rows of one layout, without those that are nested in them."""
+
+    def __init__(self, known: Laid, *, mode: Mode) -> None:
+        """Raises PlanRefused where a constant does not fit its field."""
+        _check_constants(known)
+        fields = [(index, column, known.field(column)) for index, column in enumerate(known.layout.columns)]
+        self._checks = [(index, column, _Check(field, mode=mode)) for index, column, field in fields if field]
+
+    def problems(self, filled: Columns, *, count: int) -> dict[int, list[Problem]]:
+        """What is wrong, by the row's place among `count` rows; `filled` are their columns."""
+        found: dict[int, list[Problem]] = {}
+        for index, column, check in self._checks:
+            cells = filled[index] if index < len(filled) else [None] * count
+            for text, why in check.bad(cells).items():
+                for place in (place for place, cell in enumerate(cells) if (cell or "") == text):
+                    found.setdefault(place, []).append(_problem(column, check.field, cells[place], why))
+        return found
+
+
+class _Check:
+    """What the cells of one column must be."""
+
+    def __init__(self, field: Field, *, mode: Mode) -> None:
+        self.field = field
         self._creating = mode is Mode.CREATE
-        self._parts = {part.step: (part, _fields(part, tables)) for part in _all(layout)}
-        self._children = {part.step: [child.step for child in part.children] for part in _all(layout)}
-        self._root = layout.step
+        self._surely = lines.surely(field)
 
-    def problems(self, row: Row) -> Iterator[Found]:
-        """Everything that is wrong with a root row's cells, and with those of the rows nested in it."""
-        yield from self._check(self._root, row)
-
-    def _check(self, step: int, row: Row) -> Iterator[Found]:
-        layout, fields = self._parts[step]
-        for column, field, text in zip(layout.columns, fields, row.cells, strict=False):
-            if field is not None and (why := values.fits(field, text, creating=self._creating)):
-                problem = Problem(
-                    row=0,
-                    column=column.name,
-                    field=field.name,
-                    value=text,
-                    message=why.message,
-                    advice=why.advice or "Correct the cell.",
-                    code=why.code,
-                )
-                yield step, row.number, problem
-        for child, nested in zip(self._children[step], row.children, strict=False):
-            for each in nested:
-                yield from self._check(child, each)
+    def bad(self, cells: Sequence[str | None]) -> Mapping[str, Unfit]:
+        """Those texts among the cells that do not fit, each with the reason; "" for cells that are empty or not there."""
+        given = list(filter(None, cells))
+        found: dict[str, Unfit] = {}
+        if len(given) < len(cells) and (why := values.fits(self.field, "", creating=self._creating)):
+            found[""] = why
+        if given and not self._surely(given):
+            found |= {text: why for text in dict.fromkeys(given) if (why := values.fits(self.field, text))}
+        return found
 
 
-def _all(layout: Layout) -> Iterator[Layout]:
-    yield layout
-    for child in layout.children:
-        yield from _all(child)
+def _problem(column: Column, field: Field, cell: str | None, why: Unfit) -> Problem:
+    return Problem(
+        row=0, column=column.name, field=field.name, value=cell, message=why.message, advice=why.advice or _ADVICE, code=why.code
+    )
 
 
-def _fields(layout: Layout, tables: Sequence[Table]) -> list[Field | None]:
-    table = _table(tables, layout.table)
-    return [table.field(column.field) if table else None for column in layout.columns]
-
-
-def _table(tables: Sequence[Table], name: str) -> Table | None:
-    for table in tables:
-        if table.name == name:
-            return table
-        if found := _table(table.children, name):
-            return found
-    return None
+def _check_constants(known: Laid) -> None:
+    layout = known.layout
+    for name, text in layout.constants.items():
+        field = known.field(Column(name=name, field=name))
+        if field and (why := values.fits(field, text)):
+            raise PlanRefused(
+                f"the constant of {layout.entity} does not fit: {why.message}",
+                advice=why.advice or "Correct it in the mapping.",
+                place=Place(file=layout.file, sheet=layout.sheet),
+            )

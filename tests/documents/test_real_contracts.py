@@ -3,7 +3,7 @@
 import io
 import os
 import zipfile
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(not CONTRACTS.is_dir(), reason="the folder of re
 
 ADDRESS = "http://aos.example/MicrosoftDynamicsAXAif60/p/xppservice.svc"
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=("Cs", "Cc"))
+MOMENTS = st.datetimes(*(datetime.combine(day, time()) for day in (values.FIRST_DAY, values.LAST_DAY)))
 BY_TYPE = {
     FieldType.INTEGER: st.integers(0, 9).map(str),
     FieldType.DECIMAL: st.decimals(min_value=-999, max_value=999, places=2).map(str),

@@ -8,7 +8,7 @@ import pytest
 from connector.errors import NotFound, Refused
 from connector.ledger import batches, endpoints, jobs, packages, problems, results, staging
 from connector.wire.codec import Row
-from connector.wire.reports import Outcomes, Problem, WorkerAlive
+from connector.wire.reports import Outcome, Outcomes, Problem, WorkerAlive
 
 LONG = "Überlänge " * 400
 
@@ -26,7 +26,7 @@ def test_names_may_be_long(ledger, job):
         jobs.add_steps(db, job.id, [(step, course)])
         jobs.add(db, replace(job, id="JB-2", package_name=LONG, partition=LONG, number=0))
         problem = Problem(row=0, column=LONG, field=LONG, value=LONG, message=LONG, advice=LONG, code="RSC-3100")
-        problems.refuse(db, job=job.id, rows=[(3, 7, problem)])
+        problems.refuse(db, job=job.id, rows=[(3, 7, Outcome.FAILED, problem)])
     with ledger.read() as db:
         assert packages.get(db, package.sha256) == package
         assert [(found.worker, found.seen_at) for found in endpoints.workers_of(db, "a")] == [(worker.worker, 2.0)]

@@ -1,0 +1,184 @@
+"""The rows of a plan's steps become batches in the ledger; those that cannot go in are told and stay behind.
+
+Rows stream through: nested rows are laid aside in the ledger, then taken by their parents. Nothing is sent from here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from connector import plan as planning
+from connector.errors import Place
+from connector.intake.package import Package
+from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
+from connector.plan import batching
+from connector.plan.screening import Screen, Told
+from connector.wire.codec import Row, pack_rows
+from connector.wire.jobs import flatten
+from connector.wire.metadata import Metadata
+from connector.wire.reports import Outcome, Problem
+
+#: Batches that are written to the ledger in one transaction.
+_CHUNK = 50
+_STAGE_CHUNK = 2000
+#: Root rows that are looked at together, before batches are cut.
+_LOOK = 500
+#: Problems that may be held back before they are written.
+_HELD = 5000
+
+
+class Writing:
+    """Writes that are held back until enough have come together: a commit costs more than what it writes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._held: list[Callable[[Database], None]] = []
+
+    def add(self, write: Callable[[Database], None]) -> None:
+        """Hold a write back."""
+        self._held.append(write)
+
+    def flush(self) -> None:
+        """Write what is held back, in one transaction."""
+        with self._ledger.write() as db:
+            for write in self._held:
+                write(db)
+        self._held.clear()
+
+
+@dataclass(slots=True, kw_only=True)
+class Cutting:
+    """Turns the rows of one plan's steps into batches."""
+
+    ledger: Ledger
+    writing: Writing
+    job: jobs.Job
+    package: Package
+    plan: planning.Plan
+    size: int
+    """root rows of a batch"""
+    metadata: Metadata
+    """by what rows are checked"""
+    failed: int = 0
+    """rows that cannot go in, as far as was read"""
+    _held: int = 0
+
+    def write(self) -> dict[int, int]:
+        """Write all batches; rows per step are returned. Raises PlanRefused, PackageRefused."""
+        counts = dict.fromkeys((step.no for step in self.plan.steps), 0)
+        for step in self.plan.steps:
+            if step.parent_step is None:
+                self._stage_children(step, counts)
+                self._write_step(step, counts)
+                self._refuse_orphans(step)
+        return counts
+
+    def _children(self, step: planning.Step) -> list[planning.Step]:
+        by_no = {child.no: child for child in self.plan.steps}
+        return [by_no[layout.step] for layout in step.layout.children]
+
+    def _rows(self, step: planning.Step) -> Iterator[Row]:
+        """The step's rows with their nested rows in them."""
+        children = self._children(step)
+        rows = planning.rows(self.package, step)
+        if not children:
+            yield from rows
+            return
+        while chunk := list(islice(rows, 500)):
+            with self.ledger.write() as db:
+                groups = [self._staged(db, child, chunk) for child in children]
+            yield from (Row(row.number, row.cells, nested) for row, *nested in zip(chunk, *groups, strict=True))
+
+    def _staged(self, db: Database, child: planning.Step, parents: Sequence[Row]) -> list[list[Row]]:
+        links = [_link(row, [parent for _, parent in child.link]) for row in parents]
+        found = staging.staged(db, job=self.job.id, step=child.no, links=links)
+        return [found.pop(link, []) for link in links]
+
+    def _stage_children(self, step: planning.Step, counts: dict[int, int]) -> None:
+        for child in self._children(step):
+            self._stage_children(child, counts)
+            columns = [column for column, _ in child.link]
+            rows = self._rows(child)
+            self.writing.flush()
+            while chunk := [(_link(row, columns), row) for row in islice(rows, _STAGE_CHUNK)]:
+                counts[child.no] += len(chunk)
+                with self.ledger.write() as db:
+                    staging.stage(db, job=self.job.id, step=child.no, linked=chunk)
+
+    def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
+        made = batching.batches(self._fit(step, counts), size=self.size, unit=step.unit, place=_place(step))
+        new = (_new_batch(step, no, rows) for no, rows in enumerate(made, start=1))
+        while chunk := list(islice(new, _CHUNK)):  # packed: the rows themselves are not held
+            self.writing.add(partial(batches.add_many, job=self.job.id, endpoint=self.job.endpoint, new=chunk))
+            if len(chunk) == _CHUNK:
+                self.writing.flush()
+
+    def _fit(self, step: planning.Step, counts: dict[int, int]) -> Iterator[Row]:
+        """The step's rows without those that cannot go in."""
+        screen = Screen(step, self.metadata, again=lambda: planning.rows(self.package, step))
+        for rows in batching.batches(self._rows(step), size=_LOOK, unit=step.unit, place=_place(step)):
+            counts[step.no] += len(rows)
+            fit, told = screen.parted(rows)
+            self._tell(told)
+            yield from fit
+
+    def _tell(self, told: Sequence[Told]) -> None:
+        """Record rows that stay behind. Where there are many, they are not held back until a batch is written."""
+        if not told:
+            return
+        self.failed += len({each[:2] for each in told if each.outcome is Outcome.FAILED})
+        self.writing.add(partial(problems.refuse, job=self.job.id, rows=told))
+        self._held += len(told)
+        if self._held > _HELD:
+            self.writing.flush()
+            self._held = 0
+
+    def _refuse_orphans(self, step: planning.Step) -> None:
+        for child in self._children(step):
+            self.writing.flush()
+            while True:
+                with self.ledger.write() as db:
+                    found = staging.orphans(db, job=self.job.id, step=child.no, limit=500)
+                if not found:
+                    break
+                self._tell([told for row in found for told in self._orphaned(step, child, row)])
+            self._refuse_orphans(child)
+
+    def _orphaned(self, parent: planning.Step, child: planning.Step, row: Row) -> Iterator[Told]:
+        """A nested row without its parent, and the rows nested in it."""
+        (column, parent_column), *_ = child.link
+        problem = Problem(
+            row=0,
+            column=self._caption(child, column),
+            value=row.cells[column],
+            message=f"No row of {parent.entity} has this value in {self._caption(parent, parent_column)}.",
+            advice=f"Add the {parent.entity} row that this row belongs to, or correct the value.",
+            code="RSC-3300",
+        )
+        for part, nested in flatten(child.layout, row):
+            yield Told(part.step, nested.number, Outcome.FAILED, problem)
+
+    def _caption(self, step: planning.Step, cell: int) -> str:
+        return self.package.actions[step.action_index].columns[step.carried[cell]]
+
+
+def _place(step: planning.Step) -> Place:
+    return Place(file=step.file, sheet=step.sheet)
+
+
+def _new_batch(step: planning.Step, no: int, rows: Sequence[Row]) -> batches.NewBatch:
+    layout = step.layout
+    if layout.children or len(step.carried) > len(layout.columns):
+        rows = [planning.trimmed(layout, row) for row in rows]
+    if layout.children:
+        where = [(part.step, nested.number) for row in rows for part, nested in flatten(layout, row)]
+    else:
+        where = [(layout.step, row.number) for row in rows]
+    return batches.NewBatch(
+        step=layout.step, no=no, rank=step.rank, size=len(where), places=places.runs(where), rows=pack_rows(rows)
+    )
+
+
+def _link(row: Row, columns: Sequence[int]) -> str:
+    return "\x1f".join(row.cells[column] or "" for column in columns)
