@@ -29,9 +29,7 @@ BY_TYPE = {
     FieldType.INTEGER: st.integers(0, 9).map(str),
     FieldType.DECIMAL: st.decimals(min_value=-999, max_value=999, places=2).map(str),
     FieldType.DATE: st.dates(values.FIRST_DAY, values.LAST_DAY).map(str),
-    FieldType.DATETIME: st.datetimes(datetime(1900, 1, 1), datetime(2154, 12, 31)).map(
-        lambda moment: moment.replace(microsecond=0).isoformat()
-    ),
+    FieldType.DATETIME: MOMENTS.map(lambda moment: moment.replace(microsecond=0).isoformat()),
     FieldType.TIME: st.times().map(lambda moment: moment.replace(microsecond=0).isoformat()),
     FieldType.BOOLEAN: st.sampled_from(["true", "false"]),
 }
