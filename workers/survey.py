@@ -6,6 +6,6 @@ from connector.wire.reports import Check
 from workers import aos
 
 
-def connection(door: aos.Door, addresses: Sequence[str], companies: Sequence[str]) -> list[Check]:
+def connection(door: aos.Door, addresses: Sequence[str], scope: aos.Scope) -> list[Check]:
     """One check per thing that must work, in the order in which they depend on each other."""
-    return aos.check(door, addresses, companies)
+    return aos.check(door, addresses, scope)

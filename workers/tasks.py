@@ -230,7 +230,9 @@ def _survey_metadata(bench: Bench, message: SurveyMetadata) -> None:
 
 
 def _survey_connection(bench: Bench, message: SurveyConnection) -> None:
-    checks = survey.connection(bench.door, message.addresses, message.companies)
+    contract = base64.b64decode(message.contract) if message.contract else None
+    scope = aos.Scope(companies=message.companies, partition=message.partition, contract_zip=contract)
+    checks = survey.connection(bench.door, message.addresses, scope)
     failed = next((check for check in checks if not check.ok), None)
     reason = f"{failed.name}: {failed.detail} {failed.advice}".strip() if failed else ""
     bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, checks=tuple(checks), reason=reason))

@@ -78,7 +78,15 @@ def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, 
 
 def _test(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     endpoint = sender.endpoint
-    message = SurveyConnection(endpoint=endpoint.key, ref=sending.ref, addresses=endpoint.addresses, companies=endpoint.companies)
+    contract = endpoints.contract(sender.db, endpoint.key)
+    message = SurveyConnection(
+        endpoint=endpoint.key,
+        ref=sending.ref,
+        addresses=endpoint.addresses,
+        companies=endpoint.companies,
+        partition=endpoint.partition,
+        contract=base64.b64encode(contract).decode("ascii") if contract else None,
+    )
     return message, f"{sender.job.id}, connection of {endpoint.name}"
 
 

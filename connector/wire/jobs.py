@@ -187,7 +187,7 @@ class SurveyMetadata(Message):
 
 
 class SurveyConnection(Message):
-    """Find out whether the AOS can be reached and what it lets this worker do."""
+    """Find out whether the AOS can be reached and what it lets this worker do. `contract` as in `SurveyMetadata`."""
 
     KIND = "survey.connection"
 
@@ -195,6 +195,8 @@ class SurveyConnection(Message):
     ref: BatchRef
     addresses: tuple[str, ...]
     companies: tuple[str, ...] = ()
+    partition: str | None = None
+    contract: str | None = None
 
 
 class Grant(Message):

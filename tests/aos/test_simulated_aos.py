@@ -279,36 +279,6 @@ def test_a_port_that_keeps_its_reasons_is_told_so(simulate: Simulate, definition
         create(open_port(url, "CustGroupService"), group("1", terms="N99"))
     assert "Include exceptions in fault" in refused.value.advice
     assert not any(complaint.record for complaint in refused.value.complaints)
-    checks = aos.check(aos.Door(), [address(url)], ["USMF"])
-    assert [(check.name, check.ok) for check in checks] == [
-        ("Port Setup", True),
-        ("Port Setup, reasons in faults", False),
-        ("Port Setup, company USMF", True),
-    ]
-
-
-def test_the_connection_test_tells_ports_and_companies_apart(url: str) -> None:
-    checks = aos.check(aos.Door(), [address(url), address(url, "Nowhere")], ["USMF", "XX99"])
-    assert [(check.name, check.ok) for check in checks] == [
-        ("Port Setup", True),
-        ("Port Setup, company USMF", True),
-        ("Port Setup, company XX99", False),
-        ("Port Nowhere", False),
-    ]
-    assert "CustGroupService" in checks[0].detail
-    assert "XX99" in checks[2].detail
-    assert "404" in checks[3].detail
-
-
-def test_a_company_is_tried_also_where_no_field_has_a_length(simulate: Simulate, tmp_path: Path) -> None:
-    package = tmp_path / "Colours.csv"
-    package.write_text("Code,Name\n1,red\n", encoding="utf-8")
-    url = simulate("--tables-from", str(package))
-    checks = aos.check(aos.Door(), [address(url, "RapidStart")], ["USMF", "XX99"])
-    assert [(check.name, check.ok) for check in checks[1:]] == [
-        ("Port RapidStart, company USMF", True),
-        ("Port RapidStart, company XX99", False),
-    ]
 
 
 @pytest.mark.parametrize(

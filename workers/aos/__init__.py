@@ -5,7 +5,7 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 
 from workers.aos.door import Door
 from workers.aos.port import Port, knows, open_port
-from workers.aos.surveying import check, read_metadata
+from workers.aos.surveying import Scope, check, read_metadata
 from workers.aos.values import Authentication, Credentials, Criterion, Key, Operator, Record, SchemaProblem
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Port",
     "Record",
     "SchemaProblem",
+    "Scope",
     "check",
     "knows",
     "open_port",

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from connector.wire.reports import Check
-from workers.aos.faults import asked_schemes
+from workers.aos.faults import asked_schemes, refused_answer
 from workers.aos.transport import Answer, Transport
 from workers.errors import WorkerError
 
@@ -103,6 +103,8 @@ def _skew(answer: Answer, now: float) -> Iterator[Check]:
 
 def _account(transport: Transport, address: str, knocked: Answer) -> Check:
     """Whether the web site lets the worker's account in; whether AX knows it is another matter."""
+    if knocked.status == 403:
+        return failed("Account", refused_answer(knocked, address))
     if knocked.status != 401:
         return Check(name="Account", ok=True, detail="The web site asks nobody who they are.")
     schemes = ", ".join(asked_schemes(knocked.challenge)) or "no known scheme"

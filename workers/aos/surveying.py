@@ -1,19 +1,32 @@
-"""What a survey asks of the ports: what they offer, and whether this worker may use it."""
+"""What a survey asks of the ports: what they offer, and whether this worker may use it. It changes no record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from connector.wire import metadata, reports
-from workers.aos import faults
+from connector.wire import metadata
+from connector.wire.reports import Check
+from workers.aos import asking, reaching
 from workers.aos.door import Door
 from workers.aos.loading import Contract, port_name
 from workers.aos.port import Port
-from workers.aos.values import Criterion, Operator
-from workers.errors import Refusal, WorkerError
+from workers.aos.reaching import failed
+from workers.errors import WorkerError
 
-#: A key that no record has; short enough for any field.
-_NOBODY: Final = "~none~"
-_LIMIT_S: Final = 30.0
+#: So many services of a port are asked one by one.
+MOST_SERVICES: Final = 40
+#: So many are asked for one that AX lets the account use.
+_MOST_FIRST: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """For what an endpoint is tested."""
+
+    companies: Sequence[str] = ()
+    partition: str | None = None
+    contract_zip: bytes | None = None
+    """the contract folder that was given to the endpoint: its ports are not asked for theirs"""
 
 
 def read_metadata(
@@ -37,89 +50,84 @@ def read_metadata(
     return metadata.Metadata(fingerprint="+".join(sorted({contract.fingerprint for contract in contracts})), services=services)
 
 
-def check(door: Door, addresses: Sequence[str], companies: Sequence[str] = ()) -> list[reports.Check]:
-    """The connection test: is each port reachable, what does it offer, does it know each company, does it give reasons."""
-    return [found for address in addresses for found in _port_checks(door, address, companies)]
+def check(door: Door, addresses: Sequence[str], scope: Scope | None = None) -> list[Check]:
+    """The connection test: one line for each thing that must work, each with what to do where it does not.
+
+    The way to a web site is gone once; behind a step that fails, what presupposes it is left out.
+    """
+    found: list[Check] = []
+    ways: dict[str, bool] = {}
+    for address in addresses:
+        site = address.partition("://")[2].partition("/")[0].casefold()
+        if site not in ways:
+            way = list(reaching.checks(door.transport, address))
+            ways[site] = way[-1].ok
+            found += way
+        if ways[site]:
+            found += _port_checks(door, address, scope or Scope())
+    return found
 
 
 def _key(door: Door, contract: Contract, service: metadata.Service, company: str | None) -> tuple[str, ...]:
     if company is None or service.document is None or "getKeys" not in service.operations:
         return ()
     try:
-        found = _open(door, contract, service, company).get_keys(page_size=1, time_limit_s=_LIMIT_S)
+        port = Port(door, contract, service, company=company, language="en-us", partition=None)
+        found = port.get_keys(page_size=1, time_limit_s=asking.LIMIT_S)
     except WorkerError:  # the key is only a help; what is wrong with the port shows where it matters
         return ()
     return tuple(found[0]) if found else ()
 
 
-def _port_checks(door: Door, address: str, companies: Sequence[str]) -> Iterator[reports.Check]:
+def _port_checks(door: Door, address: str, scope: Scope) -> Iterator[Check]:
     name = f"Port {port_name(address)}"
     door.forget(url=address)  # a test looks at the port as it is now
     try:
-        contract = door.contract(address)
+        contract = door.contract(address, contract_zip=scope.contract_zip)
     except WorkerError as error:
-        yield _failed(name, error)
+        yield failed(f"{name}, contract", error)
         return
-    offered = ", ".join(f"{service.name} ({', '.join(service.operations)})" for service in contract.services)
-    yield reports.Check(name=name, ok=True, detail=f"It offers {offered}.")
-    documents = [service for service in contract.services if service.document]
-    for company in companies:
-        for service in documents[:1]:
-            yield from _company_checks(_open(door, contract, service, company), name, company)
-
-
-def _company_checks(port: Port, name: str, company: str) -> Iterator[reports.Check]:
-    """Asks for what cannot exist: an empty answer, or a refusal that gives its reason, both show that AX has listened."""
-    title = f"{name}, company {company}"
-    try:
-        if not _ask(port):
-            detail = f"{port.service.name} has no operation that reads, so the company could not be tried."
-            yield reports.Check(name=title, ok=True, detail=detail)
-            return
-    except Refusal as error:
-        if faults.is_silent(error):
-            yield _silent(name)
-    except WorkerError as error:
-        yield _failed(title, error)
-        return
-    yield reports.Check(name=title, ok=True, detail=f"{port.service.name} answered.")
-
-
-def _ask(port: Port) -> bool:
-    """One reading call for a record that cannot exist; False where the service reads nothing."""
-    operations, document = port.service.operations, port.service.document
-    table = document.tables[0] if document else None
-    field = _some_text(table) if table else None
-    if table is None or field is None:
-        return False
-    if "read" in operations:  # AX refuses an unknown key, which shows whether it gives reasons
-        port.read([{field: _NOBODY}], time_limit_s=_LIMIT_S)
-    elif "findKeys" in operations or "find" in operations:
-        find = port.find_keys if "findKeys" in operations else port.find
-        find([Criterion(table.name, field, Operator.EQUAL, _NOBODY)], time_limit_s=_LIMIT_S)
+    offered = "; ".join(f"{service.name} ({', '.join(service.operations)})" for service in contract.services)
+    yield Check(name=f"{name}, contract", ok=True, detail=f"It offers {offered}.")
+    services = [service for service in contract.services if asking.can_ask(service)][:MOST_SERVICES]
+    if not scope.companies:
+        yield Check(name=f"{name}, AX user", ok=True, detail="Not tried: no company is named, and none is ever left to AX.")
+    elif not services:
+        yield Check(name=f"{name}, AX user", ok=True, detail="Not tried: no service here reads documents.")
     else:
-        return False
-    return True
+        yield from _ax_checks(name, door, contract, services, scope)
 
 
-def _some_text(table: metadata.Table) -> str | None:
-    """A field that takes a text: one of a stated length, as keys have, before any other."""
-    texts = [f for f in table.fields if f.type is metadata.FieldType.STRING and f.name not in metadata.SYSTEM_FIELDS]
-    return next((field.name for field in sorted(texts, key=lambda field: field.max_length is None)), None)
+def _ax_checks(name: str, door: Door, contract: Contract, services: Sequence[metadata.Service], scope: Scope) -> Iterator[Check]:
+    """Whether AX knows the account, lets it into each company, gives reasons, and refuses what it has seen."""
+
+    def opened(service: metadata.Service, company: str) -> Port:
+        return Port(door, contract, service, company=company, language="en-us", partition=scope.partition)
+
+    tried = (service for service in services[:_MOST_FIRST] if asking.ask(opened(service, scope.companies[0])).listened)
+    first = next(tried, services[0])  # rights are given for each service: the account may lack those of one
+    heard = {company: asking.ask(opened(first, company)) for company in scope.companies}
+    if not any(said.listened for said in heard.values()):
+        said = next(iter(heard.values()))
+        yield Check(name=f"{name}, AX user", ok=False, detail=said.detail, advice=said.advice)
+        return
+    yield Check(name=f"{name}, AX user", ok=True, detail="AX knows this worker's account.")
+    yield Check(name=f"{name}, WS-Addressing", ok=True, detail="Not needed: AX answers calls without its headers.")
+    where = f", partition {scope.partition}" if scope.partition else ""
+    for company, said in heard.items():
+        yield Check(name=f"{name}, company {company}{where}", ok=said.ok, detail=said.detail, advice=said.advice)
+    usable = next((company for company, said in heard.items() if said.ok), None)
+    if usable is None:
+        return
+    yield asking.reasons(opened(first, usable), name=f"{name}, reasons in faults")
+    yield from _each_service(name, [opened(service, usable) for service in services])
 
 
-def _open(door: Door, contract: Contract, service: metadata.Service, company: str) -> Port:
-    return Port(door, contract, service, company=company, language="en-us", partition=None)
-
-
-def _silent(name: str) -> reports.Check:
-    return reports.Check(
-        name=f"{name}, reasons in faults",
-        ok=False,
-        detail="AX refuses calls without saying why.",
-        advice='Set "Include exceptions in fault" on the port (its troubleshooting options).',
-    )
-
-
-def _failed(name: str, error: WorkerError) -> reports.Check:
-    return reports.Check(name=name, ok=False, detail=error.message, advice=error.advice)
+def _each_service(name: str, ports: Iterable[Port]) -> Iterator[Check]:
+    """Those that AX does not let the account use, and whether each of the others takes a message once."""
+    for port in ports:
+        said = asking.ask(port)
+        if not said.ok:
+            yield Check(name=f"{name}, {port.service.name}", ok=False, detail=said.detail, advice=said.advice)
+        elif "create" in port.service.operations:
+            yield asking.repetition(port, name=f"{name}, {port.service.name}, duplicate check")
