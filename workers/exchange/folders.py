@@ -1,8 +1,9 @@
 """A folder that AX reads from, and one that it answers in."""
 
+import contextlib
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -56,8 +57,8 @@ class Folder:
         """Files of a pattern that lie in the folder of answers, by name: when each was changed. Raises Retry, GiveUp."""
         if self._outbound is None:
             return {}
-        found = self._outbound.glob(pattern)
-        return self._do(lambda: {path.name: path.stat().st_mtime for path in sorted(found)})
+        folder = self._outbound
+        return self._do(lambda: dict(_changes(sorted(folder.glob(pattern)))))
 
     def answer(self, name: str) -> bytes:
         """The content of an answer. Raises Retry, GiveUp."""
@@ -79,6 +80,12 @@ class Folder:
                 advice="Check the share and the space on it.",
                 code="RSC-5470",
             ) from error
+
+
+def _changes(paths: Iterable[Path]) -> Iterator[tuple[str, float]]:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # others may take files away, or rename them when they are complete
+            yield path.name, path.stat().st_mtime
 
 
 def _read(path: Path) -> bytes:

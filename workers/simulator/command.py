@@ -55,6 +55,9 @@ def _faults(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> di
 @click.option("--no-fault-detail", is_flag=True, help="Faults say only that the request failed.")
 @click.option("--burn-failed-ids", is_flag=True, help="A call that failed has used its MessageId up.")
 @click.option(
+    "--files", type=click.Path(file_okay=False, path_type=Path), help="Take message files from DIR/in, answer in DIR/out."
+)
+@click.option(
     "--not-idempotent", multiple=True, metavar="OPERATION", help="It is carried out again under a MessageId seen before."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")

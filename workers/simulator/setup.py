@@ -10,6 +10,7 @@ from workers.simulator.aos import Aos, Manners
 from workers.simulator.chaos import Chaos, Fault
 from workers.simulator.contract import Port
 from workers.simulator.definition import Definition, TableDefinition
+from workers.simulator.fileport import FilePort
 from workers.simulator.model import Rules, SetupError
 from workers.simulator.server import Server
 from workers.simulator.store import Store
@@ -35,6 +36,7 @@ class Options:
     no_fault_detail: bool = False
     burn_failed_ids: bool = False
     not_idempotent: tuple[str, ...] = ()
+    files: Path | None = None
 
 
 def server(options: Options, *, host: str, port: int) -> Server:
@@ -54,9 +56,12 @@ def server(options: Options, *, host: str, port: int) -> Server:
     )
     _check_keys(aos, options.keys)
     try:
-        return Server(aos, host=host, port=port)
+        listening = Server(aos, host=host, port=port)
     except OSError as error:
         raise SetupError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    if options.files is not None:
+        FilePort(aos, options.files).start()
+    return listening
 
 
 def serve(options: Options, *, host: str = "127.0.0.1", port: int = 0, announce: Callable[[str], None]) -> None:
