@@ -52,8 +52,12 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
         raise click.UsageError(f"{endpoint!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        credentials = _credentials(settings)
-        door = aos.Door(settings.aos_origins.split(), credentials=credentials, ca_file=settings.aos_ca_file)
+        door = aos.Door(
+            settings.aos_origins.split(),
+            credentials=_credentials(settings),
+            ca_file=settings.aos_ca_file,
+            keep_in=settings.home / "contracts" / endpoint.lower(),
+        )
         worker = app.create(
             settings.broker(),
             endpoint=endpoint,

@@ -73,7 +73,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RAPIDSTART_", extra="ignore")
 
-    home: Annotated[Path, Field(description="Folder in which a broker on this computer leaves its address.")] = default_home()
+    home: Annotated[
+        Path, Field(description="Folder in which a broker on this computer leaves its address, and contracts of ports are kept.")
+    ] = default_home()
     broker_url: Annotated[
         str | None, AfterValidator(_broker), Field(description="Redis or Valkey. Not set: the embedded one of this computer.")
     ] = None

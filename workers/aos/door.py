@@ -2,12 +2,14 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from workers.aos import gathering
+from workers.aos.keeping import Shelf
 from workers.aos.loading import Contract
 from workers.aos.transport import Transport
 from workers.aos.values import Credentials
@@ -15,10 +17,15 @@ from workers.errors import GiveUp
 
 #: Contracts that are kept; an AOS computer has a handful of ports.
 MAX_KEPT: Final = 32
+#: A port that was asked so many seconds ago, because it had refused a call, is not asked again because of another.
+FRESH_S: Final = 10.0
 
 
 class Door:
-    """Shared by all threads of a worker process. For `origins`, `credentials` and the limits see `Transport`."""
+    """Shared by all threads of a worker process. For `origins`, `credentials` and the limits see `Transport`.
+
+    `keep_in`: a folder in which the contracts of this endpoint's ports outlive the process; None: they do not.
+    """
 
     def __init__(
         self,
@@ -28,6 +35,7 @@ class Door:
         connect_timeout_s: float = 10.0,
         contract_timeout_s: float = 60.0,
         ca_file: str | None = None,
+        keep_in: Path | None = None,
     ) -> None:
         self.transport = Transport(
             origins,
@@ -37,7 +45,9 @@ class Door:
             ca_file=ca_file,
         )
         self._kept: dict[str, tuple[Contract, ...]] = {}
+        self._doubted_at: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._shelf = Shelf(keep_in) if keep_in else None
 
     def contract(self, address: str, *, contract_zip: bytes | None = None) -> Contract:
         """The contract of the port at this address. Raises Retry or GiveUp."""
@@ -52,45 +62,78 @@ class Door:
         )
 
     def known(self, address: str, fingerprint: str) -> Contract | None:
-        """The contract of this port with this fingerprint, where it was read before. `fingerprint`: see `Metadata`."""
+        """The contract of this port with this fingerprint, where it was read before. `fingerprint`: see `Metadata`.
+
+        It is looked for in this process, then on disk; nobody is asked.
+        """
+        wanted = set(fingerprint.split("+"))
         with self._lock:
             kept = [contract for contracts in self._kept.values() for contract in contracts]
-        wanted = fingerprint.split("+")
-        return next((contract for contract in kept if contract.is_at(address) and contract.fingerprint in wanted), None)
+        for contract in kept:
+            if contract.is_at(address) and contract.fingerprint in wanted:
+                return contract
+        files = self._shelf.get(address, fingerprints=wanted) if self._shelf else None
+        if files is None:
+            return None
+        contract = Contract(files, address=address)
+        return self._keep(address, (contract,))[0] if contract.fingerprint in wanted else None
 
     def contracts(self, addresses: Sequence[str], *, contract_zip: bytes | None = None) -> list[Contract]:
-        """The contracts of these ports, or those in the zip. Raises Retry or GiveUp."""
+        """The contracts of these ports as they are now, or those in the zip. Raises Retry or GiveUp."""
         if contract_zip is None:
-            return [contract for address in addresses for contract in self._keep(address, partial(self._from_port, address))]
+            return [self._from_port(address) for address in addresses]
         name = f"{hashlib.sha256(contract_zip).hexdigest()} {' '.join(addresses)}"
-        return list(self._keep(name, lambda: _from_zip(contract_zip, addresses)))
+        with self._lock:
+            known = self._kept.get(name)
+        return list(known or self._keep(name, _from_zip(contract_zip, addresses)))
+
+    def is_current(self, contract: Contract, *, address: str) -> bool | None:
+        """Whether the port still has this contract; None where it was given, and is not the port's word.
+
+        The port is asked, but not again within a few seconds. Raises Retry or GiveUp.
+        """
+        with self._lock:
+            is_given, known = address not in self._kept, self._kept.get(address, (contract,))[0]
+            is_fresh = time.monotonic() < self._doubted_at.get(address, -FRESH_S) + FRESH_S
+        if is_given:
+            return None
+        found = known if is_fresh else self._from_port(address)
+        if not is_fresh:
+            with self._lock:
+                self._doubted_at[address] = time.monotonic()
+        return found.fingerprint == contract.fingerprint
 
     def forget(self, *, url: str) -> None:
-        """Drops the parsed contract of a port: it is stale."""
+        """Drops the contract of a port, here and on disk: it is stale."""
         with self._lock:
             stale = [name for name, kept in self._kept.items() if any(contract.is_at(url) for contract in kept)]
             for name in stale:
                 del self._kept[name]
+        if self._shelf:
+            self._shelf.drop(url)
 
-    def _keep(self, name: str, load: Callable[[], tuple[Contract, ...]]) -> tuple[Contract, ...]:
+    def _keep(self, name: str, contracts: tuple[Contract, ...]) -> tuple[Contract, ...]:
+        """Keeps what was read; of two readings that found the same the first stays, with all that was made of it."""
         with self._lock:
-            if name in self._kept:
-                return self._kept[name]
-        loaded = load()  # outside the lock: it talks to the network; two threads may load, one result stays
-        with self._lock:
+            old = self._kept.pop(name, ())
+            same = [contract.fingerprint for contract in old] == [contract.fingerprint for contract in contracts]
             while len(self._kept) >= MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
-            return self._kept.setdefault(name, loaded)
+            self._kept[name] = old if same else contracts
+            return self._kept[name]
 
-    def _from_port(self, address: str) -> tuple[Contract, ...]:
-        contract = Contract(gathering.from_port(self.transport, address), address=address)
+    def _from_port(self, address: str) -> Contract:
+        files = gathering.from_port(self.transport, address)
+        contract = Contract(files, address=address)
         if not contract.services:
             raise GiveUp(
                 f"The port at {address} offers no service over HTTP.",
                 advice="Publish the services on an enhanced port with the HTTP adapter.",
                 code="RSC-5927",
             )
-        return (contract,)
+        if self._shelf:
+            self._shelf.put(address, files, fingerprint=contract.fingerprint)
+        return self._keep(address, (contract,))[0]
 
 
 def _from_zip(contract_zip: bytes, addresses: Sequence[str]) -> tuple[Contract, ...]:

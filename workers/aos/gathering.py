@@ -20,7 +20,7 @@ from workers.aos.transport import Transport, origin
 from workers.aos.unfolding import WSDL, XSD
 from workers.errors import GiveUp
 
-__all__ = ["MEMORY", "SOAP", "WSDL", "XSD", "Files", "from_port", "from_zip", "own_address", "parse"]
+__all__ = ["MEMORY", "SOAP", "WSDL", "XSD", "Files", "from_port", "from_zip", "imported", "own_address", "parse"]
 
 SOAP: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 
@@ -84,6 +84,11 @@ def own_address(files: Files) -> str:
     """The address that the contract itself names for its port."""
     found = files.trees[files.root].iterfind(f"{WSDL}service/{WSDL}port/{SOAP}address")
     return next((element.get("location", "") for element in found), "")
+
+
+def imported(tree: etree._Element) -> Iterator[str]:
+    """The places that a file of a contract imports."""
+    return (str(element.attrib[attribute]) for element, attribute in _imports(tree))
 
 
 def parse(content: bytes, *, name: str) -> etree._Element:

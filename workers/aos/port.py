@@ -13,7 +13,7 @@ from workers.aos import answers, envelope, faults
 from workers.aos.door import Door
 from workers.aos.loading import Contract, Operation
 from workers.aos.values import Criterion, Key, Record, SchemaProblem
-from workers.errors import GiveUp, WorkerError
+from workers.errors import GiveUp, Refusal, Retry, WorkerError
 
 #: How long a reading call may take, in seconds, where the caller does not say.
 READ_LIMIT_S = 120.0
@@ -127,12 +127,26 @@ class Port:
     def _refused(self, fault: etree._Element, *, writes: bool) -> WorkerError:
         detail = self._contract.fault_detail(fault, nested=self._nested)
         error = faults.refused_call(fault, detail, company=self._company, writes=writes)
-        if error.code == faults.STALE_CONTRACT:
+        return self._stale(fault, error) if error.code == faults.STALE_CONTRACT else error
+
+    def _stale(self, fault: etree._Element, error: WorkerError) -> WorkerError:
+        """The port seems to have changed: it is asked. Raises Retry or GiveUp where it does not say."""
+        is_current = self._door.is_current(self._contract, address=self.service.address)
+        if is_current is None:
             self._door.forget(url=self.service.address)
-        return error
+        if not is_current:
+            return error
+        if _is_unknown_action(fault):  # the port is just being activated: its contract says otherwise
+            return Retry(error.message, advice="Its contract is as before: the call is made again.", code=error.code)
+        return Refusal(error.message, advice="The contract is as before. Compare the row with what AX says.")
 
     def _records(self, response: etree._Element) -> list[Record]:
         return answers.records(response, self.service.document) if self.service.document else []
+
+
+def _is_unknown_action(fault: etree._Element) -> bool:
+    text = etree.tostring(fault)
+    return b"ActionNotSupported" in text or b"ContractFilter mismatch" in text
 
 
 def knows(door: Door, target: jobs.Target) -> bool:
@@ -151,7 +165,7 @@ def open_port(
 ) -> Port:
     """Opens the service that a step writes to.
 
-    Its contract is read once per process, from the port or from `contract_zip`, and must have the fingerprint that the
+    Its contract is read once, from the port or from `contract_zip`, kept (see `Door`), and must have the fingerprint that the
     step was planned with. Raises GiveUp (another contract, an unknown service) or Retry (the port cannot be reached).
     """
     contract = door.known(target.address, target.contract) or _read(door, target, contract_zip)
@@ -167,7 +181,6 @@ def open_port(
 
 
 def _read(door: Door, target: jobs.Target, contract_zip: bytes | None) -> Contract:
-    door.forget(url=target.address)  # what was kept is not what is wanted
     contract = door.contract(target.address, contract_zip=contract_zip)
     if contract.fingerprint not in target.contract.split("+"):
         raise GiveUp(
