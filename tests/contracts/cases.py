@@ -1,6 +1,6 @@
 """The invented contracts: what XML Schema and AX allow, each in a contract of its own."""
 
-from tests.contracts.invented import ENTITY, OPERATIONS, Invented, Offered, document, nested, record, text
+from tests.contracts.invented import ENTITY, Invented, Offered, document, nested, record, text
 
 _IDS = text("Id", least=1) + text("Name")
 _PLAIN_HEAD = document("Odd", "Head") + record("Head", _IDS)
@@ -179,6 +179,13 @@ LOADED: dict[str, Invented] = {
         document("Odd", "Head") + record("Head", _IDS, attributes='<xs:attribute name="updateMode" type="xs:string"/>')
     ),
     "create, find and read only": of(_PLAIN_HEAD, operations=("create", "find", "read")),
+    "one record to a document": of(document("Odd", "Head", most="1") + record("Head", _IDS)),
+    "a choice of what must be": of(head(f"<xs:choice>{text('A', least=1)}{text('B', least=1)}</xs:choice>")),
+    "elements in any order": of(
+        '<xs:element name="Odd"><xs:complexType><xs:sequence><xs:element minOccurs="0" maxOccurs="unbounded" name="Head">'
+        f"<xs:complexType><xs:all>{_SYSTEM}{_IDS}</xs:all>{ENTITY}</xs:complexType></xs:element></xs:sequence>"
+        "</xs:complexType></xs:element>"
+    ),
     "services in a group": Invented(
         services=tuple(
             Offered(
@@ -193,22 +200,14 @@ LOADED: dict[str, Invented] = {
     ),
 }
 
+ANOTHER_CASE = of(_PLAIN_HEAD, operations=("Create", "FIND", "Read", "findkeys", "Update"))
+
 #: Contracts that cannot be used, or not wholly: what the user is told.
 REFUSED: dict[str, tuple[Invented, str]] = {
-    "operations in another case": (of(_PLAIN_HEAD, operations=("Create", "Find", "Read")), ""),
     "create only": (of(_PLAIN_HEAD, operations=("create",)), ""),
     "unqualified elements": (of(_PLAIN_HEAD, form="unqualified"), ""),
-    "one record to a document": (of(document("Odd", "Head", most="1") + record("Head", _IDS)), ""),
     "several root tables": (of(document("Odd", "Head", "Tail") + record("Head", _IDS) + record("Tail", _IDS)), ""),
     "a choice": (of(head(f'<xs:choice minOccurs="0">{text("A")}{text("B")}</xs:choice>')), ""),
-    "elements in any order": (
-        of(
-            '<xs:element name="Odd"><xs:complexType><xs:sequence><xs:element minOccurs="0" maxOccurs="unbounded" name="Head">'
-            f"<xs:complexType><xs:all>{_SYSTEM}{_IDS}</xs:all>{ENTITY}</xs:complexType></xs:element></xs:sequence>"
-            "</xs:complexType></xs:element>"
-        ),
-        "",
-    ),
     "substitution": (
         of(
             head('<xs:element minOccurs="0" ref="tns:Party"/>')
@@ -227,4 +226,4 @@ REFUSED: dict[str, tuple[Invented, str]] = {
     ),
 }
 
-__all__ = ["LOADED", "OPERATIONS", "REFUSED"]
+__all__ = ["ANOTHER_CASE", "LOADED", "REFUSED"]

@@ -33,7 +33,7 @@ class Drawn:
 
 def records(record: Record, *, keys: dict[str, str], most: int = 2) -> st.SearchStrategy[Drawn]:
     """Records of a type. `keys` names a field per table that is always filled."""
-    always = {part.name: _cells(part) for part in record.fields if part.least or _is_key(part, record, keys)}
+    always = {part.name: _cells(part) for part in record.fields if _is_always(part, record, keys)}
     sometimes = {part.name: _cells(part) for part in record.fields if part.name not in always}
     below = {
         part.name: st.lists(
@@ -43,10 +43,17 @@ def records(record: Record, *, keys: dict[str, str], most: int = 2) -> st.Search
         if part.record is not None
     }
     return st.builds(
-        lambda values, nested: Drawn(table=record.name, values=values, below=nested),
+        lambda values, nested: Drawn(table=record.name, values=_chosen(record, values), below=nested),
         st.fixed_dictionaries(always, optional=sometimes),
         st.fixed_dictionaries(below),
     )
+
+
+def _chosen(record: Record, values: dict[str, str]) -> dict[str, str]:
+    """The values with one of each choice."""
+    chosen = {part.choice: part.name for part in record.fields if part.name in values and part.choice is not None}
+    dropped = {part.name for part in record.fields if part.choice is not None and chosen.get(part.choice) != part.name}
+    return {name: text for name, text in values.items() if name not in dropped}
 
 
 def _cells(part: Part) -> st.SearchStrategy[str]:
@@ -54,8 +61,8 @@ def _cells(part: Part) -> st.SearchStrategy[str]:
     return texts(part.text) if part.fixed is None else st.just(part.fixed)
 
 
-def _is_key(part: Part, record: Record, keys: dict[str, str]) -> bool:
-    return keys.get(record.name) == part.name
+def _is_always(part: Part, record: Record, keys: dict[str, str]) -> bool:
+    return part.least > 0 or part.choice is not None or keys.get(record.name) == part.name
 
 
 def texts(text: Text) -> st.SearchStrategy[str]:

@@ -35,6 +35,8 @@ class Part:
     nillable: bool
     many: bool
     fixed: str | None
+    choice: str | None = None
+    """of the parts of one choice, one stands"""
     text: Text | None = None
     record: "Record | None" = None
 
@@ -77,12 +79,14 @@ class Schemas:
         declared = self._known["element", qualified(element, element.get("ref", ""))] if element.get("ref") else element
         kind = self._type_of(declared)
         name = declared.get("name", "")
+        choice = next(element.iterancestors(f"{X}choice"), None)
         is_record = kind is not None and any(
             attribute.get("name") == "class" and attribute.get("fixed") == "entity" for attribute in self._attributes(kind)
         )
         return Part(
             name=name,
-            least=int(element.get("minOccurs", "1")),
+            least=0 if choice is not None else int(element.get("minOccurs", "1")),
+            choice=None if choice is None else choice.getroottree().getpath(choice),
             many=element.get("maxOccurs", "1") != "1",
             nillable=declared.get("nillable") in ("true", "1"),
             fixed=declared.get("fixed"),

@@ -69,7 +69,7 @@ class Fields:
             name=declared.get("name", ""),
             type=facets.type,
             type_name=declared.get("type", "").rpartition(":")[2],
-            mandatory=element.get("minOccurs", "1") != "0",
+            mandatory=_is_mandatory(element),
             nillable=declared.get("nillable") in ("true", "1"),
             max_length=facets.max_length,
             minimum=facets.minimum,
@@ -159,6 +159,16 @@ class Fields:
         facets.checked = facets.checked and is_known and union.find(f"{XSD}simpleType") is None
         if are_texts and None not in lengths:
             facets.max_length = max((length for length in lengths if length is not None), default=None)
+
+
+def _is_mandatory(element: etree._Element) -> bool:
+    """Whether an element, or an attribute, must be there whatever else is: one of a choice need not."""
+    if element.tag == f"{XSD}attribute":
+        return element.get("use") == "required"
+    holders = list(element.iterancestors(f"{XSD}sequence", f"{XSD}all", f"{XSD}choice", f"{XSD}complexType"))
+    inner = holders[: next((place for place, one in enumerate(holders) if one.tag == f"{XSD}complexType"), None)]
+    may_be_left = any(one.tag == f"{XSD}choice" or one.get("minOccurs") == "0" for one in inner)
+    return element.get("minOccurs", "1") != "0" and not may_be_left
 
 
 def _is_told(facets: _Facets) -> bool:

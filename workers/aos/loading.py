@@ -29,6 +29,8 @@ CONTEXT: Final = "{http://schemas.microsoft.com/dynamics/2010/01/datacontracts}C
 _SHARED: Final = frozenset({KEY_LIST_NS, CRITERIA_NS, PAGING_NS})
 #: What a document service does with documents and their keys.
 _DOCUMENT_OPERATIONS: Final = frozenset({"create", "read", "update", "delete", "find", "findKeys", "getKeys", "getChangedKeys"})
+#: X++ does not tell case: a port may offer them as their methods are spelt.
+_FOLDED: Final = {name.lower(): name for name in _DOCUMENT_OPERATIONS}
 _MESSAGE_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -100,6 +102,9 @@ class Contract:
 
     def _service(self, name: str, binding: Any, address: str) -> metadata.Service:
         operations: dict[str, Any] = binding.all()
+        folded = {_FOLDED.get(key.lower(), key): operation for key, operation in operations.items()}
+        if (document := self._document(name, folded)) is not None:
+            operations = folded
         self._operations[name] = {
             key: Operation(
                 action=operation.soapaction,
@@ -109,7 +114,6 @@ class Contract:
             )
             for key, operation in operations.items()
         }
-        document = self._document(name, operations)
         others = {key: operation for key, operation in operations.items() if document is None or key not in _DOCUMENT_OPERATIONS}
         return metadata.Service(
             address=address,

@@ -80,6 +80,8 @@ class Writing:
 
     def create(self, group: Sequence[int], *, ordinal: int = 0) -> dict[int, Refused]:
         """Creates the documents (they were checked). Returns those that AX refuses, which have no outcome yet."""
+        if len(group) > 1 and not self._shape.table.repeats:  # a document of this service holds one record
+            return {d: why for document in group for d, why in self.create([document], ordinal=ordinal).items()}
         fit = list(filter(self._board.is_pending, group))
         if not self._proof.holds():
             fit = self._fitting(fit, self._create_body, None)
@@ -87,6 +89,8 @@ class Writing:
 
     def update(self, changes: Mapping[int, Before], *, ordinal: int = 0) -> dict[int, Refused]:
         """Updates the documents under what was read of them. Returns those that AX refuses, which have no outcome yet."""
+        if len(changes) > 1 and not self._shape.table.repeats:
+            return {d: why for one in changes for d, why in self.update({one: changes[one]}, ordinal=ordinal).items()}
         fit = [d for d in changes if self._board.is_pending(d) and self._can_update(d, changes[d])]
         build = self._update_body(changes)
         fit = self._fitting(fit, build, changes)

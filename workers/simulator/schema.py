@@ -127,7 +127,7 @@ class Types:
         declared = self._declared(element)
         own = None if declared.get("type") else self._type_of(declared)
         kind, length, symbols = self._facets(qualified(declared, declared.get("type", ""))) if own is None else self._of(own)
-        mandatory = element.get("minOccurs") != "0"
+        mandatory = element.get("minOccurs") != "0" and next(element.iterancestors(f"{_X}choice"), None) is None
         return Field(name=declared.get("name", ""), kind=kind, mandatory=mandatory, max_length=length, symbols=symbols)
 
     def _facets(self, name: tuple[str, str]) -> tuple[Kind, int | None, tuple[str, ...]]:
