@@ -46,6 +46,10 @@ class Subject:
     """a decimal"""
     symbol: str = ""
     """an enumeration"""
+    moment: str = ""
+    """a date and time with its time zone"""
+    dimensions: str = ""
+    """a set of financial dimensions"""
     line: str = ""
     """the nested table"""
     line_key: str = ""
@@ -61,6 +65,8 @@ OURS = Subject(
     memo="Note",
     amount="LowestPayment",
     symbol="PaymentBy",
+    moment="StartDateTime",
+    dimensions="DefaultDimension",
     line="PaymSchedLine",
     line_key="LineNum",
     line_text="Description",
@@ -244,7 +250,8 @@ def real() -> Target:
 def _named() -> Subject:
     """The subject that the environment names. AOS_SERVICE, AOS_KEY and AOS_TEXT have no default: nothing else is written to."""
     given = {
-        name: os.environ.get(f"AOS_{name.upper()}", "") for name in ("memo", "amount", "symbol", "line", "line_key", "line_text")
+        name: os.environ.get(f"AOS_{name.upper()}", "")
+        for name in ("memo", "amount", "symbol", "moment", "line", "line_key", "line_text")
     }
     constants = [part.partition("=") for part in os.environ.get("AOS_CONSTANTS", "").split(",") if part]
     return Subject(

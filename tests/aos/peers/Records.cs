@@ -10,8 +10,8 @@ namespace Peer {
   static class Records {
     const string Nil = "http://www.w3.org/2001/XMLSchema-instance";
     static readonly List<string> Order = new List<string> {
-      "_DocumentHash", "Active", "Description", "LowestPayment", "Name", "Note", "NumOfPayment", "PaymentBy", "RecId", "RecVersion",
-      "StartDate", "PaymSchedLine" };
+      "_DocumentHash", "Active", "DefaultDimension", "Description", "LowestPayment", "Name", "Note", "NumOfPayment", "PaymentBy",
+      "RecId", "RecVersion", "StartDate", "StartDateTime", "PaymSchedLine" };
 
     public static List<XmlElement> Roots(Document document) {
       return document.Content.ChildNodes.OfType<XmlElement>().Where(child => child.LocalName == "PaymSched").ToList();
