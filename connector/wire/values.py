@@ -17,6 +17,9 @@ FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uf
 FIRST_DAY: Final = date(1900, 1, 1)
 LAST_DAY: Final = date(2154, 12, 31)
 
+#: The attribute that holds a moment by the clock on the wall; every other date and time is one of UTC.
+LOCAL: Final = "localDateTime"
+
 _INTEGER: Final = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:00)?)?")
@@ -193,9 +196,13 @@ def _datetime(field: Field, text: str) -> str:
     except ValueError:
         raise _refused(field, text, "a moment of the calendar", advice=advice) from None
     _in_time(field, text, meant.date())
-    if meant.tzinfo:  # AX keeps it in UTC, where the day may be another one
-        _in_time(field, text, meant.astimezone(UTC).date())
-    return written
+    if field.name.endswith(LOCAL):
+        return written
+    if not meant.tzinfo:
+        return f"{written}Z"
+    in_utc = meant.astimezone(UTC)
+    _in_time(field, text, in_utc.date())  # there the day may be another one
+    return f"{in_utc.replace(tzinfo=None).isoformat()}Z" if in_utc.utcoffset() != meant.utcoffset() else written
 
 
 def _in_time(field: Field, text: str, day: date) -> None:

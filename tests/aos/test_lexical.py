@@ -116,18 +116,24 @@ def test_what_is_no_day_is_refused(text: str, sentence: str) -> None:
 
 
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2154, 12, 31)))  # noqa: DTZ001  AX' own texts may have no zone
-def test_moments_keep_their_zone_and_lack_of_it(moment: datetime) -> None:
+def test_a_moment_without_an_offset_is_one_of_utc(moment: datetime) -> None:
     text, field = moment.replace(microsecond=0).isoformat(" "), a_field(FieldType.DATETIME)
     written = contract.lexical(field, text)
-    assert written == text.replace(" ", "T")
-    assert contract.comparable(field, text) == contract.comparable(field, f"{written}Z")
+    assert written == text.replace(" ", "T") + "Z"
+    assert contract.comparable(field, text) == contract.comparable(field, written)
+
+
+def test_a_local_time_stays_as_it_is() -> None:
+    field = Field(name="CreatedAt.localDateTime", type=FieldType.DATETIME)
+    assert contract.lexical(field, "2011-01-31T14:30:00") == "2011-01-31T14:30:00"
 
 
 def test_a_moment_compares_across_zones() -> None:
     field = a_field(FieldType.DATETIME)
-    assert contract.lexical(field, "2020-01-01T01:00:00+01:00") == "2020-01-01T01:00:00+01:00"
+    assert contract.lexical(field, "2020-01-01T01:00:00+01:00") == "2020-01-01T00:00:00Z"
+    assert contract.lexical(field, "2020-01-01T01:00:00.5-00:30") == "2020-01-01T01:30:00.500000Z"
     assert contract.comparable(field, "2020-01-01T01:00:00+01:00") == contract.comparable(field, "2020-01-01T00:00:00Z")
-    assert contract.lexical(field, "2020-01-01") == "2020-01-01T00:00:00"
+    assert contract.lexical(field, "2020-01-01") == "2020-01-01T00:00:00Z"
 
 
 @given(st.times())

@@ -1,7 +1,7 @@
 """Reads what AX answers: keys, records, results, or the fault element. It judges nothing, and no answer whatever breaks it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lxml import etree
@@ -16,6 +16,7 @@ _FAULTS: Final = frozenset(f"{{{namespace}}}Fault" for namespace in _SOAP)
 _KEY: Final = f"{{{KEY_NS}}}EntityKey"
 _FIELD: Final = f"{{{KEY_NS}}}Field"
 _VALUE: Final = f"{{{KEY_NS}}}Value"
+_TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 #: So many characters of what an operation answers are kept.
 _MOST: Final = 4_000
@@ -106,7 +107,9 @@ def _local(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
-def _record(element: etree._Element, table: Table, namespace: str) -> Record:
+def _record(element: etree._Element, base: Table, namespace: str) -> Record:
+    kind = element.get(_TYPE, "").rpartition(":")[2]
+    table = base.as_type(kind) or base
     nested = {namespace + child.name: child for child in table.children}
     values: dict[str, str | None] = {}
     children: dict[str, list[Record]] = {}
@@ -114,12 +117,31 @@ def _record(element: etree._Element, table: Table, namespace: str) -> Record:
         child = nested.get(str(part.tag))
         if child is not None:
             children.setdefault(child.name, []).append(_record(part, child, namespace))
+        elif len(part) or part.attrib:
+            values.update(_texts(part))
         else:
-            values[etree.QName(part).localname] = _value(part)
-    return Record(table=table.name, values=values, hash=values.pop("_DocumentHash", None) or "", children=children)
+            values[etree.QName(part).localname] = part.text or ""
+    return Record(table=base.name, values=values, hash=values.pop("_DocumentHash", None) or "", type=kind, children=children)
 
 
-def _value(part: etree._Element) -> str | None:
+def _texts(part: etree._Element) -> Iterator[tuple[str, str | None]]:
+    """What an element says that is more than a text: null, attributes, or the parts of a structure."""
+    name = etree.QName(part).localname
     if part.get(_NIL) in ("true", "1"):
-        return None
-    return "".join(part.itertext()) if len(part) else part.text or ""
+        yield name, None
+        return
+    for inner in part.iterchildren():
+        yield from _inner(name, inner)
+    if not len(part):
+        yield name, part.text or ""
+        yield from ((f"{name}.{attribute}", value) for attribute, value in part.attrib.items() if "}" not in attribute)
+
+
+def _inner(name: str, inner: etree._Element) -> Iterator[tuple[str, str | None]]:
+    """A text of a structure, or a list of named values in it."""
+    if not len(inner):
+        yield f"{name}.{etree.QName(inner).localname}", inner.text or ""
+    for item in inner.iterchildren():
+        told = {etree.QName(text).localname: text.text or "" for text in item.iterchildren()}
+        if "Name" in told:
+            yield f"{name}.{told['Name']}", told.get("Value", "")

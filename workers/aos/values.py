@@ -59,9 +59,11 @@ class Record:
 
     table: str
     values: dict[str, str | None]
-    """field -> text; None where AX sent xsi:nil; a structure as its texts run together"""
+    """field -> text; None where AX sent xsi:nil. A structure's texts and an element's attributes stand as `Field.Part`"""
     hash: str = ""
     """the `_DocumentHash`, which an update must bring along; root records only"""
+    type: str = ""
+    """the derived type that AX named (xsi:type), without its prefix"""
     children: "dict[str, list[Record]]" = field(default_factory=dict)
 
 

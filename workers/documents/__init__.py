@@ -14,11 +14,13 @@ from connector.wire.jobs import Blank, Layout
 from connector.wire.metadata import Service
 from connector.wire.reports import Before
 from workers.documents import text
+from workers.documents.compound import Cell, Compound
 from workers.documents.create import Creator, Structure, Written
 from workers.documents.flatfile import FlatFormat, encoded, flat_header, flat_row
+from workers.documents.header import header
 from workers.documents.message import MAX_MESSAGE, envelope, message_file
 from workers.documents.problems import Named, cell_problems, named
-from workers.documents.shape import HASH, RECORD_IDS, Cell, Nested, Shape, flat, rows_of, shaped, size
+from workers.documents.shape import HASH, RECORD_IDS, Nested, Shape, flat, has_types, rows_of, shaped, size
 from workers.documents.update import (
     create_lines,
     entity_key,
@@ -36,6 +38,7 @@ __all__ = [
     "RECORD_IDS",
     "Body",
     "Cell",
+    "Compound",
     "FlatFormat",
     "Named",
     "Nested",
@@ -91,6 +94,8 @@ class Writer:
         self._service = service
         self._document = service.document
         self._clear = layout.blank is Blank.CLEAR
+        self._header = header(service.document, layout.document)
+        self._xsi = f' xmlns:xsi="{_XSI}"' if has_types(self.shape) else ""
         self._creator = Creator(self.shape)
 
     def record(self, row: Row) -> str:
@@ -103,7 +108,8 @@ class Writer:
 
     def create(self, records: Iterable[str]) -> Body:
         """A create request of records that `record` wrote, in that order."""
-        return self._body("Create", "", f"<{self._document.name} xmlns={quoteattr(self._document.namespace)}>", records)
+        opening = f"<{self._document.name} xmlns={quoteattr(self._document.namespace)}{self._xsi}>"
+        return self._body("Create", "", opening + self._header, records)
 
     def changed(self, row: Row, before: Before) -> str:
         """The record of one root row for `update`: what `before` names, under the hash that was read. Raises Reject."""
@@ -114,7 +120,7 @@ class Writer:
         opening = f'<{self._document.name} xmlns={quoteattr(self._document.namespace)} xmlns:xsi="{_XSI}">'
         if self._clear and "ClearNilFieldsOnUpdate" in self._document.order:
             opening += "<ClearNilFieldsOnUpdate>true</ClearNilFieldsOnUpdate>"
-        return self._body("Update", key_list(keys), opening, records)
+        return self._body("Update", key_list(keys), opening + self._header, records)
 
     def delete(self, keys: Iterable[Mapping[str, str]]) -> Body:
         """A delete request for the documents of these entity keys."""

@@ -10,9 +10,11 @@ from itertools import islice, zip_longest
 
 from connector.wire.codec import Row
 from workers import contract
-from workers.documents import text
+from workers.documents import elements, text
 from workers.documents.columns import column
-from workers.documents.shape import Cell, Nested, Shape
+from workers.documents.compound import Cell, Compound
+from workers.documents.shape import Nested, Shape, opening
+from workers.errors import Reject
 
 #: What a schema asks of a record beside its texts. Either the tables that lead to the record, its template, and how many
 #: records it nests of each kind; or those tables, and a field that may be left out.
@@ -54,7 +56,7 @@ class _Plan:
     """How records are written of which the same columns are filled."""
 
     template: str
-    parts: "tuple[tuple[Cell, _Filled] | Nested, ...]"
+    parts: "tuple[tuple[Cell, _Filled] | Compound | Nested, ...]"
     """what goes into the template, in its order"""
 
 
@@ -65,7 +67,9 @@ class Creator:
         self._shape = shape
         self._path = f"{path}/{shape.table.name}"
         self._plans: dict[tuple[_Filled, ...], _Plan] = {}
-        self._columns = {cell.column: column(cell.field) for cell in shape.cells if cell.column is not None}
+        plain = (part for part in shape.parts if isinstance(part, Cell))
+        self._columns = {cell.column: column(cell.field) for cell in plain if cell.column is not None}
+        self._elements = {part.field.name: _Elements(part) for part in shape.compounds}
         self._nested = {part.index: Creator(part.shape, path=self._path) for part in shape.parts if isinstance(part, Nested)}
 
     def record(self, row: Row) -> str:
@@ -82,12 +86,34 @@ class Creator:
         columns = list(zip_longest(*[row.cells for row in rows]))
         filled = tuple(_Filled.ALL if all(cells) else _Filled.SOME if any(cells) else _Filled.NONE for cells in columns)
         plan = self._plans.get(filled) or self._planned(filled)
-        parts = [self._nests(part, rows) if isinstance(part, Nested) else self._cells(*part, columns) for part in plan.parts]
+        parts = [self._part(part, rows, columns) for part in plan.parts]
         texts = zip(*(part.texts for part in parts), strict=True)
         return Written(
             records=list(map(plan.template.__mod__, texts)) if parts else [plan.template % ()] * len(rows),
             structures=self._structures(plan, parts),
             sure=all(part.sure for part in parts),
+        )
+
+    def _part(
+        self, part: tuple[Cell, _Filled] | Compound | Nested, rows: Sequence[Row], columns: Sequence[Sequence[str | None]]
+    ) -> _Part:
+        if isinstance(part, Nested):
+            return self._nests(part, rows)
+        return self._compound(part, rows) if isinstance(part, Compound) else self._cells(*part, columns)
+
+    def _compound(self, part: Compound, rows: Sequence[Row]) -> _Part:
+        """The elements of a field with parts, whole: the same cells make the same element."""
+        known = self._elements[part.field.name]
+        places = sorted({cell.column for cell in part.cells if cell.column is not None})
+        keys = [tuple(row.cells[place] if place < len(row.cells) else None for place in places) for row in rows]
+        first = {key: place for place, key in reversed(list(enumerate(keys)))}
+        made = {key: known.of(key, rows[place]) for key, place in first.items()}
+        # Of a plain sequence an optional element may be missing, whatever else is there.
+        optional = self._shape.table.plain and (not part.field.mandatory or all(one.text for one in made.values()))
+        return _Part(
+            texts=[made[key].text for key in keys],
+            sure=optional and all(one.sure for one in made.values()),
+            structures={(self._path, made[key].parts, ()): place for key, place in first.items() if made[key].text},
         )
 
     def _cells(self, cell: Cell, filled: _Filled, columns: Sequence[Sequence[str | None]]) -> _Part:
@@ -128,20 +154,56 @@ class Creator:
         return found
 
     def _planned(self, filled: tuple[_Filled, ...]) -> _Plan:
-        template = [f'\n<{self._shape.table.name} class="entity" action="create">']
-        parts: list[tuple[Cell, _Filled] | Nested] = []
+        template = [opening(self._shape, "create")]
+        parts: list[tuple[Cell, _Filled] | Compound | Nested] = []
         for part in self._shape.parts:
-            if isinstance(part, Nested):
+            if isinstance(part, Nested) or (isinstance(part, Compound) and part.cells):
                 parts.append(part)
                 template.append("%s")
+            elif isinstance(part, Compound):
+                continue
             elif part.constant:
-                template.append(_element(part, text.escaped(contract.lexical(part.field, part.constant)).replace("%", "%%")))
+                template.append(_text_element(part, text.escaped(contract.lexical(part.field, part.constant)).replace("%", "%%")))
             elif part.column is not None and part.column < len(filled) and filled[part.column] is not _Filled.NONE:
                 parts.append((part, filled[part.column]))
-                template.append(_element(part, "%s") if filled[part.column] is _Filled.ALL else "%s")
+                template.append(_text_element(part, "%s") if filled[part.column] is _Filled.ALL else "%s")
         template.append(f"</{self._shape.table.name}>")
         return self._plans.setdefault(filled, _Plan(template="".join(template), parts=tuple(parts)))
 
 
-def _element(cell: Cell, content: str) -> str:
+def _text_element(cell: Cell, content: str) -> str:
     return f"<{cell.field.name}>{content}</{cell.field.name}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Element:
+    """An element of a field with parts, and what is known of it."""
+
+    text: str
+    parts: str
+    """what a schema asks of it beside its texts"""
+    sure: bool
+
+
+class _Elements(dict[tuple[str | None, ...], _Element]):
+    """The elements of one field by the cells that make them: values repeat."""
+
+    def __init__(self, part: Compound) -> None:
+        super().__init__()
+        self._part = part
+        self._writers = {cell.part: column(cell.field) for cell in part.cells}
+
+    def of(self, cells: tuple[str | None, ...], row: Row) -> _Element:
+        """The element of a row with these cells. Raises Reject where it cannot be written."""
+        if cells not in self:
+            self[cells] = self._made(row)
+        return self[cells]
+
+    def _made(self, row: Row) -> _Element:
+        part = self._part
+        if cell := part.malformed(row):
+            raise Reject(elements.malformed_words(cell, row), advice=elements.MALFORMED_ADVICE, code="RSC-3123")
+        given = {name: value for name, value in part.said(row).items() if value}
+        sure = all(self._writers[name].written([value])[1] for name, value in given.items())
+        text_ = elements.written(part, given) if given else ""
+        return _Element(text=text_, parts=elements.signature(part, given), sure=sure and elements.missing(part, given) is None)

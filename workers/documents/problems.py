@@ -8,7 +8,9 @@ from connector.wire import values
 from connector.wire.codec import Row
 from connector.wire.jobs import Blank
 from connector.wire.reports import Problem
-from workers.documents.shape import Cell, Shape, flat
+from workers.documents import elements
+from workers.documents.compound import Cell, Compound
+from workers.documents.shape import Shape, flat
 from workers.documents.update import cleared
 from workers.errors import Reject
 
@@ -26,7 +28,7 @@ class Named:
 
 def named(shape: Shape, row: Row, field: str) -> Named:
     """The column and cell of one field of a record; column and value are None where the package has no such column."""
-    cell = shape.cell(field)
+    cell = shape.cell(field) or next((cell for cell in shape.cells if cell.field.name.startswith(f"{field}.")), None)
     if cell is None:
         return Named(column=None, field=field, value=None)
     return Named(column=_caption(shape, cell), field=field, value=cell.text(row))
@@ -41,14 +43,41 @@ def cell_problems(shape: Shape, row: Row, *, index: int, creating: bool) -> list
     return [
         problem
         for place, (where, item) in enumerate(flat(shape, row), index)
-        for cell in where.cells
-        for problem in _cell_problem(where, cell, item, index=place, creating=creating)
+        for problem in _record_problems(where, item, index=place, creating=creating)
     ]
+
+
+def _record_problems(shape: Shape, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
+    for cell in shape.cells:
+        yield from _cell_problem(shape, cell, row, index=index, creating=creating and not cell.part)
+    for part in shape.compounds:
+        yield from _compound_problem(shape, part, row, index=index, creating=creating)
+
+
+def _compound_problem(shape: Shape, part: Compound, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
+    """A delimited text that cannot be taken apart; a part that is missing, or all of it where it is mandatory."""
+    field, is_empty = part.field.name, not any(part.said(row).values())
+    if cell := part.malformed(row):
+        yield Problem(
+            row=index,
+            column=_caption(shape, cell),
+            field=field,
+            value=cell.whole(row),
+            message=elements.malformed_words(cell, row),
+            advice=elements.MALFORMED_ADVICE,
+            code="RSC-3123",
+        )
+    elif creating and is_empty and part.cells and part.field.mandatory:
+        message = f"The field {field} is mandatory, and empty here."
+        yield Problem(row=index, field=field, message=message, advice="Fill it in.", code="RSC-3105")
+    elif creating and (name := elements.missing(part, part.said(row))) is not None:
+        message, advice = elements.missing_words(part, name), elements.MISSING_ADVICE
+        yield Problem(row=index, field=part.name(name), message=message, advice=advice, code="RSC-3122")
 
 
 def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
     value = cell.text(row)
-    clears = value == "" and not creating and shape.layout.blank is Blank.CLEAR
+    clears = value == "" and not creating and shape.layout.blank is Blank.CLEAR and not cell.part
     why = values.fits(cell.field, value, creating=creating) or (_unclearable(cell) if clears else None)
     if why:
         yield Problem(

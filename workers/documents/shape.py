@@ -11,7 +11,8 @@ from connector.wire import metadata
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout
 from workers import contract
-from workers.documents import text
+from workers.documents import compound, text
+from workers.documents.compound import Cell, Compound
 from workers.errors import GiveUp, Reject
 
 #: The field that carries what AX last told of a document; an update without it, or with an old one, is refused.
@@ -21,35 +22,29 @@ RECORD_IDS: Final = ("RecId", "RecVersion")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A field of a record, and where its text comes from: a column, a constant, or (both None) neither."""
-
-    field: metadata.Field
-    column: int | None = None
-    constant: str | None = None
-
-    def text(self, row: Row) -> str | None:
-        """What the row says of the field: None says nothing, an empty text says empty."""
-        if self.column is None:
-            return self.constant
-        return row.cells[self.column] if self.column < len(row.cells) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """One layout over one table."""
 
     layout: Layout
     table: metadata.Table
-    parts: "tuple[Cell | Nested, ...]"
+    parts: "tuple[Cell | Compound | Nested, ...]"
     """in schema order"""
     nested: "tuple[Shape, ...]"
     """in the order of the layout's children"""
 
     @property
     def cells(self) -> Iterator[Cell]:
-        """The record's fields, in schema order."""
-        return (part for part in self.parts if isinstance(part, Cell))
+        """All that a row may say of the record: its fields in schema order, and the parts of those that have some."""
+        for part in self.parts:
+            if isinstance(part, Cell):
+                yield part
+            elif isinstance(part, Compound):
+                yield from part.cells
+
+    @property
+    def compounds(self) -> Iterator[Compound]:
+        """The fields that are more than a text, in schema order."""
+        return (part for part in self.parts if isinstance(part, Compound))
 
     def cell(self, field: str) -> Cell | None:
         """The field of that name, where the record writes it."""
@@ -67,27 +62,39 @@ class Nested:
 def shaped(layout: Layout, *, tables: tuple[metadata.Table, ...]) -> Shape:
     """The layout over the table that it names, with its nested layouts.
 
-    Raises GiveUp where the contract lacks a table or field of the layout, or a constant does not suit its field.
+    Raises GiveUp where the contract lacks a table, type or field of the layout, or a constant does not suit its field.
     """
-    table = next((table for table in tables if table.name == layout.table), None)
+    found = next((table for table in tables if table.name == layout.table), None)
+    table = found and found.as_type(layout.type)
     if table is None:
-        raise _not_there(f"a record {layout.table}")
+        raise _not_there(f"a record {layout.table}" + (f" of the type {layout.type}" if layout.type else ""))
     nested = tuple(shaped(child, tables=table.children) for child in layout.children)
     return Shape(layout=layout, table=table, parts=tuple(_parts(layout, table, nested)), nested=nested)
 
 
-def _parts(layout: Layout, table: metadata.Table, nested: tuple[Shape, ...]) -> "Iterator[Cell | Nested]":
-    columns = {column.field: index for index, column in enumerate(layout.columns)}
+def _parts(layout: Layout, table: metadata.Table, nested: tuple[Shape, ...]) -> "Iterator[Cell | Compound | Nested]":
     fields = {field.name: field for field in table.fields}
-    for name in columns.keys() | layout.constants.keys():
+    for name in (*(column.field for column in layout.columns), *(name.partition(".")[0] for name in layout.constants)):
         if name not in fields:
             raise _not_there(f"a field {name} in {table.name}")
     order = table.order or (*(field.name for field in table.fields), *(child.name for child in table.children))
     for name in order:
         if field := fields.get(name):
-            constant = None if name in columns else _constant(field, layout.constants.get(name))
-            yield Cell(field=field, column=columns.get(name), constant=constant)
+            yield _part(field, layout)
         yield from (Nested(index=i, shape=shape) for i, shape in enumerate(nested) if shape.table.name == name)
+
+
+def _part(field: metadata.Field, layout: Layout) -> Cell | Compound:
+    if compound.is_compound(field, layout):
+        made = compound.of(field, layout)
+        if made is None:
+            raise _not_there(f"a part of {field.name} that the package fills")
+        for cell in made.cells:
+            _constant(cell.field, cell.constant)
+        return made
+    column = next((index for index, column in enumerate(layout.columns) if column.field == field.name), None)
+    constant = None if column is not None else _constant(field, layout.constants.get(field.name))
+    return Cell(field=field, column=column, constant=constant)
 
 
 def _constant(field: metadata.Field, value: str | None) -> str | None:
@@ -110,6 +117,17 @@ def _not_there(what: str) -> GiveUp:
         advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
         code="RSC-5951",
     )
+
+
+def opening(shape: Shape, action: str) -> str:
+    """The start of a record, on a line of its own. A derived record says its type, in the document's namespace."""
+    derived = f' xsi:type="{shape.table.type_name}"' if shape.layout.type else ""
+    return f'\n<{shape.table.name} class="entity" action="{action}"{derived}>'
+
+
+def has_types(shape: Shape) -> bool:
+    """Whether any of the records says its type: the document must then declare what xsi means."""
+    return bool(shape.layout.type) or any(map(has_types, shape.nested))
 
 
 def flat(shape: Shape, row: Row) -> Iterator[tuple[Shape, Row]]:

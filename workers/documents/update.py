@@ -5,6 +5,7 @@ Nothing but the row and its `Before` goes in, so that the same call can be made 
 
 The names in `Before.values`: `Field` is the old value of a field of the root record; `Line[2]/Field` that of the second
 nested record of table `Line`; `Line[2]` alone (with None) says that this nested record does not exist yet;
+`Field.Part` is a part of a field that has some, all of which are named where one of them changes;
 `EntityKey/Field` is the key under which AX knows the document, where that is not the natural key.
 """
 
@@ -15,10 +16,11 @@ from connector.wire.codec import Row
 from connector.wire.jobs import Blank
 from connector.wire.reports import Before
 from workers import contract
-from workers.documents import text
+from workers.documents import elements, text
 from workers.documents.columns import is_free_text
+from workers.documents.compound import Cell, Compound
 from workers.documents.create import Creator
-from workers.documents.shape import HASH, RECORD_IDS, Cell, Nested, Shape, rows_of
+from workers.documents.shape import HASH, RECORD_IDS, Nested, Shape, opening, rows_of
 from workers.errors import Reject
 
 _ENTITY_KEY: Final = "EntityKey/"
@@ -57,12 +59,14 @@ def update_lines(shape: Shape, row: Row, before: Before) -> Iterator[int]:
 
 
 def _record(shape: Shape, row: Row, before: Before, *, path: str) -> str:
-    written = [f'\n<{shape.table.name} class="entity" action="update">']
+    written = [opening(shape, "update")]
     for part in shape.parts:
         if isinstance(part, Nested):
             written += [
                 _nested_record(part.shape, nested, before, path=name) for nested, name, _ in _changed(part, row, before, path)
             ]
+        elif isinstance(part, Compound):
+            written.append(_compound(shape, part, row, before, path=path))
         else:
             written.append(_field(shape, part, row, before, path=path))
     return "".join((*written, f"</{shape.table.name}>"))
@@ -120,6 +124,16 @@ def _field(shape: Shape, cell: Cell, row: Row, before: Before, *, path: str) -> 
         return _element(name, text.escaped(old)) if old is not None else ""
     is_written = path + name in before.values or name in shape.layout.key or cell.field.mandatory
     return _content(shape, cell, cell.text(row), old=old) if is_written else ""
+
+
+def _compound(shape: Shape, part: Compound, row: Row, before: Before, *, path: str) -> str:
+    inside = {name.removeprefix(path): old for name, old in before.values.items() if name.startswith(path)}
+    old = {name: inside[full] for name, full in part.names(inside)}
+    if not old:
+        return ""
+    clears = shape.layout.blank is Blank.CLEAR
+    left = elements.merged(part, part.said(row), old, clears=clears)
+    return elements.element(part, left) or cleared(Cell(field=part.field))
 
 
 def _content(shape: Shape, cell: Cell, value: str | None, *, old: str | None) -> str:

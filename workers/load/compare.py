@@ -9,6 +9,7 @@ from connector.wire.reports import Before, Outcome
 from workers import aos, contract, documents
 from workers.documents import Cell, Nested, Shape
 from workers.errors import Reject
+from workers.load import parts
 
 Folded = tuple[object, ...]
 
@@ -59,20 +60,39 @@ def difference(shape: Shape, row: Row, record: aos.Record) -> Difference:
 
 
 def _values(shape: Shape, row: Row, record: aos.Record, *, path: str, blanks: list[str]) -> dict[str, str | None]:
+    _same_type(shape, record)
     values: dict[str, str | None] = {}
+    told = parts.spelled(shape, record)
     for cell in shape.cells:
         name = cell.field.name
-        old = record.values.get(name)
+        old = told.get(name)
         if name in shape.layout.key or not differs(cell, cell.text(row), old):
             continue
         if says(shape, cell, row):
             values[path + name] = old
         elif cell.text(row) == "":
             blanks.append(path + name)
+    for compound in shape.compounds:
+        values |= parts.beside(shape, compound, row, told, values, path=path)
     for part in shape.parts:
         if isinstance(part, Nested):
             values |= _nested_values(part, row, record, path=path, blanks=blanks)
     return values | _needed(shape, row, record, path=path) if values else values
+
+
+def _same_type(shape: Shape, record: aos.Record) -> None:
+    """Raises Reject where AX holds a record of another derived type: a person does not become an organization."""
+    if not _is_of_type(shape, record):
+        held, wanted = (name or shape.table.name for name in (record.type, shape.table.type_name))
+        raise Reject(
+            f"AX holds a record of the type {held} here, and the mapping says {wanted}.",
+            advice="Load such rows by an entity of their own, with their type in the mapping.",
+            code="RSC-3124",
+        )
+
+
+def _is_of_type(shape: Shape, record: aos.Record) -> bool:
+    return record.type == shape.layout.type or (not shape.layout.type and record.type == shape.table.type_name)
 
 
 def differs(cell: Cell, value: str | None, old: str | None) -> bool:
@@ -91,11 +111,12 @@ def _needed(shape: Shape, row: Row, record: aos.Record, *, path: str) -> dict[st
     mandatory = [
         c.field.name
         for c in shape.cells
-        if c.field.mandatory and not says(shape, c, row) and c.field.name not in shape.layout.key
+        if c.field.mandatory and not c.part and not says(shape, c, row) and c.field.name not in shape.layout.key
     ]
     ids = documents.RECORD_IDS if path or not record.hash else ()
     names = [name for name in (*mandatory, *ids) if record.values.get(name) is not None]
-    return {path + name: record.values[name] for name in names}
+    whole = parts.mandatory(shape, parts.spelled(shape, record))
+    return {path + name: record.values[name] for name in names} | {path + name: old for name, old in whole.items()}
 
 
 def _nested_values(part: Nested, row: Row, record: aos.Record, *, path: str, blanks: list[str]) -> dict[str, str | None]:
@@ -115,6 +136,8 @@ def _matched(shape: Shape, rows: Sequence[Row], there: Sequence[aos.Record]) -> 
     """Each nested row with the nested record of the same key."""
     if not there:
         yield from ((row, None) for row in rows)
+    elif not shape.table.repeats and len(rows) == len(there) == 1:
+        yield rows[0], there[0]
     elif key_cells(shape) and len(known := {record_key(shape, record.values): record for record in there}) == len(there):
         yield from ((row, known.get(row_key(shape, row) or ())) for row in rows)
     else:
@@ -122,7 +145,7 @@ def _matched(shape: Shape, rows: Sequence[Row], there: Sequence[aos.Record]) -> 
 
 
 def _matched_by_content(shape: Shape, rows: Sequence[Row], there: Sequence[aos.Record]) -> Iterator[tuple[Row, aos.Record]]:
-    left = list(there)
+    left = [record for record in there if _is_of_type(shape, record)]
     for row in rows:
         found = next((record for record in left if not _values(shape, row, record, path="", blanks=[])), None)
         if found is None:
@@ -144,7 +167,9 @@ def _outcome(shape: Shape, row: Row, before: Before, *, path: str) -> Outcome:
     parents = path.split("/")[:-1]
     if any("/".join(parents[: depth + 1]) in before.values for depth in range(len(parents))):
         return Outcome.CREATED
-    changed = any(path + cell.field.name in before.values and says(shape, cell, row) for cell in shape.cells)
+    changed = any(
+        path + cell.field.name in before.values and says(shape, cell, row) for cell in shape.parts if isinstance(cell, Cell)
+    ) or any(parts.changed(shape, compound, row, before, path=path) for compound in shape.compounds)
     return Outcome.UPDATED if changed else Outcome.UNCHANGED
 
 
