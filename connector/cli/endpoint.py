@@ -12,7 +12,6 @@ from connector.cli.exits import Exit
 
 #: How long a command waits for a worker to answer.
 _ANSWER_S: Final = 90.0
-_TABLES_SHOWN: Final = 200
 
 
 @click.group()
@@ -135,24 +134,30 @@ def remove(name: str, as_json: bool) -> None:
 @click.argument("name")
 @front.json_option
 def companies(name: str, as_json: bool) -> None:
-    """The companies that may be loaded into."""
-    found = front.client().endpoint(name)["companies"]
-    if as_json:
-        for company in found:
-            front.emit({"company": company})
-        return
-    for company in found:
-        click.echo(front.printable(company))
-    if not found:
+    """The companies that are named for an endpoint, and what AX said of each at the last test."""
+    found = front.client().endpoint(name)
+    said = {company: _said_of(company, found["checks"]) for company in found["companies"]}
+    for company, check in said.items():
+        if as_json:
+            front.emit({"company": company, "ok": check["ok"] if check else None, "detail": check["detail"] if check else ""})
+        else:
+            mark = f"  {'✓' if check['ok'] else '✗'} {check['detail']}" if check else ""
+            click.echo(front.printable(f"{company}{mark}"))
+    if not said and not as_json:
         click.echo("None are named: a load into any company is tried. The AOS has the last word.", err=True)
+    if not as_json and not all(said.values()):
+        click.echo(f"AX has no service that lists its companies. What it says of one: rapidstart endpoint test {name}", err=True)
 
 
 @endpoint.command()
 @click.argument("name")
 @click.option("--refresh", is_flag=True, help="Have a worker read the contracts anew first.")
+@click.option(
+    "--show", multiple=True, metavar="NAME", help="The fields of a table, or the parameters of an operation; repeatable."
+)
 @front.json_option
-def metadata(name: str, refresh: bool, as_json: bool) -> int:
-    """The services, tables and fields that a load can write to."""
+def metadata(name: str, refresh: bool, show: tuple[str, ...], as_json: bool) -> int:
+    """The services, tables and fields that a load can write to; --json has all of it."""
     client = front.client()
     if refresh:
         survey = _await_answer(client.survey_endpoint(name))
@@ -162,9 +167,8 @@ def metadata(name: str, refresh: bool, as_json: bool) -> int:
     found = client.metadata(name)
     if as_json:
         front.emit(found)
-    else:
-        _print_metadata(found)
-    return Exit.DONE
+        return Exit.DONE
+    return _print_metadata(name, found, show)
 
 
 def _show(found: api.Endpoint, *, as_json: bool) -> None:
@@ -196,22 +200,26 @@ def _await_answer(job: api.Job) -> api.Job:
     return seen
 
 
-def _print_metadata(found: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table("Service", "Table", "Fields", "Key", box=None, header_style="bold", pad_edge=False)
-    for service in found["services"][:_TABLES_SHOWN]:
-        key = ", ".join(service.get("key", ()))
-        tables = (service.get("document") or {}).get("tables", ())
-        for number, (depth, record) in enumerate(_records(tables, 0)):
-            name = front.printable(service["name"]) if number == 0 else ""
-            table.add_row(name, "  " * depth + front.printable(record["name"]), f"{len(record['fields'])}", "" if number else key)
-        if not tables:
-            table.add_row(front.printable(service["name"]), "", "", "operations only")
-    front.console().print(table)
+def _said_of(company: str, checks: list[api.Check]) -> api.Check | None:
+    """What the last test says of a company: the first bad word, else a good one."""
+    about = [check for check in checks if _company_of(check).casefold() == company.casefold()]
+    return min(about, key=lambda check: check["ok"], default=None)
 
 
-def _records(tables: Any, depth: int) -> Any:
-    for record in tables:
-        yield depth, record
-        yield from _records(record.get("children", ()), depth + 1)
+def _company_of(check: api.Check) -> str:
+    """The company that a check of a connection test is about: "Port Setup, company USMF, partition initial"."""
+    return check["name"].partition(", company ")[2].partition(",")[0]
+
+
+def _print_metadata(name: str, raw: dict[str, Any], show: tuple[str, ...]) -> Exit:
+    from connector.cli import contents
+    from connector.wire.metadata import Metadata
+
+    found = Metadata.model_validate(raw)
+    if not show:
+        contents.print_overview(front.console(), found, endpoint=name, read_at=raw.get("surveyed_at"))
+        return Exit.DONE
+    missing = contents.print_some(front.console(), found, show)
+    for each in missing:
+        click.echo(f"Error: {name} has no table or operation named {front.printable(each)}.", err=True)
+    return Exit.REFUSED if missing else Exit.DONE

@@ -102,13 +102,14 @@ def survey(name: str, dispatcher: Served) -> api.Job:
 
 @routes.get("/endpoints/{name}/metadata")
 def metadata(name: str, dispatcher: Served) -> dict[str, Any]:
-    """What the last survey read of the endpoint's contracts; a 503 where none has been made yet."""
+    """What the last survey read of the endpoint's contracts, and when; a 503 where none has been made yet."""
     with dispatcher.ledger.read() as db:
         endpoint = endpoints.get(db, name)
         found = endpoints.metadata(db, endpoint.key)
     if found is None:
         raise no_metadata(endpoint)
-    return found.model_dump(mode="json")
+    surveyed_at = endpoint_object(endpoint, workers=(), unfinished=0)["surveyed_at"]
+    return found.model_dump(mode="json") | {"surveyed_at": surveyed_at}
 
 
 def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:

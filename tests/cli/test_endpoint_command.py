@@ -107,7 +107,7 @@ def test_endpoints_are_listed_and_shown(run, office):
 
 def test_companies_and_metadata(run, office):
     assert run("endpoint", "companies", "AOS-1").out == "USMF\n"
-    assert run("endpoint", "companies", "AOS-1", "--json").lines == [{"company": "USMF"}]
+    assert run("endpoint", "companies", "AOS-1", "--json").lines == [{"company": "USMF", "ok": None, "detail": ""}]
     assert "CustGroupService" in run("endpoint", "metadata", "AOS-1").out
     assert run("endpoint", "metadata", "AOS-1", "--json").lines[0]["fingerprint"] == "f1"
 
