@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from lxml import etree
 
-from workers.aos import unfolding
+from workers.aos import saved, unfolding
 from workers.aos.faults import refused_answer
 from workers.aos.transport import Transport, origin
 from workers.aos.unfolding import WSDL, XSD
@@ -64,7 +64,7 @@ def from_port(transport: Transport, address: str) -> Files:
 
 def from_zip(contract: bytes) -> list[Files]:
     """The contracts in a zip of WSDL and XSD files: one for each WSDL with a service. Raises GiveUp."""
-    contents = _unzipped(contract)
+    contents = saved.led_to_files(_unzipped(contract), parse=lambda content, name: parse(content, name=name))
 
     def fetch(name: str) -> bytes:
         if name.casefold() not in contents:
