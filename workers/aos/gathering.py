@@ -164,13 +164,18 @@ def _imports(tree: etree._Element) -> Iterator[tuple[etree._Element, str]]:
 
 
 def _at_home(address: str, base: str, location: str) -> str:
-    """The import on the address' own origin: an IIS port names itself by a host name that may not resolve here."""
+    """The import on the address' own origin: an IIS port names itself by a host name that may not resolve here.
+
+    A port's pages differ in their query alone (`?xsd=xsd0`), so they are also asked on the address' own path: a proxy may
+    have put something in front of it.
+    """
     if "\\" in location:
         origin(location)  # refused: to Windows it is a path to another computer
     url = urljoin(base, location)
     origin(url)
     ours, theirs = urlsplit(address), urlsplit(url)
-    return urlunsplit((ours.scheme, ours.netloc, theirs.path, theirs.query, ""))
+    is_page = theirs.query and posixpath.basename(theirs.path).lower() == posixpath.basename(ours.path).lower()
+    return urlunsplit((ours.scheme, ours.netloc, ours.path if is_page else theirs.path, theirs.query, ""))
 
 
 def _beside(base: str, location: str) -> str:

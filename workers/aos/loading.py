@@ -189,7 +189,8 @@ def _parsed(root: str, contents: dict[str, bytes]) -> Document:
 
 def _bindings(wsdl: Document) -> Iterator[tuple[str, tuple[str, Any]]]:
     """The SOAP 1.1 bindings with operations, by ExternalName; the router, which stands first on IIS, has none."""
-    for service in wsdl.services.values():
+    services = (service for definition in wsdl._definitions.values() for service in definition.services.values())
+    for service in services:  # wsdl.services are those of the first file alone
         for port in service.ports.values():
             binding: Any = port.binding
             if isinstance(port.binding, Soap11Binding) and binding.all():
