@@ -26,6 +26,7 @@ from connector.wire.jobs import (
     LoadTables,
     SurveyConnection,
     SurveyMetadata,
+    Target,
 )
 from connector.wire.reports import (
     BatchDone,
@@ -40,7 +41,7 @@ from connector.wire.reports import (
 )
 from workers import aos, errors, survey
 from workers.exchange import Exchange
-from workers.load import classes, files, flatfiles, handover, services, tables
+from workers.load import classes, files, flatfiles, handover, preview, services, tables
 from workers.load.calls import Ask
 from workers.load.result import Result
 from workers.reporter import Reporter
@@ -94,7 +95,10 @@ def _carry_out(bench: Bench, work: Callable[..., None], text: str) -> None:
 
 
 def _load_tables(bench: Bench, message: LoadTables) -> None:
-    _carry(bench, message, lambda: tables.run(message, port=_port(bench, message), ask=_asking(bench, message)))
+    if message.preview:
+        _carry(bench, message, lambda: preview.run(message, open_port=partial(_port, bench, message)))
+    else:
+        _carry(bench, message, lambda: tables.run(message, port=_port(bench, message), ask=_asking(bench, message)))
 
 
 def _load_services(bench: Bench, message: LoadServices) -> None:
@@ -158,14 +162,16 @@ def _carry(bench: Bench, message: Load, run: Callable[[], Result | handover.Prog
     )
 
 
-def _port(bench: Bench, message: Load) -> aos.Port:
+def _port(bench: Bench, message: Load, target: Target | None = None) -> aos.Port:
+    """The port of the message's target, or of another one that it names."""
+    target = target or message.target
     return aos.open_port(
         bench.door,
-        message.target,
+        target,
         company=message.company,
         language=message.language,
         partition=message.partition,
-        contract_zip=_contract(bench, message),
+        contract_zip=_contract(bench, target),
     )
 
 
@@ -173,11 +179,11 @@ def _asking(bench: Bench, message: Load) -> Ask:
     return partial(_ask, bench, message.ref)
 
 
-def _contract(bench: Bench, message: Load) -> bytes | None:
+def _contract(bench: Bench, target: Target) -> bytes | None:
     """The contract folder that was given to the endpoint, where there is one and this process has not read it yet."""
-    if not message.target.given or aos.knows(bench.door, message.target):
+    if not target.given or aos.knows(bench.door, target):
         return None
-    question = ContractWanted(**bench.reporter.sender(), contract=message.target.contract)
+    question = ContractWanted(**bench.reporter.sender(), contract=target.contract)
     return codec.from_text(bench.reporter.ask(question, Contract).contract)
 
 

@@ -92,6 +92,21 @@ class Target(Value):
     """the contract was given to the endpoint as a folder: a worker that lacks it asks the dispatcher"""
 
 
+class Reference(Value):
+    """Values of some rows that must be keys of another table's records, and that the package itself does not bring before."""
+
+    step: int
+    """number of the step whose rows hold them"""
+    field: str
+    target: Target
+    """the service that knows the other table's records"""
+    table: str
+    key: str
+    """the one field by which those records are known"""
+    ask: tuple[str, ...]
+    """the values that AX must be asked for, each once"""
+
+
 class Load(Message):
     """One batch of rows, whichever way they go. `layout` says what the cells are."""
 
@@ -111,6 +126,8 @@ class Load(Message):
     """outcomes that earlier attempts proved; their rows are not touched again"""
     open_intent: Intent | None = None
     """a writing call of an earlier attempt that was granted and never told its end: repeat it, byte for byte"""
+    preview: bool = False
+    """nothing is written: each row is told what would become of it, or why it would fail"""
 
 
 class LoadTables(Load):
@@ -119,8 +136,10 @@ class LoadTables(Load):
     KIND = "load.tables"
 
     mode: Mode = Mode.UPSERT
-    preview: bool = False
-    """nothing is written: each row is told what would become of it, or why it would fail"""
+    guessed: bool = False
+    """the key is a guess: that a record has it proves nothing (previews only)"""
+    references: tuple[Reference, ...] = ()
+    """what the rows refer to (previews only)"""
 
 
 class LoadServices(Load):
