@@ -8,7 +8,7 @@ import pytest
 from connector.wire.reports import Before
 from tests.load.conftest import Aos, Dispatcher, batch, layout
 from workers import aos
-from workers.errors import Complaint, Refusal
+from workers.errors import Complaint, GiveUp, Refusal, Retry, Unfinished, Unsettled
 from workers.load import tables
 
 GROUPS = layout("CustGroup", "CustGroup", "Name", "PaymTermId", key=["CustGroup"])
@@ -181,3 +181,75 @@ def test_what_is_refused_again_and_again_ends(ax):
     result, port = run(ax, around, groups(4), mode="create")
     assert result.outcomes.letters == "ffff"
     assert port.calls == 2 * 7
+
+
+def poisoned(call, _name, body, **more):
+    """The service host fails, without a word, on every message that holds this record."""
+    if b">007<" in body:
+        raise Unsettled("The AOS failed without saying why.", advice="Look there.", code="RSC-5430")
+    return call(body, **more)
+
+
+@pytest.mark.parametrize("mode", ["create", "upsert"])
+def test_a_record_on_which_the_aos_fails_without_a_word_is_found_and_stops_no_other(ax, mode):
+    result, _ = run(ax, poisoned, groups(20), mode=mode)
+    assert result.outcomes.letters == "c" * 7 + "f" + "c" * 12
+    (problem,) = result.outcomes.problems
+    assert (problem.code, problem.advice) == ("RSC-5430", "Look there.")
+
+
+def test_what_the_aos_carried_out_before_it_failed_is_told_as_created(ax):
+    def around(call, _name, body, **more):
+        call(body, **more)
+        raise Unsettled("The AOS failed without saying why.", code="RSC-5430")
+
+    result, port = run(ax, around, groups(3), mode="create")
+    assert result.outcomes.letters == "ccc"
+    assert (port.calls, len(ax.records("CustGroup"))) == (1, 3)
+
+
+def test_where_nothing_can_be_looked_up_the_same_call_is_made_again_later(ax):
+    def around(*_: Any, **__: Any):
+        raise Unsettled("The AOS failed without saying why.", code="RSC-5430")
+
+    with pytest.raises(Unfinished) as ended:
+        run(ax, around, [["a"]], NOTES, mode="create")
+    assert isinstance(ended.value.error, Unsettled)
+    assert not ended.value.settled
+
+
+def test_an_aos_that_is_down_fails_no_row(ax):
+    class Down(Other):
+        def find(self, *_: Any, **__: Any) -> Any:
+            raise Retry("The AOS is not in service.")
+
+        find_keys = read = find
+
+    def around(*_: Any, **__: Any):
+        raise Unsettled("The AOS failed without saying why.", code="RSC-5430")
+
+    with pytest.raises(Unfinished) as ended:
+        tables.run(batch(GROUPS, groups(2), mode="create"), port=Down(ax.open("CustGroup"), around), ask=Dispatcher())
+    assert ended.value.outcomes.letters == ".."
+    assert not ended.value.settled
+
+
+def test_a_lookup_whose_answer_is_too_large_is_made_in_smaller_ones(load, ax):
+    load(GROUPS, groups(40))
+
+    class Narrow(Other):
+        def find_keys(self, criteria: Any, **more: Any) -> Any:
+            found = self._port.find_keys(criteria, **more)
+            if len(found) > 9:
+                raise GiveUp("over 64,000,000 bytes", code="RSC-5906")
+            return found
+
+        def find(self, criteria: Any, **more: Any) -> Any:
+            found = self._port.find(criteria, **more)
+            if len(found) > 9:
+                raise Refusal("quota", too_large=True)
+            return found
+
+    port = Narrow(ax.open("CustGroup"), lambda call, _name, body, **more: call(body, **more))
+    result = tables.run(batch(GROUPS, groups(40, name="new")), port=port, ask=Dispatcher())  # type: ignore[arg-type]
+    assert result.outcomes.letters == "u" * 40

@@ -9,8 +9,11 @@ from connector.wire.codec import Row
 from connector.wire.metadata import FieldType
 from workers import aos, contract, documents
 from workers.documents import Cell, Shape
-from workers.errors import Refusal
+from workers.errors import GiveUp, Refusal
 from workers.load import compare
+
+#: The code of an answer that is larger than this worker reads.
+ANSWER_TOO_LARGE: Final = "RSC-5906"
 
 _READ_GROUP: Final = 200
 
@@ -53,8 +56,8 @@ class Lookup:
             return {}
         try:
             return self._found(rows)
-        except Refusal as refusal:
-            if not refusal.too_large or len(rows) == 1:
+        except (Refusal, GiveUp) as error:
+            if len(rows) == 1 or not (error.code == ANSWER_TOO_LARGE or getattr(error, "too_large", False)):
                 raise
         numbers = list(rows)
         half = len(numbers) // 2

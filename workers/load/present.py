@@ -18,7 +18,7 @@ class Present:
         self.found: dict[int, Found] = {}
         self._lookup = lookup
         self._rows = rows
-        self._keyed = keyed
+        self.keyed = keyed
         self._in_vain = 0
         self._looked = False
 
@@ -38,7 +38,7 @@ class Present:
         return list(found)
 
     def _unique(self, documents: Sequence[int]) -> dict[int, Found]:
-        rows = {document: self._rows[document] for document in documents if self._keyed(self._rows[document])}
+        rows = {document: self._rows[document] for document in documents if self.keyed(self._rows[document])}
         try:
             found = self._lookup.find(rows)
         except Refusal:  # why the document was refused is known; that it cannot be looked up adds nothing

@@ -11,7 +11,7 @@ from connector.wire.jobs import LoadTables
 from connector.wire.reports import Before, Intent, Outcome
 from workers import aos, documents
 from workers.documents import Body, Writer
-from workers.errors import Complaint, GiveUp, Refusal, Reject
+from workers.errors import Complaint, GiveUp, Refusal, Reject, Unsettled
 from workers.load import compare, explain, verdict
 from workers.load.board import Board
 from workers.load.calls import Ask, Calls
@@ -22,6 +22,8 @@ from workers.load.proof import Proof
 
 #: The code of a refusal because the record was changed after it was read.
 STALE: Final = "RSC-5120"
+#: The code of a fault in which the AOS says nothing, not even whether it has carried the call out.
+UNEXPLAINED: Final = "RSC-5430"
 #: The code of a refusal because the record is there already.
 EXISTS: Final = "RSC-5116"
 #: After so many calls that AX calls duplicates while nothing of them is there, a person must look.
@@ -254,6 +256,13 @@ class Writing:
                 self.log.append(f"AX refused to {operation} {len(part)} documents{signs}: {refusal.message}")
                 raise
             return self._seen_before(intent, refusal, ordinal=ordinal)
+        except Unsettled as error:
+            rows = (self._board.rows[document] for document in part)
+            if error.code != UNEXPLAINED or not self.lookup.possible or not all(map(self.present.keyed, rows)):
+                raise
+            # The AOS has ended the call. If it lets itself be asked, it is up, and what the call brought is seen.
+            self.is_open = True
+            return self._seen_before(intent, Refusal(error.message, advice=error.advice, code=error.code), ordinal=ordinal)
         self.is_open = False
         self._settle(intent, keys)
         return {}
