@@ -161,6 +161,38 @@ def test_everything_that_is_named_exists() -> None:
             assert member in methods()[method.owner], f"{method.owner}.{method.name} calls this.{member}"
 
 
+#: Words of X++ that stand where a variable could.
+WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "if else while switch case return throw try catch for new this true false select firstOnly where from infolog div "
+        "str int int64 boolean container real date utcDateTime anytype ttsBegin ttsCommit",
+    )
+)
+
+
+def test_every_variable_is_declared_and_every_parameter_used() -> None:
+    for of_owner in methods().values():
+        members = declared(of_owner["classDeclaration"].code) if "classDeclaration" in of_owner else {}
+        for name, method in of_owner.items():
+            if name == "classDeclaration":
+                continue
+            body = method.code.split("\n{", 1)[1]
+            parameters = {parameter: kind for kind, parameter, _ in method.parameters}
+            known = {**members, **parameters, **declared(body)}
+            used = set(re.findall(r"(?<![\w.:#'])([a-z_]\w*)\b(?!\s*\()", body))
+            assert used - set(known) - WORDS == set(), f"{method.owner}.{name}"
+            assert set(parameters) <= used, f"{method.owner}.{name}"
+            for variable, member in re.findall(r"\b(\w+)\.(\w+)\(", body):
+                assert member in methods().get(known.get(variable, ""), {member: method}), f"{method.owner}.{name}: {member}"
+
+
+def declared(code: str) -> dict[str, str]:
+    """Variables at the head of a body, or of a class, with their types."""
+    found = re.findall(r"(?m)^    ([A-Za-z]\w*)\s+(\w+)(?:\s*=[^=][^;]*)?;", code)
+    return {name: kind for kind, name in found if kind != "return"}
+
+
 def test_calls_have_as_many_arguments_as_methods_have_parameters() -> None:
     for method in every_method():
         for name, member, arguments in calls(method.code):
