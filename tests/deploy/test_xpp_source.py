@@ -165,7 +165,7 @@ def test_everything_that_is_named_exists() -> None:
 WORDS = frozenset(
     re.findall(
         r"\w+",
-        "if else while switch case return throw try catch for new this true false select firstOnly where from infolog div "
+        "if else while switch case return throw try catch for new this true false select firstOnly where from infolog div break "
         "str int int64 boolean container real date utcDateTime anytype ttsBegin ttsCommit",
     )
 )
