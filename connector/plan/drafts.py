@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from connector.errors import PlanRefused
-from connector.intake.values import Package
-from connector.plan import columns, keys, matching, names, nesting, ways
+from connector.intake.values import Action, Package
+from connector.plan import actions, columns, keys, matching, names, nesting, operations, parameters, ways
+from connector.plan.actions import Call
 from connector.plan.columns import Matches
 from connector.plan.keys import Key
-from connector.plan.mapping import Mapping
+from connector.plan.mapping import Mapping, TableMapping
+from connector.plan.matching import Record
 from connector.plan.nesting import Matched
 from connector.plan.values import Link
 from connector.wire.jobs import Mode
@@ -26,6 +28,8 @@ class Draft:
     parent: int | None
     link: tuple[Link, ...]
     notices: tuple[str, ...]
+    call: Call | None = None
+    """where its rows are calls"""
 
     @property
     def entity(self) -> str:
@@ -43,7 +47,7 @@ def draft(package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode)
         try:
             parent = nesting.parent_of(each, matched)
             if parent is None or parent.index in done:  # where a parent does not fit, only that is told
-                done[each.index] = _draft(each, done[parent.index] if parent else None, mode)
+                done[each.index] = _draft(each, done[parent.index] if parent else None, mode, mapping)
         except PlanRefused as error:
             problems.append(error)
     if problems:
@@ -79,6 +83,9 @@ def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[M
             record = ways.flat_record(action, said)
             matched.append(Matched(index=index, action=action, record=record, reason="the mapping says DIXF", said=said))
             continue
+        if (called := _called(action, said, metadata, mapping)) is not None:
+            matched.append(Matched(index=index, action=action, record=called[0], reason=called[1], said=said))
+            continue
         among = known
         if said.parent is not None:
             holder = normalized(said.parent.target)
@@ -96,8 +103,22 @@ def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[M
     return matched
 
 
-def _draft(matched: Matched, parent: Draft | None, mode: Mode) -> Draft:
+def _called(action: Action, said: TableMapping, metadata: Metadata, mapping: Mapping) -> tuple[Record, str] | None:
+    """The operation that an entity's rows are calls of, or entries of a list in it, and why; None where they are records."""
+    if said.call == "class":
+        return actions.class_record(said, action.entity, metadata, mapping.classes)
+    if said.target is None:
+        return None
+    record = operations.by_target(said.target, action.entity, operations.records(metadata))
+    return None if record is None else (record, f"the mapping says {said.target}")
+
+
+def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping) -> Draft:
     link = nesting.link(matched, parent.matched, _key_columns(parent)) if parent else ()
+    if matched.record.operation:
+        return _call_draft(
+            matched, parent, link, parent.mode if parent else ways.calling(matched.said, mode, matched.action), mapping
+        )
     table, said = matched.record.table, matched.said
     matches = columns.match(matched.action, table, said, linking=[mine for mine, _ in link])
     if parent is not None:
@@ -114,6 +135,24 @@ def _draft(matched: Matched, parent: Draft | None, mode: Mode) -> Draft:
         parent=parent.matched.index if parent else None,
         link=link,
         notices=_notices(matched, matches),
+    )
+
+
+def _call_draft(matched: Matched, parent: Draft | None, link: tuple[Link, ...], mode: Mode, mapping: Mapping) -> Draft:
+    action, record, said = matched.action, matched.record, matched.said
+    call = actions.call(action, record, said, mapping.classes)
+    linking = [mine for mine, _ in link]
+    matches = parameters.match(action, record, said, call.constants, linking=linking, entries=call.entries)
+    key = _nested_key(matched, parent) if parent else Key(fields=(), reason=call.reason)
+    return Draft(
+        matched=matched,
+        matches=matches,
+        key=key,
+        mode=mode,
+        parent=parent.matched.index if parent else None,
+        link=link,
+        notices=(),
+        call=call,
     )
 
 

@@ -95,7 +95,7 @@ def _planned(step: Step, draft: Draft) -> EntityShown:
         step=step.no,
         target=str(draft.matched.record),
         match_reason=step.match_reason,
-        mode=step.mode.value,
+        mode=None if draft.call else step.mode.value,
         parent=step.parent_step,
     )
 

@@ -46,7 +46,9 @@ def _rank(package: Package, found: Sequence[Draft], mapping: Mapping) -> orderin
         references.Referring(record=each.matched.record, root=root, matches=each.matches, key=each.key)
         for each, root in zip(found, roots, strict=True)
     ]
-    return ordering.ranks(nodes, references.edges(referring), form=package.format)
+    calls = [label for label, each in zip(labels, found, strict=True) if each.call and each.parent is None]
+    edges = (*references.edges(referring), *ordering.kept_places(nodes, calls))
+    return ordering.ranks(nodes, edges, form=package.format)
 
 
 def _after(package: Package, mapping: Mapping, roots: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -19,13 +19,17 @@ class Record:
     table: Table
     path: tuple[str, ...] = ()
     """names of the tables around it, outermost first"""
+    operation: str = ""
+    """the operation whose parameters it is made of, where it is no record of a document"""
 
     def __str__(self) -> str:
-        return f"{self.service.port}/{self.service.name}.{self.table.name}"
+        names = (*self.path, self.table.name) if self.operation else (self.table.name,)
+        return f"{self.service.port}/{self.service.name}.{'.'.join(names)}"
 
     def holds(self, other: "Record") -> bool:
         """Whether the other is nested in this one, directly."""
-        return other.service == self.service and other.path == (*self.path, self.table.name)
+        mine = (self.service, self.operation, (*self.path, self.table.name))
+        return (other.service, other.operation, other.path) == mine
 
 
 def records(metadata: Metadata) -> list[Record]:
@@ -80,8 +84,8 @@ def by_target(target: str, entity: str, among: Sequence[Record]) -> tuple[Record
     """
     port, _, rest = target.rpartition("/")
     service, _, name = rest.rpartition(".")
-    near = [record for record in among if _same(port, record.service.port) and _of_service(service, record.service)]
-    found = [record for record in near if _same(name, record.table.name)]
+    near = [record for record in among if same(port, record.service.port) and of_service(service, record.service)]
+    found = [record for record in near if same(name, record.table.name)]
     if not found and service and name in _WRITES:
         found = [record for record in near if _alone(record) and name in record.service.operations]
     if not found:
@@ -92,11 +96,13 @@ def by_target(target: str, entity: str, among: Sequence[Record]) -> tuple[Record
     return _only(found, entity), f"the mapping says {target}"
 
 
-def _of_service(name: str, service: Service) -> bool:
+def of_service(name: str, service: Service) -> bool:
+    """Whether a name, "" for any, is the service's: with or without the word at its end."""
     return not name or normalized(service.name) in {normalized(name), f"{normalized(name)}service"}
 
 
-def _same(wanted: str, name: str) -> bool:
+def same(wanted: str, name: str) -> bool:
+    """Whether two names are the same, case and punctuation aside; "" is any."""
     return not wanted or normalized(wanted) == normalized(name)
 
 

@@ -1,7 +1,7 @@
 """In which order steps run, and why: the manifest's order, what the mapping demands, the package's own order, or references."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
@@ -10,6 +10,8 @@ from connector.errors import PlanRefused
 from connector.intake.values import Order, PackageFormat
 
 _NUMBERED = re.compile(r"\d+")
+#: A call has as many edges as entities stand before it: one sentence for all of them.
+_PLACE = "after all that stands before it, as a call keeps its place"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Edge:
     before: str
     then: str
     because: str
-    by: Literal["mapping", "reference", "sheets"] = "reference"
+    by: Literal["mapping", "reference", "sheets", "place"] = "reference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +82,20 @@ def ranks(nodes: Sequence[Node], references: Iterable[Edge], *, form: PackageFor
     own = _own_order(nodes, form)
     if own:
         return Ranks(of=_one_by_one(nodes, graph, own), notices=notices)
-    if graph.edges:
+    if any(edge.by != "place" for edges in graph.edges.values() for edge in edges):
         _keep_sheets(nodes, graph)
         return Ranks(of=_levels(nodes, graph), notices=notices)
     return Ranks(of=_one_by_one(nodes, graph, "no order is known: alphabetical, one after another"), notices=notices)
+
+
+def kept_places(nodes: Sequence[Node], calls: Sequence[str]) -> Iterator[Edge]:
+    """What stands before a call in the package comes before it: nobody knows what an operation looks at."""
+    for place, node in enumerate(nodes):
+        if node.entity in calls:
+            yield from (
+                Edge(before=other.entity, then=node.entity, because="a call keeps its place", by="place")
+                for other in nodes[:place]
+            )
 
 
 def _by_manifest(nodes: Sequence[Node]) -> Ranks:
@@ -116,7 +128,8 @@ def _graph(nodes: Sequence[Node], references: Iterable[Edge]) -> tuple[_Graph, t
                     f"`after` goes round in a circle: {' before '.join([*cycle, cycle[0]])}.", advice="Remove one of them."
                 )
     for edge in references:
-        if cycle := graph.add(edge):
+        cycle = graph.add(edge)
+        if cycle and edge.by == "reference":
             told = ", ".join(cycle)
             notices.append(f"{told} refer to each other: that {edge.because} is not used for the order.")
     return graph, tuple(notices)
@@ -160,5 +173,6 @@ def _levels(nodes: Sequence[Node], graph: _Graph) -> tuple[tuple[int, str], ...]
 
 
 def _because(edges: Sequence[Edge]) -> str:
-    reasons: Mapping[str, None] = dict.fromkeys(f"after {edge.before}, as {edge.because}" for edge in edges)
+    told = (f"after {edge.before}, as {edge.because}" if edge.by != "place" else _PLACE for edge in edges)
+    reasons: Mapping[str, None] = dict.fromkeys(told)
     return "; ".join(reasons) or "it refers to no other entity of the package"

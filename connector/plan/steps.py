@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from connector.errors import PlanRefused
-from connector.plan import names, ways
+from connector.plan import names, structures, ways
 from connector.plan.drafts import Draft, root_of
 from connector.plan.ordering import Ranks
 from connector.plan.values import Step
@@ -37,7 +37,8 @@ def _tree(each: Draft, found: Sequence[Draft]) -> Iterator[Draft]:
 
 
 def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]) -> Layout:
-    action, said = each.matched.action, each.matched.said
+    action, said, table = each.matched.action, each.matched.said, each.matched.record.table
+    columns = each.matches.layout()
     return Layout(
         step=number,
         entity=action.entity,
@@ -45,7 +46,8 @@ def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]
         sheet=action.sheet,
         table=each.matched.record.table.name,
         columns=each.matches.layout(),
-        constants=dict(said.constants),
+        constants=dict(each.call.constants if each.call else said.constants),
+        structures=dict(each.call.structures) if each.call else {},
         key=each.key.fields,
         blank=said.blank or blank,
         unit=_unit_fields(each),
@@ -63,7 +65,7 @@ def _step(
         theirs = _carried(parent, found)
         pairs = ", ".join(f"{action.columns[c]} = {parent.matched.action.columns[p]}" for c, p in each.link)
         reason = f"{reason}; its rows are nested in those of {parent.entity} ({pairs})"
-    kind, options = ways.task(each.matched.said, each.mode)
+    kind, options = (each.call.kind, each.call.options) if each.call else ways.task(each.matched.said, each.mode)
     return Step(
         no=numbers[each.matched.index],
         entity=action.entity,
@@ -72,7 +74,11 @@ def _step(
         action_index=each.matched.index,
         table=record.table.name,
         target=Target(
-            address=record.service.address, port=record.service.port, service=record.service.name, contract=fingerprint
+            address=record.service.address,
+            port=record.service.port,
+            service=record.service.name,
+            operation=record.operation,
+            contract=fingerprint,
         ),
         layout=layout,
         rank=ranked[0],

@@ -51,6 +51,26 @@ def mode(said: TableMapping, possible: Mode, key: Key, action: Action) -> tuple[
     )
 
 
+def calling(said: TableMapping, mode: Mode, action: Action) -> Mode:
+    """The mode in which an entity runs whose rows are calls: it says nothing to them. Raises PlanRefused.
+
+    Whoever asks for records to be deleted does not mean to post journals.
+    """
+    if said.via != "service":
+        raise PlanRefused(
+            f"{action.entity!r} calls an operation, which rows in files cannot.",
+            advice=f'Remove via = "{said.via}" from the mapping.',
+            place=Place(file=action.file, sheet=action.sheet),
+        )
+    if mode is Mode.DELETE:
+        raise PlanRefused(
+            f"{action.entity!r} calls an operation, which mode delete does not mean.",
+            advice="Take it out of the package, or load in another mode.",
+            place=Place(file=action.file, sheet=action.sheet),
+        )
+    return mode
+
+
 def task(said: TableMapping, mode: Mode) -> tuple[str, dict[str, object]]:
     """The task that carries a step of tables out, and what its messages say besides target and layout."""
     if said.via == "dixf":
