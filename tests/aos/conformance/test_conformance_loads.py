@@ -105,3 +105,23 @@ def test_lines_are_loaded_with_their_header(target: Target, port: aos.Port):
     first, second = sorted(port.find(target.between(keys)), key=lambda found: found.values[subject.key] or "")
     assert sorted(line.values[subject.line_text] or "" for line in first.children[subject.line]) == ["drei", "zwo", "один"]
     assert [line.values[subject.line_text] for line in second.children[subject.line]] == ["三"]
+
+
+def test_dimensions_are_merged_with_those_that_a_record_has(target: Target, port: aos.Port):
+    """Between records AX takes the set as one, so an update brings along what the rows do not name."""
+    subject, (key,) = target.subject, target.keys(1)
+    if not subject.dimensions:
+        pytest.skip("the service has no dimensions that could be tried")
+
+    def load(**values: str) -> str:
+        columns = [Column(name=subject.key, field=subject.key)]
+        columns += [Column(name=name, field=subject.dimensions, part=name) for name in values]
+        shape = Layout(step=1, entity="e", file="f.csv", table=table(port), columns=tuple(columns), key=(subject.key,))
+        return tables.run(batch(shape, [[key, *values.values()]]), port=port, ask=Dispatcher()).outcomes.letters
+
+    assert load(Department="Отдел", CostCenter="10") == "c"
+    assert load(CostCenter="10", Department="Отдел") == "="
+    assert load(Purpose="目的") == "u"
+    assert load(Department="Отдел", CostCenter="10", Purpose="目的") == "="
+    assert load(CostCenter="20") == "u"
+    assert load(Purpose="目的", CostCenter="20", Department="Отдел") == "="
