@@ -7,7 +7,6 @@ from xml.sax.saxutils import escape
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lxml import etree
 
 from workers import aos
 from workers.aos import aiffault, answers, faults, situations
@@ -298,21 +297,6 @@ def test_a_refused_account_hears_what_the_server_asks_for() -> None:
 def test_a_question_for_a_contract_is_never_too_large(status: int) -> None:
     error = faults.refused_answer(Answer(status=status, content_type="", body=b""), "http://aos01/x.svc?wsdl")
     assert isinstance(error, GiveUp)
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "duplicate"),
-    [
-        ("example-fault-in-an-outbound-message-0.xml", "RSC-5111", False),
-        ("how-to-enable-checking-for-duplicate-messages-0.xml", situations.DUPLICATE, True),
-    ],
-)
-def test_documented_faults_of_the_file_path_are_read(examples: Path, name: str, code: str, duplicate: bool) -> None:
-    detail = aiffault.read_filed(etree.fromstring((examples.parent / "messages" / name).read_bytes()))
-    assert detail is not None
-    error = faults.refused_message(detail, company="USMF")
-    assert isinstance(error, Refusal)
-    assert (error.code, error.duplicate) == (code, duplicate)
 
 
 def test_the_table_ends_with_what_is_left_for_every_kind_of_answer() -> None:

@@ -1,4 +1,4 @@
-"""Reads AX' own account of a refusal: the AifFault of a call, and the Fault of a message that was handed over as a file.
+"""Reads AX' own account of a refusal: the AifFault of a call.
 
 By the names of its elements alone: it must be understood also where the contract is not at hand, or is stale.
 """
@@ -36,22 +36,6 @@ def read(fault: etree._Element, *, nested: Sequence[str]) -> faults.Detail | Non
         codes=tuple(code for _, message in said if (code := _text(message, "Code"))),
         infolog=tuple(telling),
         exception=_number(_text(element, "XppExceptionType")),
-    )
-
-
-def read_filed(message: etree._Element) -> faults.Detail | None:
-    """The Fault in the answer to a message that was handed over as a file; None where it has none.
-
-    Its shape is documented as Fault(Code, Reason(Text in one or more languages)).
-    """
-    fault = next(message.iter(f"{{{FAULT_NS}}}Fault"), None)
-    if fault is None:
-        return None
-    texts = [" ".join("".join(text.itertext()).split()) for text in _each(fault, "Text")]
-    code = _text(fault, "Code")
-    return faults.Detail(
-        complaints=tuple(Complaint(message=text) for text in dict.fromkeys(texts) if text),
-        codes=(code,) if code else (),
     )
 
 

@@ -80,14 +80,6 @@ def refused_call(fault: etree._Element, detail: Detail | None, *, company: str, 
     return _error(situations.of(signs), writes=writes, detail=detail, said=said or "no reason given.", company=company)
 
 
-def refused_message(detail: Detail, *, company: str) -> WorkerError:
-    """The Fault of a message that was handed over as a file (`aiffault.read_filed`)."""
-    signs = Signs(
-        source=Source.AIF, codes=frozenset(code.lower() for code in detail.codes), text=said_by(detail), company=company
-    )
-    return _error(situations.of(signs), writes=True, detail=detail, said=signs.text or " ".join(detail.codes), company=company)
-
-
 def asked_schemes(challenge: str) -> list[str]:
     """The authentication schemes that a WWW-Authenticate header names, sorted."""
     return sorted({word[0] for part in challenge.split(",") if (word := part.split()) and "=" not in word[0]})
