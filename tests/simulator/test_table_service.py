@@ -39,6 +39,8 @@ Closed = { type = "boolean" }
 Rate = { type = "decimal" }
 Token = { type = "guid" }
 Text = { length = 10 }
+Number = { length = 5, edit = "create" }
+Sum = { type = "decimal", edit = "never" }
 Picture = { type = "base64" }
 
 [[table]]
@@ -360,6 +362,31 @@ def test_defaults_fill_what_is_not_given_where_asked(accounts: TableClient) -> N
     accounts.write("createRows", "MainAccount", two, row(MainAccountId="3", Chart__Name="Shared", Sign="Credit"), defaults=True)
     found = accounts.rows("MainAccount", ["MainAccountId"], ["1"], ["2"], ["3"])
     assert [r["Sign"] for r in found] == ["Both", "Debit", "Credit"]
+
+
+def test_a_field_that_may_not_be_changed_refuses_its_row_whatever_the_value(accounts: TableClient) -> None:
+    key = {"MainAccountId": "1", "Chart__Name": "Shared"}
+    (never,) = accounts.write("createRows", "MainAccount", row(**key, Sum="0"))
+    assert (never["Outcome"], never["Field"]) == ("Refused", "Sum")
+    (made,) = accounts.write("createRows", "MainAccount", row(**key, Number="7"))
+    (again,) = accounts.write("updateRows", "MainAccount", row(made["RecId"], made["RecVersion"], Number="7"))
+    assert texts(again) == ["The field 'Number' may not be changed."]
+    fields = objects(accounts.call("describe", f"<_tables>{strings(['MainAccount'])}</_tables>"), "RapidStartTableInfo")[0][
+        "Fields"
+    ]
+    told = {field["Name"]: (field["AllowEditOnCreate"], field["AllowEdit"]) for field in fields}
+    assert [told[name] for name in ("Text", "Number", "Sum")] == [("true", "true"), ("true", "false"), ("false", "false")]
+
+
+def test_rows_and_message_ids_outlive_the_aos(start: Callable[..., Any], definition: Path, tmp_path: Path) -> None:
+    message, options = str(uuid4()), {"tables": (definition,), "contracts": (CONTRACT,), "data": tmp_path / "data"}
+    first = TableClient(start(**options, port="RapidStartTables"))
+    assert first.invoke("RapidStartDemo", "post", ("String", "J1"), message_id=message).status == 200
+    assert outcomes(first.write("createRows", "PaymTerm", row(PaymTermId="A"))) == ["Created"]
+    second = TableClient(start(**options, port="RapidStartTables"))
+    assert second.invoke("RapidStartDemo", "post", ("String", "J1"), message_id=message).all("f:Code") == ["DuplicateMessage"]
+    assert second.client.rows("RapidStartDemoPosting") == [{"Journal": "J1"}]
+    assert [r["PaymTermId"] for r in second.rows("PaymTerm", ["PaymTermId"], ["a"])] == ["A"]
 
 
 def test_tables_are_described(accounts: TableClient) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from workers.simulator.model import RECORD_ID, SYSTEM_FIELDS, Field, Kind, Reference, Rules, SetupError
+from workers.simulator.model import RECORD_ID, SYSTEM_FIELDS, Edit, Field, Kind, Reference, Rules, SetupError
 
 DEFAULT_PORT: Final = "RapidStart"
 #: The shared type of RecId; fields that hold one have it, too.
@@ -54,8 +54,9 @@ def from_toml(path: Path) -> Definition:
     """The port of a definition file.
 
     `port = NAME`, then `[[table]]` with `name`, optional `label`, `key`, `document`, `fields` and `[[table.lines]]` of the
-    same form. A field is `{ type, length, symbols, mandatory, references, default }`, all optional; `references` is "Table" or
-    "Table.Field", and lends its length; "Table.RecId" holds the number of a record. Raises SetupError.
+    same form. A field is `{ type, length, symbols, mandatory, references, default, edit }`, all optional. `references` is
+    "Table" or "Table.Field", and lends its length; "Table.RecId" holds the number of a record. `edit` is "create" or "never",
+    and, as `default`, a rule of the table service alone. Raises SetupError.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -72,6 +73,7 @@ def _table(raw: Mapping[str, Any]) -> TableDefinition:
     fields = {key: _field(key, facets) for key, facets in raw["fields"].items()}
     references = {key: _reference(f["references"]) for key, f in raw["fields"].items() if "references" in f}
     defaults = {key: str(f["default"]) for key, f in raw["fields"].items() if "default" in f}
+    edit = {key: Edit(f["edit"]) for key, f in raw["fields"].items() if "edit" in f}
     key = tuple(raw.get("key", ()))
     if missing := [part for part in key if part not in fields]:
         raise ValueError(f"the key of {name} names {missing[0]}, which is not a field of it")
@@ -79,7 +81,7 @@ def _table(raw: Mapping[str, Any]) -> TableDefinition:
         name=name,
         document=raw.get("document", f"Rs{name}"),
         fields=tuple(fields.values()),
-        rules=Rules(key=key, label=raw.get("label", name), references=references, defaults=defaults),
+        rules=Rules(key=key, label=raw.get("label", name), references=references, defaults=defaults, edit=edit),
         lines=tuple(_table(line) for line in raw.get("lines", ())),
     )
 

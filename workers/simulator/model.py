@@ -54,6 +54,13 @@ class Reference:
     field: str
 
 
+class Edit(StrEnum):
+    """When a field may be given a value, where that is not always."""
+
+    CREATE = "create"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What AX knows of a table and the XSD does not say."""
@@ -66,6 +73,8 @@ class Rules:
     references: Mapping[str, Reference] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     """what the table fills in by itself where it is asked to"""
+    edit: Mapping[str, Edit] = field(default_factory=dict)
+    """fields that the table service may not set at all, or not in a record that is there"""
     captions: Mapping[str, str] = field(default_factory=dict)
     """the package's column by field; where given, the truth shows every column"""
 

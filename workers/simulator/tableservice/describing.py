@@ -2,7 +2,7 @@
 
 from workers.simulator import values
 from workers.simulator.faults import refused
-from workers.simulator.model import Field, Table
+from workers.simulator.model import Edit, Field, Table
 from workers.simulator.tableservice import datacontracts as dc
 from workers.simulator.tableservice import request as ask
 from workers.simulator.tableservice import valuetexts
@@ -48,8 +48,8 @@ def _field(call: TableCall, table: Table, field: Field) -> str:
     key = ask.key_paths(call, target) if target is not None else []
     info = dc.record(
         "RapidStartFieldInfo",
-        AllowEdit=True,
-        AllowEditOnCreate=True,
+        AllowEdit=field.name not in table.rules.edit,
+        AllowEditOnCreate=table.rules.edit.get(field.name) is not Edit.NEVER,
         EnumEntries=[_entry(value, symbol) for value, symbol in enumerate(symbols)],
         EnumName=f"{table.name}_{field.name}" if field.symbols else "NoYes" if symbols else "",
         ExtendedType="",

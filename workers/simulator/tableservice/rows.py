@@ -1,18 +1,17 @@
 """Rows of a request -> what each would become in its table, or why not. Nothing here writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
 from workers.simulator import values
 from workers.simulator.calls import index_of, refers_to_nothing
-from workers.simulator.model import Field, Table
+from workers.simulator.model import Edit, Field, Table
 from workers.simulator.store import Index, Row
 from workers.simulator.tableservice import datacontracts as dc
-from workers.simulator.tableservice import request as ask
-from workers.simulator.tableservice import valuetexts
-from workers.simulator.tableservice.request import NoField, TableCall
+from workers.simulator.tableservice.given import resolve
+from workers.simulator.tableservice.request import TableCall
 
 _CHANGED = "An update conflict occurred due to another user process deleting the record or changing one or more fields in it."
 
@@ -37,20 +36,14 @@ class Plan:
         return self.before
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cell:
-    path: str
-    text: str | None
-    """None is null"""
-
-
 def plan_create(call: TableCall, table: Table, row: etree._Element, number: int) -> Plan:
     """A new record."""
-    given, wrong = _resolved(call, table, row)
+    given, wrong = resolve(call, table, row)
     defaults = table.rules.defaults if dc.truth(call.request, "_defaults") else {}
     body = dict(defaults) | {name: text for name, text in given.items() if text is not None}
     body = {name: text for name, text in body.items() if name not in given or given[name] is not None}
     parent, orphan = _parent(call, table, body)
+    wrong += tuple(_fixed(table, given, {Edit.NEVER}))
     checked = (*wrong, *orphan, *(() if wrong else _checks(call, table, body, tuple(table.fields))))
     return _indexed(call, Plan(number=number, table=table, body=body, parent=parent, wrong=checked))
 
@@ -60,9 +53,10 @@ def plan_update(call: TableCall, table: Table, row: etree._Element, number: int)
     found = plan_delete(call, table, row, number)
     if found.before is None or found.wrong:
         return found
-    given, wrong = _resolved(call, table, row)
+    given, wrong = resolve(call, table, row)
     body = found.before.body | {name: text for name, text in given.items() if text is not None}
     body = {name: text for name, text in body.items() if given.get(name, text) is not None}
+    wrong += tuple(_fixed(table, given, {Edit.NEVER, Edit.CREATE}))
     checked = (*wrong, *(() if wrong else _checks(call, table, body, tuple(given))))
     return _indexed(call, replace(found, body=body, parent=found.before.parent, wrong=checked))
 
@@ -97,55 +91,11 @@ def without_twins(plans: list[Plan]) -> list[Plan]:
     return found
 
 
-def _resolved(call: TableCall, table: Table, row: etree._Element) -> tuple[dict[str, str | None], tuple[tuple[str, str], ...]]:
-    """The given values by field, as the table keeps them; references found by the parts that the row names."""
-    given: dict[str, str | None] = {}
-    parts: dict[str, dict[str, str | None]] = {}
-    wrong: list[tuple[str, str]] = []
-    for cell in _cells(row):
-        try:
-            _place(call, table, cell, given, parts)
-        except (NoField, ValueError) as error:
-            wrong.append((cell.path, str(error)))
-    for name, wanted in parts.items() if not wrong else ():
-        try:
-            given[name] = _referred(call, table, name, wanted)
-        except ValueError as error:
-            wrong.append((f"{name}.{next(iter(wanted))}", str(error)))
-    return given, tuple(wrong)
-
-
-def _cells(row: etree._Element) -> Iterator[_Cell]:
-    for each in dc.items(row, "Values", "RapidStartValue"):
-        null = dc.truth(each, "IsNull")
-        yield _Cell(path=dc.value(each, "Field"), text=None if null else dc.value(each, "Value"))
-
-
-def _place(
-    call: TableCall, table: Table, cell: _Cell, given: dict[str, str | None], parts: dict[str, dict[str, str | None]]
-) -> None:
-    found = ask.resolve(call, table, cell.path)[1]
-    text = None if cell.text is None else valuetexts.parse(found, cell.text)
-    first, _, rest = cell.path.partition(".")
-    name = next(each for each in table.fields if values.fold(each) == values.fold(first))
-    if not rest and text is not None and ask.target_of(call, table, name) is not None:
-        raise NoField(f"The field '{name}' refers to a record; name the fields of its key, not a number.")
-    place = parts.setdefault(name, {}) if rest else given
-    if (rest or name) in place or (rest and name in given):
-        raise NoField(f"The field '{cell.path}' is named twice.")
-    place[rest or name] = text
-
-
-def _referred(call: TableCall, table: Table, name: str, wanted: Mapping[str, str | None]) -> str | None:
-    if all(text is None for text in wanted.values()):
-        return None
-    target = ask.target_of(call, table, name)
-    found = [] if target is None else [row.rec_id for row in ask.search(call, target, wanted)]
-    if len(found) == 1:
-        return str(found[0])
-    shown = ", ".join(f"{path}: {text}" for path, text in wanted.items())
-    count = f"{len(found)} records" if found else "no record"
-    raise ValueError(f"The reference '{name}' finds {count} in the table '{target.name if target else ''}'. {shown}.")
+def _fixed(table: Table, names: Iterable[str], refused: set[Edit]) -> Iterator[tuple[str, str]]:
+    """The given fields that may not be given a value, not even the one that they have."""
+    for name in names:
+        if table.rules.edit.get(name) in refused:
+            yield name, f"The field '{name}' may not be changed."
 
 
 def _parent(call: TableCall, table: Table, body: Mapping[str, str]) -> tuple[int, tuple[tuple[str, str], ...]]:
