@@ -151,12 +151,16 @@ def another(file: Path) -> None:
     rewrite(file, {}, also={"0": b'<d:definitions xmlns:d="http://schemas.xmlsoap.org/wsdl/"/>'})
 
 
+def no_wsdl(file: Path) -> None:
+    rewrite(file, {}, also={"0": b"<x/>"})
+
+
 def no_label(file: Path) -> None:
     with zipfile.ZipFile(file, "w") as new:
         new.writestr("contract.json", "[]")
 
 
-@pytest.mark.parametrize("damage", [cut, flip, empty, misname, misplace, lead_astray, entity, another, no_label])
+@pytest.mark.parametrize("damage", [cut, flip, empty, misname, misplace, lead_astray, entity, another, no_wsdl, no_label])
 def test_a_damaged_copy_is_fetched_again(damage: object, server: Peer, served: ports.Port, shelf: Path) -> None:
     target = planned(server.url)
     opened(aos.Door(keep_in=shelf), target)

@@ -62,8 +62,12 @@ OK = b"HTTP/1.1 200 OK\r\n"
         (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
         (OK + b"Connection: close\r\n\r\n", b"x"),
         (OK + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(b"")[:10], b""),
+        (OK, b"X-More: x\r\n"),
+        (OK + b"X-More: ", b"x"),
+        (b"", b"H"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     ],
-    ids=["length", "chunked", "until closed", "gzip"],
+    ids=["length", "chunked", "until closed", "gzip", "headers", "a header", "a status", "continue"],
 )
 def test_a_drop_now_and_then_does_not_keep_a_call_alive(
     head: bytes, drop: bytes, writes: bool, expected: type[WorkerError]

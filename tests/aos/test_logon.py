@@ -8,6 +8,7 @@ import pytest
 
 from tests.aos.peer import Iis, Peer, Request, answer, peer
 from workers import aos
+from workers.aos import negotiate
 from workers.aos.transport import Transport
 from workers.aos.values import Authentication
 from workers.errors import GiveUp, Retry
@@ -91,6 +92,33 @@ def test_a_server_that_authenticates_each_request_gets_one_body_too_many_and_the
         transport.close()
     assert iis.rows.count(ROWS) == 5
     assert server.body_bytes == (5 + 1) * len(ROWS)
+
+
+class Ticket:
+    """A Kerberos ticket: one leg, and it is done."""
+
+    complete = False
+
+    def step(self, challenge: bytes | None) -> bytes:
+        self.complete = True
+        return b"ticket"
+
+
+def by_ticket(request: Request, let_in: set[int]) -> bytes:
+    """IIS as it is set by default for Kerberos: a ticket counts for its request alone; `let_in` connections aside."""
+    if request.headers.get("authorization") == "Negotiate dGlja2V0" or request.connection in let_in:
+        return answer("200 OK", "WWW-Authenticate: Negotiate bXV0dWFs")
+    return answer("401 Unauthorized", "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM")
+
+
+def test_a_ticket_that_counts_once_travels_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(negotiate.spnego, "client", lambda *_, **__: Ticket())
+    with peer(lambda request: by_ticket(request, set())) as server:
+        transport = Transport([server.url], credentials=aos.Credentials())
+        assert [post(transport, server.url) for _ in range(5)] == [200] * 5
+        transport.close()
+    assert server.body_bytes == (5 + 1) * len(ROWS)
+    assert [request.headers.get("authorization") for request in server.requests[-3:]] == ["Negotiate dGlja2V0"] * 3
 
 
 def test_a_proxy_that_asks_again_in_the_middle_is_answered() -> None:

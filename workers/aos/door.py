@@ -72,11 +72,8 @@ class Door:
         for contract in kept:
             if contract.is_at(address) and contract.fingerprint in wanted:
                 return contract
-        files = self._shelf.get(address, fingerprints=wanted) if self._shelf else None
-        if files is None:
-            return None
-        contract = Contract(files, address=address)
-        return self._keep(address, (contract,))[0] if contract.fingerprint in wanted else None
+        found = self._from_shelf(address, wanted)
+        return self._keep(address, (found,))[0] if found else None
 
     def contracts(self, addresses: Sequence[str], *, contract_zip: bytes | None = None) -> list[Contract]:
         """The contracts of these ports as they are now, or those in the zip. Raises Retry or GiveUp."""
@@ -121,6 +118,16 @@ class Door:
                 del self._kept[next(iter(self._kept))]
             self._kept[name] = old if same else contracts
             return self._kept[name]
+
+    def _from_shelf(self, address: str, wanted: set[str]) -> Contract | None:
+        files = self._shelf.get(address, fingerprints=wanted) if self._shelf else None
+        if files is None:
+            return None
+        try:
+            contract = Contract(files, address=address)
+        except GiveUp:  # what was kept is no contract any more: the port has it
+            return None
+        return contract if contract.fingerprint in wanted else None
 
     def _from_port(self, address: str) -> Contract:
         files = gathering.from_port(self.transport, address)

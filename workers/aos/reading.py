@@ -1,7 +1,6 @@
-"""Reads an HTTP answer to its end: never beyond a ceiling, never beyond a deadline, nothing held twice."""
+"""Reads an HTTP answer to its end, never beyond a ceiling, and holds nothing twice."""
 
 import io
-import time
 from typing import Final
 
 import requests
@@ -13,16 +12,15 @@ class TooLarge(Exception):
     """The answer is larger than the ceiling; the rest was not read."""
 
 
-def read(response: requests.Response, deadline: float, *, ceiling: int) -> bytes:
-    """The body of a streamed answer, inflated where it was compressed.
+def read(response: requests.Response, *, ceiling: int) -> bytes:
+    """The body of a streamed answer, inflated where it was compressed. `ceiling` in bytes.
 
-    `deadline` by the monotonic clock, `ceiling` in bytes. Raises TooLarge, requests.ReadTimeout, and what urllib3
-    raises for a connection that ends early.
+    Raises TooLarge, and what urllib3 raises for a connection that ends early or an answer that does not end in time.
     """
     if _announced(response) > ceiling:
         raise TooLarge
     whole = io.BytesIO()  # it gives its content away without a copy
-    while chunk := _some(response, deadline):
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
         whole.write(chunk)
         if whole.tell() > ceiling:
             raise TooLarge
@@ -33,15 +31,3 @@ def read(response: requests.Response, deadline: float, *, ceiling: int) -> bytes
 def _announced(response: requests.Response) -> int:
     length = response.headers.get("Content-Length", "")
     return int(length) if length.isascii() and length.isdecimal() else 0
-
-
-def _some(response: requests.Response, deadline: float) -> bytes:
-    """What has come, at least a byte; nothing at the end. A byte now and then does not keep a call alive."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise requests.ReadTimeout("the answer did not end in time")
-    socket = getattr(response.raw.connection, "sock", None)
-    if socket is not None:
-        socket.settimeout(left)
-    chunk: bytes = response.raw.read1(_CHUNK, decode_content=True)
-    return chunk

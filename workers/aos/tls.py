@@ -6,6 +6,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from workers.aos import timed
 from workers.errors import GiveUp
 
 
@@ -25,7 +26,7 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
 
 
 class Adapter(HTTPAdapter):
-    """One kept connection for each origin, no retries; certificates are checked by the given context alone."""
+    """One kept connection for each origin, no retries, answers in time; certificates are checked by the given context alone."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._context = context
@@ -34,6 +35,7 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Gives the context to the connections. See HTTPAdapter."""
         super().init_poolmanager(*args, ssl_context=self._context, **options)
+        self.poolmanager.pool_classes_by_scheme = timed.POOLS
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - the signature is requests'
         """Leaves out requests' own bundle of authorities: the context has those that count."""

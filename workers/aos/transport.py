@@ -161,7 +161,7 @@ class Transport:
         )
         try:
             with account.send(call) if account and is_shown else call.send() as response:
-                return _answer(response, reading.read(response, call.deadline, ceiling=self._max_answer)), _location(response)
+                return _answer(response, reading.read(response, ceiling=self._max_answer)), _location(response)
         except reading.TooLarge as error:
             raise _too_large(url, self._max_answer, writes=writes) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
