@@ -202,28 +202,39 @@ LOADED: dict[str, Invented] = {
 
 ANOTHER_CASE = of(_PLAIN_HEAD, operations=("Create", "FIND", "Read", "findkeys", "Update"))
 
-#: Contracts that cannot be used, or not wholly: what the user is told.
+#: Contracts of which something cannot be loaded: what the user is told.
 REFUSED: dict[str, tuple[Invented, str]] = {
-    "create only": (of(_PLAIN_HEAD, operations=("create",)), ""),
-    "unqualified elements": (of(_PLAIN_HEAD, form="unqualified"), ""),
-    "several root tables": (of(document("Odd", "Head", "Tail") + record("Head", _IDS) + record("Tail", _IDS)), ""),
-    "a choice": (of(head(f'<xs:choice minOccurs="0">{text("A")}{text("B")}</xs:choice>')), ""),
-    "substitution": (
-        of(
-            head('<xs:element minOccurs="0" ref="tns:Party"/>')
-            + '<xs:element name="Party" abstract="true" type="st:Id20"/>'
-            + '<xs:element name="Person" type="st:Id20" substitutionGroup="tns:Party"/>'
-        ),
-        "",
+    "unqualified elements": (of(_PLAIN_HEAD, form="unqualified"), "This element is not expected"),
+    "two of a choice": (
+        of(head(f'<xs:choice minOccurs="0">{text("Name")}{text("B")}</xs:choice>')),
+        "This element is not expected",
     ),
-    "no records": (of('<xs:element name="Odd" type="xs:string"/>'), ""),
-    "only a record id": (
+    "a place for others": (
         of(
-            document("Odd", "Head")
-            + f'<xs:complexType name="AxdEntity_Head"><xs:sequence>{_SYSTEM}</xs:sequence>{ENTITY}</xs:complexType>'
+            head('<xs:element minOccurs="0" ref="tns:Name"/>')
+            + '<xs:element name="Name" abstract="true" type="st:Id20"/>'
+            + '<xs:element name="Person" type="st:Id20" substitutionGroup="tns:Name"/>'
         ),
-        "",
+        "abstract",
+    ),
+    "no create": (of(_PLAIN_HEAD, operations=("find", "read", "update")), "offers no create"),
+    "a pattern that the text does not match": (
+        of(
+            head(text("Name", "st:Never")),
+            types='<xs:simpleType name="Never"><xs:restriction base="xs:string"><xs:pattern value="[0-9]+"/></xs:restriction>'
+            "</xs:simpleType>",
+        ),
+        "pattern",
     ),
 }
 
-__all__ = ["ANOTHER_CASE", "LOADED", "REFUSED"]
+#: Contracts that hold nothing to load rows into.
+EMPTY: dict[str, Invented] = {
+    "a document that is a text": of('<xs:element name="Odd" type="xs:string"/>'),
+    "a document without records": of(
+        f'<xs:element name="Odd"><xs:complexType><xs:sequence>{text("Id")}</xs:sequence></xs:complexType></xs:element>'
+    ),
+    "records of a class of their own": of(document("Odd", "Head") + record("Head", _IDS).replace("entity", "thing")),
+}
+
+__all__ = ["ANOTHER_CASE", "EMPTY", "LOADED", "REFUSED"]

@@ -201,18 +201,24 @@ def _restrict(restriction: etree._Element, facets: _Facets) -> None:
                 if first:
                     _enumerate(facet, value, facets)
             case "maxLength" | "length" as kind:
-                facets.max_length = int(value) if facets.max_length is None else facets.max_length
-                facets.checked = facets.checked and kind == "maxLength"
+                facets.max_length = _whole(value) if facets.max_length is None else facets.max_length
+                facets.checked = facets.checked and kind == "maxLength" and facets.max_length is not None
             case "minInclusive":
                 facets.minimum = value if facets.minimum is None else facets.minimum
             case "maxInclusive":
                 facets.maximum = value if facets.maximum is None else facets.maximum
             case "fractionDigits":
-                facets.decimals = int(value) if facets.decimals is None else facets.decimals
+                facets.decimals = _whole(value) if facets.decimals is None else facets.decimals
+                facets.checked = facets.checked and facets.decimals is not None
             case "annotation" | "attribute" | "simpleType":
                 pass
             case other:
                 facets.checked = facets.checked and other == "minLength" and value == "0"
+
+
+def _whole(value: str) -> int | None:
+    """A facet's number; None where it is none: the schema will say so when it is asked."""
+    return int(value) if value.strip().isdecimal() else None
 
 
 def _enumerate(facet: etree._Element, value: str, facets: _Facets) -> None:

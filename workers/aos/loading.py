@@ -179,7 +179,7 @@ def _parsed(root: str, contents: dict[str, bytes]) -> Document:
     memory: Any = _Memory(contents)  # zeep asks its transport for nothing but load
     try:
         return Document(root, memory, settings=Settings(strict=False, xml_huge_tree=False))
-    except (zeep.exceptions.Error, etree.LxmlError, KeyError, ValueError, AttributeError) as error:
+    except (zeep.exceptions.Error, etree.LxmlError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise GiveUp(
             f"The port's WSDL cannot be read: {error}.",
             advice="Open the address with ?wsdl in a browser and compare.",
