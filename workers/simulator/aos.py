@@ -75,7 +75,8 @@ class Aos:
         self.companies = tuple(companies)
         self.store = store
         self.services = tuple({s.name: s for port in ports for s in port.services.values()}.values())
-        self.tables = {table.name: table for service in self.services for table in _with_children(service.root)}
+        self._setup_tables = {table.name: table for service in self.services for table in _with_children(service.root)}
+        self.tables = dict(self._setup_tables)
         if any(port.table_operations for port in ports):
             self.tables[tableservice.POSTINGS.name] = tableservice.POSTINGS
         for action in (action for port in ports for action in port.actions.values()):
@@ -191,10 +192,11 @@ class Aos:
         context, request = envelope.parse(body)
         company = self._known_company(context)
         call = tableservice.TableCall(
-            store=self.store, tables=self.tables, companies=self.companies, company=company, request=request
+            store=self.store, tables=self._setup_tables, companies=self.companies, company=company, request=request
         )
         writes = operation in tableservice.WRITING
-        with self._transaction(context.message_id if writes else None, deadlock=deadlock and writes):
+        once = writes and operation not in self._manners.not_idempotent
+        with self._transaction(context.message_id if once else None, deadlock=deadlock and writes):
             tableservice.check(port.validator, operation, request)
             content = tableservice.OPERATIONS[operation](call)
         self._count(**call.tally)

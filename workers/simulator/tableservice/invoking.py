@@ -19,7 +19,7 @@ CLASS: Final = "RapidStartDemo"
 MOST_PARAMETERS: Final = 6
 #: Where posted journals are kept, so that a method's effect is as durable as a row.
 POSTINGS: Final = Table(
-    name=next(iter(ask.HIDDEN)),
+    name="RapidStartDemoPosting",
     fields={"Journal": Field(name="Journal")},
     children={},
     order=("Journal",),

@@ -25,7 +25,7 @@ class TableCall:
 
     store: Store
     tables: Mapping[str, Table]
-    """all tables of the AOS by name, nested ones included"""
+    """the tables of all documents by name, nested ones included"""
     companies: tuple[str, ...]
     company: str
     request: etree._Element
@@ -41,7 +41,7 @@ class TableCall:
 
     def allowed(self) -> dict[str, Table]:
         """The tables that may be asked for, by folded name."""
-        return {values.fold(name): table for name, table in self.tables.items() if name not in HIDDEN}
+        return {values.fold(name): table for name, table in self.tables.items()}
 
     def parent_of(self, table: Table) -> Table | None:
         """The table that this one is nested in, in a document."""
@@ -51,10 +51,6 @@ class TableCall:
         """Refuse a call of too many rows or keys. Raises AifError."""
         if count > MOST_ROWS:
             raise refused(f"{count} rows are too many for one call; send at most {MOST_ROWS}.", code=BAD_REQUEST)
-
-
-#: What the pretend classes write; no setup table.
-HIDDEN: Final = frozenset({"RapidStartDemoPosting"})
 
 
 class NoField(Exception):
