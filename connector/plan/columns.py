@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from connector.errors import Place, PlanRefused
 from connector.intake.values import Action
-from connector.plan import names
+from connector.plan import names, structures
 from connector.plan.mapping import TableMapping
 from connector.wire.jobs import Column
-from connector.wire.metadata import SYSTEM_FIELDS, Field, FieldType, Table, normalized
+from connector.wire.metadata import SYSTEM_FIELDS, Field, Table, normalized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,12 @@ class Match:
     column: str
     field: str | None
     reason: str
+    part: str = ""
+    """the part of the field, as `Column.part`"""
+
+    def as_column(self) -> Column:
+        """The column as it travels."""
+        return Column(name=self.column, field=self.field or "", part=self.part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,7 @@ class Matches:
 
     def layout(self) -> tuple[Column, ...]:
         """The columns that travel."""
-        return tuple(Column(name=match.column, field=match.field) for match in self.all if match.field is not None)
+        return tuple(match.as_column() for match in self.all if match.field is not None)
 
     def field_of(self, column: str) -> str | None:
         """The field that a column fills."""
@@ -42,7 +48,7 @@ class Matches:
 
     def column_of(self, field: str) -> Match | None:
         """The column that fills a field."""
-        return next((match for match in self.filled if match.field == field), None)
+        return next((match for match in self.filled if match.field == field and not match.part), None)
 
 
 def match(action: Action, table: Table, said: TableMapping, *, linking: Sequence[int] = ()) -> Matches:
@@ -62,22 +68,32 @@ def match(action: Action, table: Table, said: TableMapping, *, linking: Sequence
         else each
         for each in found
     ]
-    _check_fields(told, action, table)
+    _check_fields(told, action, table, said)
     return Matches(all=tuple(told))
 
 
 def _match(index: int, column: str, action: Action, table: Table, said: TableMapping) -> Match:
     """The match; neither field nor reason when there is none."""
     if column in said.fields:
-        field = said.fields[column] or None
-        return Match(index=index, column=column, field=field, reason="the mapping says so" if field else "the mapping drops it")
+        field, _, part = said.fields[column].partition(".")
+        if whole := table.field(said.fields[column]):
+            field, part = whole.name, ""
+        reason = "the mapping says so" if field else "the mapping drops it"
+        return Match(index=index, column=column, field=field or None, part=_spelled(field, part, table), reason=reason)
     alias = action.aliases.get(column, "")
     for name, why in ((column, ""), (alias, f" as {alias} (the manifest's name for it)")):
         found = _field(name, table) if name else None
         if found is not None:
             same = "the same name" if found.name == name else "the same name, case and punctuation aside"
             return Match(index=index, column=column, field=found.name, reason=same + why)
+        if name and (both := structures.split(name, table)) is not None:
+            return Match(index=index, column=column, field=both[0].name, part=both[1], reason=f"a part of {both[0].name}{why}")
     return Match(index=index, column=column, field=None, reason="")
+
+
+def _spelled(name: str, part: str, table: Table) -> str:
+    field = table.field(name)
+    return (structures.part_of(field, part) if field and part else None) or part
 
 
 def _field(name: str, table: Table) -> Field | None:
@@ -95,32 +111,42 @@ def _check_mapping(action: Action, table: Table, said: TableMapping) -> None:
             )
     wanted = [*(field for field in said.fields.values() if field), *said.constants, *said.key]
     for name in wanted:
-        if table.field(name) is None:
+        if table.field(name) is None and not structures.known(name, table):
             known = [field.name for field in table.fields]
             raise _refused(
                 action, f"the mapping names a field {name!r}, which {table.name} does not have.", names.meant(name, known)
             )
 
 
-def _check_fields(found: Sequence[Match], action: Action, table: Table) -> None:
-    taken: dict[str, str] = {}
-    for each in found:
-        if each.field is None:
-            continue
-        field = table.field(each.field)
-        if field is not None and field.type is FieldType.COMPLEX:
+def _check_fields(found: Sequence[Match], action: Action, table: Table, said: TableMapping) -> None:
+    columns = [each.as_column() for each in found if each.field is not None]
+    if said.via != "dixf":
+        _check_numbers((*(column.field for column in columns), *said.constants), action, table)
+    structures.check(action, table, columns, said)
+    taken: dict[tuple[str, str], str] = {}
+    for column in columns:
+        for part in structures.parts(table, column, said):
+            filled = (column.field, part.casefold())
+            if filled in taken:
+                field = f"{column.field}.{part}" if part else column.field
+                raise _refused(
+                    action,
+                    f"columns {taken[filled]!r} and {column.name!r} both fill {table.name}.{field}.",
+                    f'Leave one out: write fields = {{ "{column.name}" = "" }} into [table."{action.entity}"] of the mapping.',
+                )
+            taken[filled] = column.name
+
+
+def _check_numbers(names_: Sequence[str], action: Action, table: Table) -> None:
+    """Refuse to write record numbers: AX gives them, and one of another system names nothing, or another record, in this one."""
+    for name in names_:
+        field = table.field(name)
+        if field is not None and (name in SYSTEM_FIELDS or field.type_name.endswith("RecId")):
             raise _refused(
                 action,
-                f"column {each.column!r} fills {table.name}.{each.field}, a structure, which is not supported yet as a column.",
-                f'Leave it out: write fields = {{ "{each.column}" = "" }} into [table."{action.entity}"] of the mapping.',
+                f"{table.name}.{name} holds numbers that AX gives to its records; those of another system mean nothing here.",
+                "Leave it out of the package and the mapping. References travel by the key of the record that is meant.",
             )
-        if each.field in taken:
-            raise _refused(
-                action,
-                f"columns {taken[each.field]!r} and {each.column!r} both fill {table.name}.{each.field}.",
-                f'Leave one out: write fields = {{ "{each.column}" = "" }} into [table."{action.entity}"] of the mapping.',
-            )
-        taken[each.field] = each.column
 
 
 def _missing(missing: Sequence[str], action: Action, table: Table) -> PlanRefused:
@@ -145,5 +171,5 @@ def _refused(action: Action, message: str, advice: str) -> PlanRefused:
 
 def unfilled(matches: Matches, table: Table, said: TableMapping) -> list[str]:
     """Mandatory fields that neither a column nor a constant fills: AX may have a default for them."""
-    given = {each.field for each in matches.filled} | set(said.constants) | SYSTEM_FIELDS
+    given = {each.field for each in matches.filled} | {name.partition(".")[0] for name in said.constants} | SYSTEM_FIELDS
     return [field.name for field in table.fields if field.mandatory and field.name not in given]

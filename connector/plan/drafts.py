@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from connector.errors import PlanRefused
 from connector.intake.values import Action, Package
-from connector.plan import actions, columns, keys, matching, names, nesting, operations, parameters, ways
+from connector.plan import actions, columns, keys, kinds, matching, names, nesting, operations, parameters, structures, ways
 from connector.plan.actions import Call
 from connector.plan.columns import Matches
 from connector.plan.keys import Key
@@ -28,6 +28,10 @@ class Draft:
     parent: int | None
     link: tuple[Link, ...]
     notices: tuple[str, ...]
+    type: str = ""
+    """the derived type of its records"""
+    timed: bool = False
+    """the time for which its records hold is decided"""
     call: Call | None = None
     """where its rows are calls"""
 
@@ -119,6 +123,8 @@ def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping)
         return _call_draft(
             matched, parent, link, parent.mode if parent else ways.calling(matched.said, mode, matched.action), mapping
         )
+    matched, kind = kinds.typed(matched, parent.matched if parent else None)
+    kinds.check_document(matched, parent.matched if parent else None)
     table, said = matched.record.table, matched.said
     matches = columns.match(matched.action, table, said, linking=[mine for mine, _ in link])
     if parent is not None:
@@ -127,11 +133,14 @@ def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping)
         found = keys.key(matched.action, matched.record, matches, said)
         possible, reason = keys.mode(mode, found, matched.action)
         possible, key = ways.mode(said, possible, replace(found, reason=reason), matched.action)
+    structures.check_update(matched.action, table, matches.layout(), said, possible)
     return Draft(
         matched=matched,
         matches=matches,
-        key=key,
+        key=keys.dated(key, table, matches, said),
         mode=possible,
+        type=kind,
+        timed=kinds.timed(matched, matches, possible, decided=parent is not None and parent.timed),
         parent=parent.matched.index if parent else None,
         link=link,
         notices=_notices(matched, matches),

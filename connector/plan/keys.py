@@ -1,6 +1,6 @@
 """Which fields tell a record from the others, and whether that is known or only guessed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.errors import Place, PlanRefused
 from connector.intake.keys import guess_key
@@ -9,6 +9,7 @@ from connector.plan.columns import Matches
 from connector.plan.mapping import TableMapping
 from connector.plan.matching import Record
 from connector.wire.jobs import Mode
+from connector.wire.metadata import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,8 @@ class Key:
     fields: tuple[str, ...]
     reason: str
     is_guess: bool = False
+    assigned: bool = False
+    """AX itself gives it to new records"""
 
 
 def key(action: Action, record: Record, matches: Matches, said: TableMapping) -> Key:
@@ -37,10 +40,26 @@ def key(action: Action, record: Record, matches: Matches, said: TableMapping) ->
     declared = [matches.field_of(column) for column in action.declared_key]
     if declared and None not in declared:
         return Key(fields=tuple(field for field in declared if field), reason="the package declares it")
+    if record.table.key and filled.issuperset(record.table.key):
+        return Key(fields=record.table.key, reason=f"AX tells it as the unique key of {record.table.name}")
     learnt = record.service.key
-    if learnt and not record.path and learnt != ("RecId",) and filled.issuperset(learnt):
-        return Key(fields=learnt, reason=f"{record.service.name} names records by it")
+    if learnt and not record.path and learnt != ("RecId",):
+        if filled.issuperset(learnt):
+            return Key(fields=learnt, reason=f"{record.service.name} names records by it")
+        told = ", ".join(learnt)
+        reason = f"{record.service.name} names records by {told}, which the package does not fill: AX gives it to new records"
+        return Key(fields=(), reason=reason, is_guess=True, assigned=True)
     return _guess(action, matches)
+
+
+def dated(found: Key, table: Table, matches: Matches, said: TableMapping) -> Key:
+    """The key of a date-effective record: where the package says from when it holds, that is a part of it."""
+    starts = "ValidFrom" in said.constants or matches.column_of("ValidFrom") is not None
+    if not (table.is_effective and starts and found.fields) or "ValidFrom" in found.fields:
+        return found
+    return replace(
+        found, fields=(*found.fields, "ValidFrom"), reason=f"{found.reason}; with ValidFrom, as its records hold for a time"
+    )
 
 
 def _guess(action: Action, matches: Matches) -> Key:
@@ -59,10 +78,11 @@ def mode(requested: Mode, found: Key, action: Action) -> tuple[Mode, str]:
     """
     if not found.is_guess or requested is Mode.CREATE:
         return requested, found.reason
-    if requested is Mode.UPSERT:
+    if requested is Mode.UPSERT and not found.assigned:
         return Mode.CREATE, f"{found.reason}, so rows are only created; name the key in the mapping to update as well"
     raise PlanRefused(
         f"{action.entity!r} cannot run in mode {requested.value}: its key is not known ({found.reason}).",
-        advice=f'Write into the mapping: [table."{action.entity}"] key = ["Field"].',
+        advice=f'Write into the mapping: [table."{action.entity}"] key = ["Field"]'
+        + (", by which no two records are the same; or load in mode create." if found.assigned else "."),
         place=Place(file=action.file, sheet=action.sheet),
     )

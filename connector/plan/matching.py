@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from connector.errors import PlanRefused
 from connector.plan import names
+from connector.wire.jobs import Target
 from connector.wire.metadata import Document, Metadata, Service, Table, normalized
 
 _WRITES = frozenset({"create", "update", "delete"})
@@ -26,6 +27,18 @@ class Record:
         names = (*self.path, self.table.name) if self.operation else (self.table.name,)
         return f"{self.service.port}/{self.service.name}.{'.'.join(names)}"
 
+    def target(self, fingerprint: str) -> Target:
+        """Where its rows go, under the contract that is known now."""
+        service = self.service
+        return Target(
+            address=service.address,
+            port=service.port,
+            service=service.name,
+            operation=self.operation,
+            table=self.table.name if service.generic else "",
+            contract=fingerprint,
+        )
+
     def holds(self, other: "Record") -> bool:
         """Whether the other is nested in this one, directly."""
         mine = (self.service, self.operation, (*self.path, self.table.name))
@@ -45,7 +58,8 @@ def records(metadata: Metadata) -> list[Record]:
 
 def _nested(service: Service, document: Document, table: Table, path: tuple[str, ...]) -> Iterator[Record]:
     yield Record(service=service, document=document, table=table, path=path)
-    for child in table.children:
+    derived = (child for kind in table.derived for child in kind.children)
+    for child in {child.name: child for child in (*derived, *table.children)}.values():
         yield from _nested(service, document, child, (*path, table.name))
 
 
@@ -107,6 +121,8 @@ def same(wanted: str, name: str) -> bool:
 
 
 def _only(found: list[Record], entity: str) -> Record:
+    """The one record; a document service, with its business logic, goes before the table service."""
+    found = [record for record in found if not record.service.generic] or found
     if len(found) == 1:
         return found[0]
     candidates = ", ".join(map(str, found))

@@ -7,7 +7,7 @@ from connector.plan import names, structures, ways
 from connector.plan.drafts import Draft, root_of
 from connector.plan.ordering import Ranks
 from connector.plan.values import Step
-from connector.wire.jobs import Blank, Layout, Target
+from connector.wire.jobs import Blank, Layout
 from connector.wire.metadata import normalized
 
 
@@ -44,10 +44,12 @@ def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]
         entity=action.entity,
         file=action.file,
         sheet=action.sheet,
-        table=each.matched.record.table.name,
-        columns=each.matches.layout(),
+        table=table.name,
+        columns=columns,
         constants=dict(each.call.constants if each.call else said.constants),
-        structures=dict(each.call.structures) if each.call else {},
+        type=each.type,
+        document=dict(said.document),
+        structures=dict(each.call.structures if each.call else structures.told(table, columns, said)),
         key=each.key.fields,
         blank=said.blank or blank,
         unit=_unit_fields(each),
@@ -73,13 +75,7 @@ def _step(
         sheet=action.sheet,
         action_index=each.matched.index,
         table=record.table.name,
-        target=Target(
-            address=record.service.address,
-            port=record.service.port,
-            service=record.service.name,
-            operation=record.operation,
-            contract=fingerprint,
-        ),
+        target=record.target(fingerprint),
         layout=layout,
         rank=ranked[0],
         rank_reason=ranked[1] if parent is None else f"with {parent.entity}",
