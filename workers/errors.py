@@ -42,6 +42,8 @@ class Complaint:
     line: int | None = None
     """1-based number of the nested record, with its table, where AX names one"""
     table: str | None = None
+    within: tuple[tuple[str, int], ...] = ()
+    """table and number of the records between the root and that one, each counted in the one above"""
     field: str | None = None
 
 

@@ -225,12 +225,20 @@ def test_paths_lead_to_the_record(record: int, line: int | None, prefix: str, ta
     path = f"/{prefix}Doc/{prefix}Root[{record}]" + (f"/{prefix}{table}[{line}]" if line else "")
     path += f"/{prefix}{field}" if field and table != field else ""
     found = aiffault.place(path, nested=[table])
-    assert found == (record, line, table if line else None, field if table != field else None)
+    assert (found.record, found.below) == (record, ((table, line),) if line else ())
+    assert found.field == (field if table != field else None)
 
 
 @given(st.text(max_size=40))
 def test_no_path_breaks_the_reading(path: str) -> None:
-    assert len(aiffault.place(path, nested=["Line"])) == 4
+    assert isinstance(aiffault.place(path, nested=["Line"]), aiffault.Place)
+
+
+def test_records_are_found_at_any_depth() -> None:
+    found = aiffault.place("/D/Head[2]/Line[3]/Sub[1]/Qty", nested=["Line", "Sub"])
+    assert found == aiffault.Place(2, (("Line", 3), ("Sub", 1)), "Qty")
+    assert aiffault.place("/D/Head[2]/Line/Qty", nested=["Line"]) == aiffault.Place(2, (("Line", None),), "Qty")
+    assert aiffault.place("/D/Head/Line[1]", nested=["Line"]) == aiffault.Place()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ By the names of its elements alone: it must be understood also where the contrac
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from lxml import etree
@@ -39,26 +41,37 @@ def read(fault: etree._Element, *, nested: Sequence[str]) -> faults.Detail | Non
     )
 
 
-def place(path: str, *, nested: Sequence[str]) -> tuple[int | None, int | None, str | None, str | None]:
-    """Record, line, its table, and field of a path like /Doc/Table[3]/Line[2]/Field; a step without a number names none."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path leads. A number is None where the path has none."""
+
+    record: int | None = None
+    below: tuple[tuple[str, int | None], ...] = ()
+    """nested records on the way down, by table and number in the record above"""
+    field: str | None = None
+
+
+def place(path: str, *, nested: Sequence[str]) -> Place:
+    """Where a path like /Doc/Table[3]/Line[2]/Field leads, by the names of nested records."""
     steps = [found for part in path.split("/") if (found := _STEP.fullmatch(part.strip()))]
     record = int(steps[1][2]) if len(steps) > 1 and steps[1][2] else None
-    if len(steps) < 3 or record is None:
-        return record, None, None, None
-    if steps[2][1] not in nested:
-        return record, None, None, steps[2][1]
-    field = steps[3][1] if len(steps) > 3 and steps[3][1] not in nested else None
-    return record, int(steps[2][2]) if steps[2][2] else None, steps[2][1], field
+    if record is None:
+        return Place()
+    below = tuple((step[1], int(step[2]) if step[2] else None) for step in takewhile(lambda step: step[1] in nested, steps[2:]))
+    rest = steps[2 + len(below) :]
+    return Place(record, below, rest[0][1] if rest else None)
 
 
 def _complaint(entry: etree._Element, message: etree._Element, nested: Sequence[str]) -> Complaint:
-    record, line, table, field = place(_text(entry, "XPath"), nested=nested)
+    found = place(_text(entry, "XPath"), nested=nested)
+    line = found.below[-1] if found.below else ("", None)
     return Complaint(
-        message=_text(message, "Message") + _where(entry, record),
-        record=record,
-        line=line,
-        table=table,
-        field=_text(entry, "Field") or field,
+        message=_text(message, "Message") + _where(entry, found.record),
+        record=found.record,
+        line=line[1],
+        table=line[0] or None,
+        within=tuple((table, number or 0) for table, number in found.below[:-1]),
+        field=_text(entry, "Field") or found.field,
     )
 
 

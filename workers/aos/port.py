@@ -3,7 +3,7 @@
 A call is made once. Raises Refusal, Retry, Unsettled or GiveUp (workers.errors); what each means is told there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from lxml import etree
@@ -31,9 +31,7 @@ class Port:
         self._company = company
         self._operations = contract.operations(service.name)
         self._context, self._halves = contract.context(company=company, language=language, partition=partition)
-        self._nested = tuple(
-            child.name for table in (service.document.tables if service.document else ()) for child in table.children
-        )
+        self._nested = tuple(_nested(service.document.tables if service.document else ()))
 
     def create(self, body: bytes, *, message_id: str, time_limit_s: float) -> list[Key]:
         """Creates records, in one transaction. `body` is the complete request element. The EntityKeys of the root records."""
@@ -147,6 +145,13 @@ class Port:
 def _is_unknown_action(fault: etree._Element) -> bool:
     text = etree.tostring(fault)
     return b"ActionNotSupported" in text or b"ContractFilter mismatch" in text
+
+
+def _nested(tables: Iterable[metadata.Table]) -> Iterator[str]:
+    """The names of all records below some."""
+    for child in (child for table in tables for child in table.children):
+        yield child.name
+        yield from _nested([child])
 
 
 def knows(door: Door, target: jobs.Target) -> bool:

@@ -1,6 +1,6 @@
 """What the schema or AX says against a document, as problems of its rows and cells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from connector.wire.codec import Row
 from connector.wire.reports import Problem
@@ -68,10 +68,20 @@ def _complaint(shape: Shape, row: Row, refusal: Refusal, complaint: Complaint, *
 
 def _place(shape: Shape, row: Row, complaint: Complaint, *, lines: Sequence[int]) -> tuple[int, Shape, Row]:
     """The record that a complaint names: how far it stands after the root, with its shape and row."""
-    places = list(documents.flat(shape, row))
-    if complaint.line is not None and complaint.table is not None:
-        sent = [offset for offset in lines if places[offset][0].table.name == complaint.table]
-        if 1 <= complaint.line <= len(sent):
-            offset = sent[complaint.line - 1]
-            return (offset, *places[offset])
-    return (0, *places[0])
+    found = (0, shape, row)
+    steps = [*complaint.within, (complaint.table, complaint.line or 0)] if complaint.table else []
+    for table, number in steps:
+        sent = [below for below in _below(*found) if below[0] in lines and below[1].table.name == table]
+        if not 1 <= number <= len(sent):
+            break
+        found = sent[number - 1]
+    return found
+
+
+def _below(offset: int, shape: Shape, row: Row) -> Iterator[tuple[int, Shape, Row]]:
+    """The rows that are nested in one, with their places after the root."""
+    place = offset + 1
+    for child, rows in zip(shape.nested, row.children, strict=False):
+        for nested in rows:
+            yield place, child, nested
+            place += documents.size(nested)
