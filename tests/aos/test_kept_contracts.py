@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -76,6 +77,29 @@ def test_a_port_is_read_once_per_process(server: Peer, served: ports.Port, shelf
     for _ in range(3):
         opened(door, target)
     assert served.fetched.count("wsdl") == 1
+
+
+def test_threads_that_start_at_once_share_what_is_fetched(server: Peer, served: ports.Port) -> None:
+    target, door = planned(server.url), aos.Door()
+    served.fetched.clear()
+    start = threading.Barrier(4)
+
+    def work(_: int) -> aos.Port:
+        start.wait(10)
+        return opened(door, target)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len({port.service.name for port in pool.map(work, range(4))}) == 1
+    assert served.fetched.count("wsdl") < 4
+
+
+def test_threads_that_wait_for_a_port_that_is_away_all_learn_it(server: Peer, served: ports.Port) -> None:
+    target, door = planned(server.url), aos.Door()
+    served.files.clear()
+    with ThreadPoolExecutor(4) as pool:
+        for asked in [pool.submit(opened, door, target) for _ in range(8)]:
+            with pytest.raises(GiveUp, match="404"):
+                asked.result(10)
 
 
 def test_a_survey_looks_at_the_port_as_it_is_now(server: Peer, served: ports.Port, shelf: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -13,7 +14,7 @@ from workers.aos.keeping import Shelf
 from workers.aos.loading import Contract
 from workers.aos.transport import Transport
 from workers.aos.values import Credentials
-from workers.errors import GiveUp
+from workers.errors import GiveUp, WorkerError
 
 #: Contracts that are kept; an AOS computer has a handful of ports.
 MAX_KEPT: Final = 32
@@ -46,6 +47,7 @@ class Door:
         )
         self._kept: dict[str, tuple[Contract, ...]] = {}
         self._doubted_at: dict[str, float] = {}
+        self._under_way: dict[str, Future[Contract]] = {}
         self._lock = threading.Lock()
         self._shelf = Shelf(keep_in) if keep_in else None
 
@@ -130,6 +132,23 @@ class Door:
         return contract if contract.fingerprint in wanted else None
 
     def _from_port(self, address: str) -> Contract:
+        """Threads that ask at once share one answer."""
+        with self._lock:
+            others = self._under_way.get(address)
+            mine = self._under_way.setdefault(address, Future())
+        if others is not None:
+            return others.result()
+        try:
+            mine.set_result(self._fetched(address))
+        except WorkerError as error:
+            mine.set_exception(error)
+        finally:
+            with self._lock:
+                del self._under_way[address]
+            mine.cancel()  # after a defect of ours nobody waits for ever
+        return mine.result()
+
+    def _fetched(self, address: str) -> Contract:
         files = gathering.from_port(self.transport, address)
         contract = Contract(files, address=address)
         if not contract.services:
