@@ -87,6 +87,8 @@ class Target(Value):
     service: str
     operation: str = ""
     """of service and class actions"""
+    table: str = ""
+    """of the customer's table service"""
     contract: str
     given: bool = False
     """the contract was given to the endpoint as a folder: a worker that lacks it asks the dispatcher"""

@@ -92,6 +92,8 @@ class Table(Value):
     """a record holds what `order` names, in that order, and nothing else; what is not mandatory may be left out"""
     repeats: bool = False
     """any number of these records may stand where one may"""
+    key: tuple[str, ...] = ()
+    """the fields of its unique key, where that is told: by the table service, not by a document's schema"""
     type_name: str = ""
     """the record's type in the schema, as AxdEntity_DirParty"""
     abstract: bool = False
@@ -169,6 +171,8 @@ class Service(Value):
     calls: tuple[Operation, ...] = ()
     """the operations that take other things than documents and their keys"""
     document: Document | None = None
+    generic: bool = False
+    """it writes rows of any table that it allows, which `document` lists: the customer's table service (deploy/ax)"""
     key: tuple[str, ...] = ()
     """the fields of the EntityKey that the service itself returned, where it could be asked"""
 

@@ -4,7 +4,8 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 """
 
 from workers.aos.door import Door
-from workers.aos.port import Port, knows, open_port
+from workers.aos.opening import knows, open_port
+from workers.aos.port import Port
 from workers.aos.surveying import Scope, check, read_metadata
 from workers.aos.values import Authentication, Credentials, Criterion, Key, Operator, Record, SchemaProblem
 

@@ -60,6 +60,8 @@ class Contract:
         self._operations: dict[str, dict[str, Operation]] = {}
         self._documents: dict[str, str] = {}
         self._proved: dict[str, set[object]] = {}
+        self.tables: dict[str, metadata.Table] = {}
+        """tables that the port's table service has described"""
         bindings = dict(_bindings(self._wsdl))
         self.services = tuple(self._service(name, binding, address or location) for name, (location, binding) in bindings.items())
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from lxml import etree
 
-from connector.wire import jobs, metadata
+from connector.wire import metadata
 from workers.aos import answers, envelope, faults
 from workers.aos.door import Door
 from workers.aos.loading import Contract, Operation
@@ -47,19 +47,19 @@ class Port:
 
     def find(self, criteria: Sequence[Criterion], *, time_limit_s: float = READ_LIMIT_S) -> list[Record]:
         """All records that meet all criteria; AX pages nothing here."""
-        return self._records(self._ask("find", envelope.criteria(criteria), time_limit_s=time_limit_s))
+        return self._records(self.ask("find", envelope.criteria(criteria), time_limit_s=time_limit_s))
 
     def find_keys(self, criteria: Sequence[Criterion], *, time_limit_s: float = READ_LIMIT_S) -> list[Key]:
         """The EntityKeys of all records that meet all criteria."""
-        return answers.keys(self._ask("findKeys", envelope.criteria(criteria), time_limit_s=time_limit_s))
+        return answers.keys(self.ask("findKeys", envelope.criteria(criteria), time_limit_s=time_limit_s))
 
     def read(self, keys: Sequence[Key], *, time_limit_s: float = READ_LIMIT_S) -> list[Record]:
         """The records of these keys. A key without a record makes AX refuse the whole call."""
-        return self._records(self._ask("read", envelope.key_list(keys), time_limit_s=time_limit_s))
+        return self._records(self.ask("read", envelope.key_list(keys), time_limit_s=time_limit_s))
 
     def get_keys(self, *, page_size: int = 100, time_limit_s: float = READ_LIMIT_S) -> list[Key]:
         """The first page of EntityKeys that the port's document filter lets through."""
-        return answers.keys(self._ask("getKeys", envelope.paging(page_size), time_limit_s=time_limit_s))
+        return answers.keys(self.ask("getKeys", envelope.paging(page_size), time_limit_s=time_limit_s))
 
     def action(self, operation: str) -> str:
         """The soapAction of an operation. Raises GiveUp where the service does not offer it."""
@@ -98,7 +98,8 @@ class Port:
         context = before + str(UUID(message_id)).encode() + after
         return self._call(operation, envelope.envelope(context, body), time_limit_s=time_limit_s, writes=True)
 
-    def _ask(self, operation: str, content: str, *, time_limit_s: float) -> etree._Element:
+    def ask(self, operation: str, content: str, *, time_limit_s: float) -> etree._Element:
+        """Makes a reading call; `content` is what the request element holds, with its namespaces. The response element."""
         offered = self._offered(operation)
         body = envelope.request(offered.request, offered.namespace, content)
         return self._call(operation, envelope.envelope(self._context, body), time_limit_s=time_limit_s, writes=False)
@@ -142,11 +143,6 @@ class Port:
         return answers.records(response, self.service.document) if self.service.document else []
 
 
-def _is_unknown_action(fault: etree._Element) -> bool:
-    text = etree.tostring(fault)
-    return b"ActionNotSupported" in text or b"ContractFilter mismatch" in text
-
-
 def _nested(tables: Iterable[metadata.Table]) -> Iterator[str]:
     """The names of all records below some."""
     for child in (child for table in tables for child in table.children):
@@ -154,43 +150,6 @@ def _nested(tables: Iterable[metadata.Table]) -> Iterator[str]:
         yield from _nested([child])
 
 
-def knows(door: Door, target: jobs.Target) -> bool:
-    """Whether this process has the contract that a step was planned with, so that `open_port` needs none to be given."""
-    return door.known(target.address, target.contract) is not None
-
-
-def open_port(
-    door: Door,
-    target: jobs.Target,
-    *,
-    company: str,
-    language: str,
-    partition: str | None,
-    contract_zip: bytes | None = None,
-) -> Port:
-    """Opens the service that a step writes to.
-
-    Its contract is read once, from the port or from `contract_zip`, kept (see `Door`), and must have the fingerprint that the
-    step was planned with. Raises GiveUp (another contract, an unknown service) or Retry (the port cannot be reached).
-    """
-    contract = door.known(target.address, target.contract) or _read(door, target, contract_zip)
-    service = contract.service(target.service)
-    if service is None:
-        offered = ", ".join(found.name for found in contract.services) or "none"
-        raise GiveUp(
-            f"Port {target.port} has no service {target.service}; it offers {offered}.",
-            advice="Add the service to the port, or correct the mapping.",
-            code="RSC-5933",
-        )
-    return Port(door, contract, service, company=company, language=language, partition=partition)
-
-
-def _read(door: Door, target: jobs.Target, contract_zip: bytes | None) -> Contract:
-    contract = door.contract(target.address, contract_zip=contract_zip)
-    if contract.fingerprint not in target.contract.split("+"):
-        raise GiveUp(
-            f"The contract of port {target.port} has changed since this job was planned.",
-            advice="Read the endpoint's metadata again and load once more.",
-            code=faults.STALE_CONTRACT,
-        )
-    return contract
+def _is_unknown_action(fault: etree._Element) -> bool:
+    text = etree.tostring(fault)
+    return b"ActionNotSupported" in text or b"ContractFilter mismatch" in text

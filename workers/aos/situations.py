@@ -32,6 +32,7 @@ CONFLICT: Final = "RSC-5420"
 UNEXPLAINED: Final = "RSC-5430"
 ACCOUNT: Final = "RSC-5910"
 STALE_CONTRACT: Final = "RSC-5930"
+NOT_ALLOWED: Final = "RSC-5935"
 COMPANY: Final = "RSC-5940"
 
 AIF: Final = (Source.AIF,)
@@ -104,6 +105,14 @@ TABLE: Final = (
         texts=_any(r"has (?:an )?invalid child element", r"incomplete content", r"list of possible elements expected"),
         sentence="The port's schema is another one than its contract said, documents were checked against that: {said}",
         advice="Read the endpoint's metadata again: the port's data policies or its service have changed.",
+    ),
+    # --- The customer's table service (deploy/ax/CONTRACT.md) has codes of its own.
+    Situation(
+        code=NOT_ALLOWED,
+        next=Next.ENDPOINT,
+        sources=AIF,
+        codes=_of("rapidstartnotallowed rapidstartunknownname"),
+        advice="Put the table or method on the service's allow-list in AX, or correct the name in the mapping.",
     ),
     # --- Transactions that got into each other's way.
     Situation(

@@ -1,17 +1,20 @@
 """What a survey asks of the ports: what they offer, and whether this worker may use it. It changes no record."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from connector.wire import metadata
 from connector.wire.reports import Check
-from workers.aos import asking, reaching
+from workers.aos import asking, reaching, tableservice
 from workers.aos.door import Door
 from workers.aos.loading import Contract, port_name
 from workers.aos.port import Port
 from workers.aos.reaching import failed
 from workers.errors import WorkerError
+
+log = logging.getLogger(__name__)
 
 #: So many services of a port are asked one by one.
 MOST_SERVICES: Final = 40
@@ -42,11 +45,7 @@ def read_metadata(
     that of the port's contract, of several ports theirs joined with +. Raises Retry or GiveUp.
     """
     contracts = door.contracts(addresses, contract_zip=contract_zip)
-    services = tuple(
-        service.model_copy(update={"key": _key(door, contract, service, company)})
-        for contract in contracts
-        for service in contract.services
-    )
+    services = tuple(_known(door, contract, service, company) for contract in contracts for service in contract.services)
     return metadata.Metadata(fingerprint="+".join(sorted({contract.fingerprint for contract in contracts})), services=services)
 
 
@@ -66,6 +65,17 @@ def check(door: Door, addresses: Sequence[str], scope: Scope | None = None) -> l
         if ways[site]:
             found += _port_checks(door, address, scope or Scope())
     return found
+
+
+def _known(door: Door, contract: Contract, service: metadata.Service, company: str | None) -> metadata.Service:
+    """The service with what only AX itself can tell of it: the fields of its key, or the tables that it may write."""
+    if company is None or not tableservice.is_one(service):
+        return service.model_copy(update={"key": _key(door, contract, service, company)})
+    try:
+        return tableservice.described(Port(door, contract, service, company=company, language="en-us", partition=None))
+    except WorkerError as error:  # the other services can be used all the same
+        log.warning("the table service does not tell its tables: %s", error, extra={"action": "tables_untold"})
+        return service
 
 
 def _key(door: Door, contract: Contract, service: metadata.Service, company: str | None) -> tuple[str, ...]:

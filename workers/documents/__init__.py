@@ -5,7 +5,6 @@ the same rows give the same bytes: a call can be made again from what its intent
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
@@ -15,12 +14,14 @@ from connector.wire.metadata import Service
 from connector.wire.reports import Before
 from workers.documents import text
 from workers.documents.compound import Cell, Compound
+from workers.documents.body import Body
 from workers.documents.create import Creator, Structure, Written
 from workers.documents.flatfile import FlatFormat, encoded, flat_header, flat_row
 from workers.documents.header import header
 from workers.documents.message import MAX_MESSAGE, envelope, message_file
 from workers.documents.problems import Named, cell_problems, named
 from workers.documents.shape import HASH, RECORD_IDS, Nested, Shape, flat, has_types, rows_of, shaped, size
+from workers.documents.tablerows import TableWriter
 from workers.documents.update import (
     create_lines,
     entity_key,
@@ -44,6 +45,7 @@ __all__ = [
     "Nested",
     "Shape",
     "Structure",
+    "TableWriter",
     "Writer",
     "Written",
     "cell_problems",
@@ -63,20 +65,12 @@ __all__ = [
     "shaped",
     "size",
     "update_lines",
+    "writer",
 ]
 
 _KEY_LIST: Final = "http://schemas.microsoft.com/dynamics/2006/02/documents/EntityKeyList"
 _KEY: Final = "http://schemas.microsoft.com/dynamics/2006/02/documents/EntityKey"
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """A request element, and the document inside it: what is sent, and what the schema is asked about."""
-
-    request: bytes
-    document: bytes
-    """empty for a delete. Its first line is the root element; then each record is one line"""
 
 
 class Writer:
@@ -122,6 +116,10 @@ class Writer:
             opening += "<ClearNilFieldsOnUpdate>true</ClearNilFieldsOnUpdate>"
         return self._body("Update", key_list(keys), opening + self._header, records)
 
+    def key(self, row: Row, before: Before) -> dict[str, str]:
+        """The key under which AX knows the row's document."""
+        return entity_key(self.shape, row, before)
+
     def delete(self, keys: Iterable[Mapping[str, str]]) -> Body:
         """A delete request for the documents of these entity keys."""
         opening, closing = self._request("Delete")
@@ -135,6 +133,11 @@ class Writer:
     def _request(self, operation: str) -> tuple[str, str]:
         name = f"{self._service.name}{operation}Request"
         return f"<{name} xmlns={quoteattr(self._service.namespace)}>", f"</{name}>"
+
+
+def writer(service: Service, layout: Layout) -> Writer | TableWriter:
+    """What writes rows of this layout for this service. Raises GiveUp."""
+    return (TableWriter if service.generic else Writer)(service, layout)
 
 
 def key_list(keys: Iterable[Mapping[str, str]]) -> str:

@@ -9,8 +9,8 @@ from connector.wire import codec
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Grant, Layout, LoadTables, Mode, Reference, Target, flatten
 from connector.wire.reports import Intent, Outcome, Outcomes, Problem
-from workers import aos
-from workers.documents import Shape, Writer
+from workers import aos, documents
+from workers.documents import Shape
 from workers.errors import GiveUp, Reject
 from workers.load import compare, tables
 from workers.load.board import Board
@@ -60,7 +60,7 @@ class _Look:
         columns = (Column(name=reference.key, field=reference.key),)
         layout = Layout(step=0, entity=reference.table, file="", table=reference.table, columns=columns, key=(reference.key,))
         port = self._open_port(reference.target)
-        lookup = self._lookup(port, Writer(port.service, layout).shape)
+        lookup = self._lookup(port, documents.writer(port.service, layout).shape)
         if not lookup.possible:
             raise Reject(f"{reference.target.service} offers no lookup.")
         rows = {number: Row(number, [text]) for number, text in enumerate(reference.ask)}
@@ -80,7 +80,7 @@ class _Look:
 
     def at_existing(self, port: aos.Port) -> None:
         """The documents fail of which AX holds the key: a create would be refused."""
-        shape = Writer(port.service, self._message.layout).shape
+        shape = documents.writer(port.service, self._message.layout).shape
         lookup = self._lookup(port, shape)
         rows = {document: self.board.rows[document] for document in self.board.pending()}
         keyed = {document: row for document, row in rows.items() if compare.row_key(shape, row) is not None}

@@ -7,7 +7,7 @@ these are all there is. Structures repeat from batch to batch: one record of eac
 from typing import Final
 
 from workers import aos
-from workers.documents import Structure, Writer, Written
+from workers.documents import Structure, TableWriter, Writer, Written
 
 #: So many structures are kept as proved; rows with ever other cells filled could bring any number.
 _MOST_KEPT: Final = 2_000
@@ -16,7 +16,7 @@ _MOST_KEPT: Final = 2_000
 class Proof:
     """What is known of the create records of one batch."""
 
-    def __init__(self, port: aos.Port, writer: Writer) -> None:
+    def __init__(self, port: aos.Port, writer: Writer | TableWriter) -> None:
         self._port = port
         self._writer = writer
         self._examples: dict[Structure, str] = {}

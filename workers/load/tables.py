@@ -11,7 +11,6 @@ from connector.wire.codec import Row
 from connector.wire.jobs import LoadTables, Mode
 from connector.wire.reports import Before, Outcome
 from workers import aos, documents
-from workers.documents import Writer
 from workers.errors import GiveUp, Refusal, Reject, Retry, Unfinished, Unsettled
 from workers.load import compare, explain
 from workers.load.board import Board
@@ -52,7 +51,7 @@ def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
 
 class _Load:
     def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, board: Board) -> None:
-        writer = Writer(port.service, message.layout)
+        writer = documents.writer(port.service, message.layout)
         self._message = message
         self._mode = message.mode
         self._board = board

@@ -10,7 +10,7 @@ from typing import Final
 from connector.wire.jobs import LoadTables
 from connector.wire.reports import Before, Intent, Outcome
 from workers import aos, documents
-from workers.documents import Body, Writer
+from workers.documents import Body, TableWriter, Writer
 from workers.errors import Complaint, GiveUp, Refusal, Reject, Unsettled
 from workers.load import compare, explain, verdict
 from workers.load.board import Board
@@ -41,7 +41,7 @@ class Refused:
 class Writing:
     """The writing side of one batch. Every outcome it learns goes to the board."""
 
-    def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, board: Board, writer: Writer) -> None:
+    def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, board: Board, writer: Writer | TableWriter) -> None:
         self.calls = Calls(message, port=port, ask=ask, so_far=board.outcomes)
         self.lookup = Lookup(port, writer.shape, time_limit_s=message.call_timeout_s)
         self.log: list[str] = []
@@ -150,21 +150,21 @@ class Writing:
         return self._created[1]
 
     def _update_body(self, changes: Mapping[int, Before]) -> Callable[[Sequence[int]], Body]:
-        rows, shape = self._board.rows, self._shape
+        rows = self._board.rows
         records: dict[int, str] = {}
 
         def build(group: Sequence[int]) -> Body:
             for document in group:
                 if document not in records:
                     records[document] = self._writer.changed(rows[document], changes[document])
-            keys = [documents.entity_key(shape, rows[document], changes[document]) for document in group]
+            keys = [self._writer.key(rows[document], changes[document]) for document in group]
             return self._writer.update(keys, [records[document] for document in group])
 
         return build
 
     def _delete_body(self, changes: Mapping[int, Before]) -> Callable[[Sequence[int]], Body]:
-        rows, shape = self._board.rows, self._shape
-        return lambda group: self._writer.delete(documents.entity_key(shape, rows[d], changes[d]) for d in group)
+        rows = self._board.rows
+        return lambda group: self._writer.delete(self._writer.key(rows[d], changes[d]) for d in group)
 
     def _lines(self, document: int, before: Before | None) -> list[int]:
         row = self._board.rows[document]
