@@ -17,6 +17,9 @@ REPLAYED: Final = "Idempotent-Replayed"
 #: The media type of a `Problem`.
 PROBLEM: Final = "application/problem+json"
 
+#: Kinds of jobs that are about the rows of a package.
+WITH_ROWS: Final = frozenset({"load", "preview"})
+
 #: States in which a job has ended.
 FINAL_STATES: Final = frozenset({"succeeded", "partly_succeeded", "failed", "cancelled"})
 
@@ -113,6 +116,25 @@ class FailurePage(TypedDict):
 
     items: list[Failure]
     next: str | None
+
+
+class Answer(TypedDict):
+    """What a service operation or a class method answered for a row."""
+
+    step: int
+    entity: str
+    file: str
+    sheet: str | None
+    row: int
+    answer: str
+
+
+class AnswerPage(TypedDict):
+    """Answers in the order in which they were told, `total` of them in all; `next` is the cursor of the page that follows."""
+
+    items: list[Answer]
+    next: str | None
+    total: int
 
 
 class LogLine(TypedDict):

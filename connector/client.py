@@ -116,6 +116,14 @@ class Client:
         """Every row that failed, was skipped for a reason of its own, or is unknown."""
         yield from self._pages(f"/jobs/{quote(job_id, safe='')}/results", page=page)
 
+    def answers(self, job_id: str, *, page: int = 1000) -> Iterator[api.Answer]:
+        """What service operations and class methods answered, row by row."""
+        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/answers", page=page)
+
+    def first_answers(self, job_id: str, *, limit: int) -> api.AnswerPage:
+        """The first of them, and how many there are."""
+        return self._json(api.AnswerPage, "GET", f"/jobs/{quote(job_id, safe='')}/answers", params={"limit": limit})
+
     def log(self, job_id: str) -> Iterator[api.LogLine]:
         """The job's log, the oldest line first."""
         yield from self._pages(f"/jobs/{quote(job_id, safe='')}/log", page=1000)

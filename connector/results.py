@@ -3,7 +3,7 @@
 Whatever a user's file holds is written as text and never as a formula, a link or a number.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from connector.errors import Refused
-from connector.ledger import Database, Ledger, endpoints, jobs, packages, results
+from connector.ledger import Database, Ledger, answers, endpoints, jobs, packages, results
 from connector.wire.reports import OUTCOME_WORDS
 
 #: Above this many failed rows the workbook is written row by row, so that memory does not grow with it.
@@ -48,6 +48,8 @@ _FAILURE_COLUMNS: Final = {
     "Code": 11,
 }
 
+_ANSWER_COLUMNS: Final = {"Entity": 22, "File": 24, "Sheet": 18, "Row": 8, "Answer": 100}
+
 Cell = str | int | float | datetime | None
 
 
@@ -63,7 +65,7 @@ class _Look:
 
 
 def write_workbook(ledger: Ledger, job_id: str, path: Path) -> None:
-    """Write the process summary of a job, finished or not, to `path`: Summary, Steps, Failures, Log.
+    """Write the process summary of a job, finished or not, to `path`: Summary, Steps, Failures, Answers of calls, Log.
 
     All of it is one state of the ledger. Raises NotFound, and Refused where `path` cannot be written.
     """
@@ -83,6 +85,8 @@ def write_workbook(ledger: Ledger, job_id: str, path: Path) -> None:
         _summary(book, look, _facts(db, job), counts=counts)
         _steps(book, look, jobs.steps_of(db, job.id))
         _failures(book, look, _every_failure(db, job.id))
+        if answers.count(db, job.id):
+            _answers(book, look, _every_answer(db, job.id))
         _log(book, look, _every_line(db, job.id))
         try:
             book.close()
@@ -195,18 +199,29 @@ def _step_cells(step: jobs.Step) -> list[Cell]:
 
 
 def _failures(book: Any, look: _Look, failures: Iterator[results.Failure]) -> None:
-    """The rows that are not in; on as many sheets as they need."""
-    failure = next(failures, None)
+    """The rows that are not in."""
+    _listed(book, look, map(_failure_cells, failures), title="Failures", columns=_FAILURE_COLUMNS)
+
+
+def _answers(book: Any, look: _Look, found: Iterator[answers.Answer]) -> None:
+    """What service operations and class methods answered."""
+    cells: Iterator[list[Cell]] = ([each.entity, each.file, each.sheet, each.row, each.text] for each in found)
+    _listed(book, look, cells, title="Answers", columns=_ANSWER_COLUMNS)
+
+
+def _listed(book: Any, look: _Look, rows: Iterator[list[Cell]], *, title: str, columns: Mapping[str, int]) -> None:
+    """Rows under their titles; on as many sheets as they need."""
+    cells = next(rows, None)
     number = 1
-    while failure is not None or number == 1:
-        sheet = book.add_worksheet("Failures" if number == 1 else f"Failures {number}")
-        _head(sheet, look, tuple(_FAILURE_COLUMNS), widths=tuple(_FAILURE_COLUMNS.values()))
+    while cells is not None or number == 1:
+        sheet = book.add_worksheet(title if number == 1 else f"{title} {number}")
+        _head(sheet, look, tuple(columns), widths=tuple(columns.values()))
         row = 0
-        while failure is not None and row < _SHEET_ROWS:
+        while cells is not None and row < _SHEET_ROWS:
             row += 1
-            _write_row(sheet, row, _failure_cells(failure), look)
-            failure = next(failures, None)
-        sheet.autofilter(0, 0, max(row, 1), len(_FAILURE_COLUMNS) - 1)
+            _write_row(sheet, row, cells, look)
+            cells = next(rows, None)
+        sheet.autofilter(0, 0, max(row, 1), len(columns) - 1)
         number += 1
 
 
@@ -265,6 +280,13 @@ def _time(at: float | None) -> datetime | None:
 def _every_failure(db: Database, job: str) -> Iterator[results.Failure]:
     after = 0
     while page := results.failures(db, job, after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _every_answer(db: Database, job: str) -> Iterator[answers.Answer]:
+    after = 0
+    while page := answers.of_job(db, job, after=after, limit=_PAGE):
         yield from page
         after = page[-1].id
 

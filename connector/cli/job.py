@@ -81,7 +81,7 @@ def resume(job_id: str, as_json: bool) -> None:
 @click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write the process summary workbook to this file.")
 @front.json_option
 def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:
-    """The outcome of a job: its steps, and its failed rows explained."""
+    """The outcome of a job: its steps, its failed rows explained, and what calls answered."""
     client = front.client()
     found = client.job(job_id)
     if xlsx is not None:
@@ -89,6 +89,8 @@ def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:
     if as_json:
         for failure in client.failures(job_id):
             front.emit(failure)
+        for answer in client.answers(job_id):
+            front.emit(answer)
         return exits.of_job(found)
     from connector.cli.results import show_results
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _GROUPS: Final = 10
 _ROWS: Final = 3
 _READ: Final = 1000
+#: How many answers of calls are shown, and how many characters of each.
+_ANSWERS: Final = 5
+_ANSWER_SHOWN: Final = 200
 
 
 def show_results(console: Console, client: "Client", job: api.Job) -> None:
@@ -28,7 +31,8 @@ def show_results(console: Console, client: "Client", job: api.Job) -> None:
         console.print(Text(printable(job["advice"])))
     if not job["steps"]:
         return
-    console.print(steps_table(job["steps"]))
+    console.print(steps_table(job["steps"], kind=job["kind"]))
+    _show_answers(console, client, job["id"])
     bad = sum(job["rows"][word] for word in words.BAD)
     if not bad:
         return
@@ -36,18 +40,31 @@ def show_results(console: Console, client: "Client", job: api.Job) -> None:
     if told:
         if len(told) == _READ < bad:
             console.print(f"\nThe first {_READ:,} of {bad:,} rows that are not in, by their cause:")
-        explain(console, told)
+        explain(console, told, kind=job["kind"])
         console.print(f"All of them, to read in Excel: rapidstart job results {job['id']} --xlsx {job['id']}.xlsx")
     if len(told) < min(bad, _READ):
         console.print(f"\n{words.plural(bad - len(told), 'row')} skipped: the job ended before they were sent.")
 
 
-def steps_table(steps: Iterable[api.Step]) -> Table:
-    """A line per step; outcomes that no row had are left out."""
+def _show_answers(console: Console, client: "Client", job_id: str) -> None:
+    """What calls answered, where the job made any."""
+    found = client.first_answers(job_id, limit=_ANSWERS)
+    if not found["total"]:
+        return
+    console.print(f"\n{words.plural(found['total'], 'answer')} of AX:")
+    for each in found["items"]:
+        text = each["answer"] if len(each["answer"]) <= _ANSWER_SHOWN else f"{each['answer'][: _ANSWER_SHOWN - 1]}…"
+        console.print(Text(printable(f"  {each['entity']}, row {each['row']}: {text or '(nothing)'}")))
+    if found["total"] > len(found["items"]):
+        console.print(Text(f"  … all of them: rapidstart job results {job_id} --json, or --xlsx FILE", style="dim"))
+
+
+def steps_table(steps: Iterable[api.Step], *, kind: str) -> Table:
+    """A line per step of a job of this kind; outcomes that no row had are left out."""
     listed = list(steps)
     seen = [w for w in words.OUTCOMES if w in {"created", "failed"} or any(s["rows"][w] for s in listed)]
     table = Table("Step", box=None, header_style="bold", pad_edge=False)
-    for title in ("Rows", *(word.capitalize().replace("_", " ") for word in seen), "Time"):
+    for title in ("Rows", *(words.outcome(word, kind=kind).capitalize() for word in seen), "Time"):
         table.add_column(title, justify="right")
     for step in listed:
         numbers = [Text(f"{step['rows'][word]:,}", style=_style(step["rows"], word)) for word in seen]
@@ -56,14 +73,14 @@ def steps_table(steps: Iterable[api.Step]) -> Table:
     return table
 
 
-def explain(console: Console, failures: Iterable[api.Failure]) -> None:
-    """Failed rows, those with the same cause together: where they are, what AX says, what to do."""
+def explain(console: Console, failures: Iterable[api.Failure], *, kind: str) -> None:
+    """Rows that failed, or would fail, those with the same cause together: where they are, what AX says, what to do."""
     groups: dict[tuple[str, str, str, str], list[api.Failure]] = {}
     for failure in failures:
         cause = (failure["entity"], failure["outcome"], failure["field"] or "", _without_value(failure))
         groups.setdefault(cause, []).append(failure)
     for cause, rows in islice(groups.items(), _GROUPS):
-        _explain_one(console, rows, entity=cause[0], outcome=cause[1])
+        _explain_one(console, rows, entity=cause[0], outcome=words.outcome(cause[1], kind=kind))
     if len(groups) > _GROUPS:
         console.print(f"\n… and {words.plural(len(groups) - _GROUPS, 'other cause')}.")
 

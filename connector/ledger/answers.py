@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import answers
+from connector.ledger.schema import answers, steps
 from connector.ledger.store import Database
 from connector.wire.reports import Outcomes
 
@@ -16,6 +16,9 @@ class Answer:
 
     id: int
     step: int
+    entity: str
+    file: str
+    sheet: str | None
     row: int
     text: str
 
@@ -31,9 +34,16 @@ def tell(db: Database, *, job: str, places: Sequence[tuple[int, int]], outcomes:
 def of_job(db: Database, job: str, *, after: int = 0, limit: int = 1000) -> list[Answer]:
     """Answers in the order in which they were told; `after` is the id of the last one of the page before."""
     query = (
-        sa.select(answers.c.id, answers.c.step, answers.c.row, answers.c.text)
+        sa.select(answers.c.id, answers.c.step, steps.c.entity, steps.c.file, steps.c.sheet, answers.c.row, answers.c.text)
+        .join(steps, (steps.c.job == answers.c.job) & (steps.c.no == answers.c.step))
         .where(answers.c.job == job, answers.c.id > after)
         .order_by(answers.c.id)
         .limit(limit)
     )
     return [Answer(**row) for row in db.execute(query).mappings()]
+
+
+def count(db: Database, job: str) -> int:
+    """How many rows of a job have an answer."""
+    found = db.execute(sa.select(sa.func.count()).select_from(answers).where(answers.c.job == job)).scalar_one()
+    return int(found)

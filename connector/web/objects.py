@@ -7,7 +7,7 @@ from typing import Final
 
 from connector import api
 from connector.intake.values import Package
-from connector.ledger import endpoints, jobs, packages, results
+from connector.ledger import answers, endpoints, jobs, packages, results
 
 #: A worker tells every few seconds that it lives; one that was silent for longer is offline.
 ONLINE_WITHIN_S: Final = 15.0
@@ -94,6 +94,13 @@ def failure_object(failure: results.Failure) -> api.Failure:
     )
 
 
+def answer_object(answer: answers.Answer) -> api.Answer:
+    """What a call for a row answered."""
+    return api.Answer(
+        step=answer.step, entity=answer.entity, file=answer.file, sheet=answer.sheet, row=answer.row, answer=answer.text
+    )
+
+
 def moment(seconds: float) -> str:
     """RFC 3339 in UTC, to the millisecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -142,6 +149,9 @@ def step_state(step: jobs.Step, job: jobs.Job) -> str:
     """A step's state in the words of jobs: the ledger keeps its rows, the rest follows from them."""
     bad = sum(step.counts[word] for word in ("failed", "unknown", "skipped", "handed_over"))
     ended = sum(step.counts.values())
+    looked_at = job.kind == jobs.JobKind.PREVIEW and job.state not in {jobs.JobState.CANCELLED, jobs.JobState.FAILED}
+    if job.finished_at is not None and looked_at:  # rows without an outcome are those that fit, and of which no AOS was asked
+        return str(jobs.JobState.PARTLY_SUCCEEDED if bad else jobs.JobState.SUCCEEDED)
     if job.finished_at is not None and ended < step.rows:
         return str(jobs.JobState.CANCELLED if job.state is jobs.JobState.CANCELLED else jobs.JobState.FAILED)
     if job.planned and ended >= step.rows:

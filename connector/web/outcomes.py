@@ -14,8 +14,8 @@ from starlette.responses import FileResponse, StreamingResponse
 from connector import api
 from connector import results as workbook
 from connector.dispatch import Dispatcher
-from connector.ledger import jobs, results
-from connector.web.objects import failure_object, moment
+from connector.ledger import answers, jobs, results
+from connector.web.objects import answer_object, failure_object, moment
 from connector.web.served import Served
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -36,6 +36,17 @@ def failures(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Curso
     with dispatcher.ledger.read() as db:
         found = results.failures(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
     return {"items": [failure_object(each) for each in found], "next": str(found[-1].id) if len(found) == limit else None}
+
+
+@routes.get("/jobs/{job_id}/answers")
+def answered(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.AnswerPage:
+    """What service operations and class methods answered, row by row."""
+    with dispatcher.ledger.read() as db:
+        job = jobs.get(db, job_id).id
+        found = answers.of_job(db, job, after=cursor, limit=limit)
+        total = answers.count(db, job)
+    following = str(found[-1].id) if len(found) == limit else None
+    return {"items": [answer_object(each) for each in found], "next": following, "total": total}
 
 
 @routes.get("/jobs/{job_id}/log")
