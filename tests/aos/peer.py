@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import spnego
+from spnego.channel_bindings import GssChannelBindings
 
 
 @dataclass(kw_only=True)
@@ -123,7 +124,8 @@ class Iis:
     """Authenticates connections with NTLM as IIS does, then passes requests on to `inside`.
 
     `each_time`: every request of a connection needs a handshake of its own. `closes`: every answer that is not a leg of a
-    handshake ends its connection. Counts the logons that reached the domain.
+    handshake ends its connection. `binding`: what a logon must be bound to (Extended Protection). Counts the logons that
+    reached the domain.
     """
 
     def __init__(
@@ -132,11 +134,13 @@ class Iis:
         inside: Callable[[Request], bytes | None] = lambda _: answer(),
         each_time: bool = False,
         closes: bool = False,
+        binding: bytes = b"",
     ) -> None:
         self._challenge = answer("401 Unauthorized", *(f"WWW-Authenticate: {scheme}" for scheme in schemes), body=b"<html>who?")
         self._inside = inside
         self._each_time = each_time
         self._closes = closes
+        self._binding = GssChannelBindings(application_data=binding) if binding else None
         self._contexts: dict[int, Any] = {}
         self._let_in: set[int] = set()
         self.logons = 0
@@ -153,7 +157,7 @@ class Iis:
         context = self._contexts.setdefault(number, None) or spnego.server(protocol=scheme.lower())
         self._contexts[number] = context
         try:
-            reply = context.step(base64.b64decode(token))
+            reply = context.step(base64.b64decode(token), channel_bindings=self._binding)
         except spnego.exceptions.SpnegoError:
             self.failures += 1
             del self._contexts[number]

@@ -1,6 +1,7 @@
 """https towards an AOS: certificates are checked, against the system's authorities or the one that is named."""
 
 import datetime as dt
+import hashlib
 import ipaddress
 import ssl
 from collections.abc import Iterator
@@ -164,3 +165,28 @@ def test_windows_authentication_over_tls_logs_on_once(tmp_path: Path, ours: Auth
         transport.close()
     assert (iis.logons, server.connections) == (1, 1)
     assert server.body_bytes == 4 * len(rows)
+
+
+@pytest.mark.parametrize("schemes", [("Negotiate", "NTLM"), ("NTLM",)])
+@pytest.mark.parametrize("is_ours", [True, False], ids=["the server's", "another's"])
+def test_a_logon_is_bound_to_the_certificate_that_was_seen(
+    tmp_path: Path, ours: Authority, monkeypatch: pytest.MonkeyPatch, schemes: tuple[str, ...], is_ours: bool
+) -> None:
+    """Extended Protection: a logon that was passed on by somebody in between is worth nothing."""
+    (tmp_path / "accounts").write_text("CONTOSO:loader:Secret1\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "accounts"))
+    served = context(tmp_path, ours, HERE)
+    pem = (tmp_path / "server.pem").read_text()
+    seen = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERTIFICATE") :])).digest()
+    iis = Iis(*schemes, binding=b"tls-server-end-point:" + (seen if is_ours else bytes(32)))
+    with peer(iis, tls=served) as server:
+        transport = Transport(
+            [server.url], credentials=aos.Credentials(user="CONTOSO\\loader", password="Secret1"), ca_file=str(ours.file)
+        )
+        if is_ours:
+            assert transport.post(server.url, b"<rows/>", action="urn:a", time_limit_s=5, writes=True).status == 200
+        else:
+            with pytest.raises(GiveUp, match="refuses this worker's account"):
+                transport.post(server.url, b"<rows/>", action="urn:a", time_limit_s=5, writes=True)
+        transport.close()
+    assert (iis.logons, iis.failures) == ((1, 0) if is_ours else (0, 1))

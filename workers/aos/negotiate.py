@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 import requests
 import spnego
+from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
+from workers.aos import tls
 from workers.aos.logon import REFUSED, Account, Call, Line
 from workers.aos.values import Authentication, Credentials
 from workers.errors import GiveUp, Retry
@@ -62,6 +64,7 @@ class Windows:
         self._account = account
         self._line = Line()
         self._scheme: str | None = None
+        self._binding: GssChannelBindings | None = None
         self._each_time = False
 
     def send(self, call: Call) -> requests.Response:
@@ -99,12 +102,13 @@ class Windows:
             self._scheme = self._choose(response)
             if self._scheme is None:
                 return response
+            self._binding = _binding(response)
             drain(response)
         return self._legs(call, self._scheme)
 
     def _legs(self, call: Call, scheme: str) -> requests.Response:
         context, leg = _context(self._account.credentials, call.url, scheme), Line()
-        token, legs = _step(context, None), 0
+        token, legs = _step(context, None, self._binding), 0
         while True:
             # The first leg of NTLM is always refused: a body would only be sent for nothing.
             response = call.send(authorization=f"{scheme} {_text(token)}", whole=_FIRST_NTLM not in (token or b""))
@@ -113,8 +117,9 @@ class Windows:
             if challenge is None or legs == _MAX_LEGS:
                 return response
             leg.keep(response)
+            self._binding = _binding(response)
             drain(response)
-            token = _step(context, challenge)
+            token = _step(context, challenge, self._binding)
             if not leg.is_open:
                 raise Retry(
                     f"{call.url} closed the connection in the middle of Windows authentication.",
@@ -185,9 +190,14 @@ def _context(credentials: Credentials, url: str, scheme: str) -> Any:
         raise _no_account(error) from error
 
 
-def _step(context: Any, challenge: bytes | None) -> bytes | None:
+def _binding(response: requests.Response) -> GssChannelBindings | None:
+    bound = tls.fingerprint(response)
+    return GssChannelBindings(application_data=bound) if bound else None
+
+
+def _step(context: Any, challenge: bytes | None, binding: GssChannelBindings | None) -> bytes | None:
     try:
-        token: bytes | None = context.step(challenge)
+        token: bytes | None = context.step(challenge, channel_bindings=binding)
     except (SpnegoError, ImportError) as error:
         raise _no_account(error) from error
     return token

@@ -1,5 +1,6 @@
 """TLS towards an AOS: whose certificates are believed, and what is wrong with one that is not."""
 
+import hashlib
 import ssl
 from typing import Any
 
@@ -40,6 +41,22 @@ class Adapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - the signature is requests'
         """Leaves out requests' own bundle of authorities: the context has those that count."""
         conn.cert_reqs = "CERT_REQUIRED"
+
+
+def fingerprint(response: requests.Response) -> bytes:
+    """What a logon over this connection is bound to, as `tls-server-end-point` of RFC 5929; empty without TLS.
+
+    IIS asks for it where Extended Protection is on: nobody in between can pass the logon on.
+    """
+    socket = getattr(response.raw.connection, "sock", None)
+    certificate = socket.getpeercert(binary_form=True) if isinstance(socket, ssl.SSLSocket) else None
+    if not certificate:
+        return b""
+    from cryptography import x509
+
+    named = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    digest = "sha256" if named is None or named.name in ("md5", "sha1") else named.name
+    return b"tls-server-end-point:" + hashlib.new(digest, certificate).digest()
 
 
 def refused(error: requests.exceptions.SSLError, url: str) -> GiveUp:
