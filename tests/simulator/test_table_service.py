@@ -1,5 +1,6 @@
 """The X++ table and class service of deploy/ax, served over the same records as the document services."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from lxml import etree
 
 from workers.simulator.chaos import Fault
+from workers.simulator.tableservice import invoking, reading, request
 
 CONTRACT = Path(__file__).parents[2] / "deploy" / "ax" / "contract"
 NS = "http://rapidstart-connector/ax/2026/services"
@@ -298,6 +300,40 @@ def test_references_travel_by_replacement_key(accounts: TableClient) -> None:
     assert accounts.rows("Posting", ["Profile"], ["A"])[0]["Account.MainAccountId"] is None
 
 
+def test_a_key_that_refers_on_too_far_cannot_be_carried(start: Callable[..., Any], tmp_path: Path) -> None:
+    """Four tables, each known by the one before: a path has three names at most."""
+    names, before = ["A", "B", "C", "D"], ""
+    definition = 'port = "Setup"\n'
+    for name in names:
+        facets = f'references = "{before}.RecId"' if before else "length = 9"
+        definition += f'[[table]]\nname = "{name}"\nkey = ["Key"]\nfields = {{ Key = {{ {facets} }} }}\n'
+        before = name
+    path = tmp_path / "chain.toml"
+    path.write_text(definition, encoding="utf-8")
+    chain = TableClient(start(tables=(path,), contracts=(CONTRACT,), port="RapidStartTables"))
+    described = {each["Name"]: each["Fields"][0] for each in objects(chain.call("describe"), "RapidStartTableInfo")}
+    assert (described["C"]["Supported"], described["C"]["Reference"]["KeyFields"]) == ("true", ["Key.Key.Key"])
+    assert (described["D"]["Supported"], described["D"]["Reference"]["KeyFields"]) == ("false", "")
+    assert outcomes(chain.write("createRows", "A", row(Key="1"))) == ["Created"]
+    assert outcomes(chain.write("createRows", "B", row(Key__Key="1"))) == ["Created"]
+    assert outcomes(chain.write("createRows", "C", row(Key__Key__Key="1"))) == ["Created"]
+    assert outcomes(chain.write("createRows", "D", row(Key__Key__Key__Key="1"))) == ["Refused"]
+
+
+@pytest.mark.parametrize(
+    ("macro", "limit"),
+    [
+        ("MostRows", request.MOST_ROWS),
+        ("Deepest", request.DEEPEST),
+        ("MostPerKey", reading.MOST_PER_KEY),
+        ("MostParameters", invoking.MOST_PARAMETERS),
+    ],
+)
+def test_the_simulators_limits_are_those_of_the_source(macro: str, limit: int) -> None:
+    source = (CONTRACT.parent / "RapidStartService.xpo").read_text()
+    assert re.findall(rf"#define\.{macro}\((\d+)\)", source) == [str(limit)]
+
+
 def test_an_ambiguous_key_is_told_by_two_rows_with_one_number(accounts: TableClient) -> None:
     for name in ("Shared", "Other"):
         accounts.write("createRows", "MainAccount", row(MainAccountId="1000", Chart__Name=name))
@@ -493,3 +529,15 @@ def test_the_service_is_known_by_its_name_and_not_by_its_address(start: Callable
         (tmp_path / source.name).write_text(source.read_text().replace("/RapidStartTables/", "/Elsewhere/"))
     found = TableClient(start(contracts=(tmp_path,), port="Elsewhere"))
     assert found.call("companies").status == 200
+
+
+def test_the_command_offers_it_over_the_tables_of_a_package(process: Callable[..., Any], tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "Payment terms.csv").write_text("Code,Description\n0010,Ten days\n", encoding="utf-8")
+    _, client = process("--contract", str(CONTRACT), "--tables-from", str(package))
+    tables = TableClient(replace(client, port="RapidStartTables"))
+    (described,) = objects(tables.call("describe"), "RapidStartTableInfo")
+    assert (described["Label"], [f["Name"] for f in described["Fields"]]) == ("Payment terms", ["Code", "Description"])
+    assert outcomes(tables.write("createRows", described["Name"], row(Code="0010", Description="Ten days"))) == ["Created"]
+    assert client.rows("Payment terms") == [{"Code": "0010", "Description": "Ten days"}]

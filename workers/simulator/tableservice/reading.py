@@ -1,6 +1,7 @@
 """readRows: the records of keys; a key without a record is no fault, one with several is told twice."""
 
 from itertools import islice
+from typing import Final
 
 from lxml import etree
 
@@ -13,7 +14,7 @@ from workers.simulator.tableservice import valuetexts
 from workers.simulator.tableservice.request import TableCall
 
 #: Enough for a caller to see that a key is none.
-_MOST_PER_KEY = 2
+MOST_PER_KEY: Final = 2
 
 
 def read_rows(call: TableCall) -> str:
@@ -26,7 +27,7 @@ def read_rows(call: TableCall) -> str:
     found = [
         _row(call, table, row, index=number, fields=fields)
         for number, key in enumerate(keys, 1)
-        for row in islice(ask.search(call, table, _wanted(call, table, key_fields, key)), _MOST_PER_KEY)
+        for row in islice(ask.search(call, table, _wanted(call, table, key_fields, key)), MOST_PER_KEY)
     ]
     return dc.response(found)
 

@@ -17,6 +17,8 @@ NOT_ALLOWED: Final = "RapidStartNotAllowed"
 UNKNOWN_NAME: Final = "RapidStartUnknownName"
 BAD_REQUEST: Final = "RapidStartBadRequest"
 MOST_ROWS: Final = 1000
+#: How many names a path may have.
+DEEPEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,8 @@ def is_carried(found: Field) -> bool:
 
 def resolve(call: TableCall, table: Table, path: str) -> tuple[Table, Field]:
     """The field at the end of a path, with its table. Raises NoField."""
+    if path.count(".") >= DEEPEST:
+        raise NoField(f"The path '{path}' has more than {DEEPEST} names.")
     first, _, rest = path.partition(".")
     name = next((each for each in table.fields if values.fold(each) == values.fold(first)), None)
     if name is None:
@@ -82,18 +86,18 @@ def resolve(call: TableCall, table: Table, path: str) -> tuple[Table, Field]:
     return resolve(call, target, rest) if rest and target is not None else (table, table.fields[name])
 
 
-def paths(call: TableCall, table: Table, *, depth: int = 3) -> Iterator[str]:
+def paths(call: TableCall, table: Table) -> Iterator[str]:
     """Every field that rows can carry; references by the key of what they refer to."""
     for name, each in table.fields.items():
         target = target_of(call, table, name)
         if target is not None:
-            yield from (f"{name}.{path}" for path in key_paths(call, target, depth=depth - 1))
+            yield from (f"{name}.{path}" for path in key_paths(call, target))
         elif is_carried(each):
             yield name
 
 
-def key_paths(call: TableCall, table: Table, *, depth: int = 3) -> list[str]:
-    """The key of a table as paths; none where it has no key, or one that refers on without end."""
+def key_paths(call: TableCall, table: Table, *, depth: int = DEEPEST - 1) -> list[str]:
+    """The key of a table, as paths below a field that refers to it; none where it has no key, or one that refers on too far."""
     found: list[str] = []
     for name in table.rules.key if depth > 0 else ():
         target = target_of(call, table, name)
