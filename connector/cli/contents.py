@@ -13,6 +13,10 @@ from connector.wire.metadata import Field, FieldType, Metadata, Operation, Param
 
 #: Symbols of an enumeration that are shown; `--json` has them all.
 _MOST_SYMBOLS: Final = 40
+#: The bounds of the built-in whole numbers, which say nothing of a field.
+_BITS: Final[dict[tuple[str | None, str | None], int]] = {
+    (f"{-(2 ** (bits - 1))}", f"{2 ** (bits - 1) - 1}"): bits for bits in (8, 16, 32, 64)
+}
 
 
 def print_overview(console: Console, found: Metadata, *, endpoint: str, read_at: str | None) -> None:
@@ -78,7 +82,7 @@ def _print_table(console: Console, service: Service, path: Sequence[Table]) -> N
     for field in table.fields:
         needed = "always" if field.mandatory else ""
         name = f"{field.name} (key)" if field.name in service.key and len(path) == 1 else field.name
-        grid.add_row(printable(name), field.type.value, printable(_takes(field)), needed, printable(field.label))
+        grid.add_row(printable(name), _kind(field), printable(_takes(field)), needed, printable(field.label))
     console.print(grid)
 
 
@@ -87,7 +91,7 @@ def _print_call(console: Console, service: Service, call: Operation) -> None:
     grid = _grid("Parameter", "Type", "Takes", "Needed")
     for direction, parameters in (("", call.parameters), ("answers ", call.result)):
         for depth, parameter in _flat(parameters):
-            kind = parameter.field.type.value if parameter.field else parameter.type_name or "data contract"
+            kind = _kind(parameter.field) if parameter.field else parameter.type_name or "data contract"
             takes = _takes(parameter.field) if parameter.field else ""
             name = f"{direction}{'  ' * depth}{parameter.name}{' (list)' if parameter.repeats else ''}"
             grid.add_row(printable(name), printable(kind), printable(takes), "always" if parameter.mandatory else "")
@@ -100,6 +104,10 @@ def _flat(parameters: Iterable[Parameter], depth: int = 0) -> Iterator[tuple[int
         yield from _flat(parameter.parts, depth + 1)
 
 
+def _kind(field: Field) -> str:
+    return "enumeration" if field.symbols else field.type.value
+
+
 def _takes(field: Field) -> str:
     """What a cell of this field may hold."""
     if field.symbols:
@@ -110,6 +118,8 @@ def _takes(field: Field) -> str:
         return f"parts: {', '.join(part.name for part in field.structure.parts)}"
     if field.max_length is not None:
         return f"{field.max_length} characters"
+    if bits := _BITS.get((field.minimum, field.maximum)):
+        return f"{bits} bits"
     told = [f"{field.minimum or '...'} to {field.maximum or '...'}"] if field.minimum or field.maximum else []
     told += [f"{field.decimals} decimals"] if field.decimals is not None and field.type is FieldType.DECIMAL else []
     return ", ".join(told)

@@ -14,6 +14,7 @@ HEAD = Table(
     fields=(
         Field(name="PurchId", type=FieldType.STRING, max_length=20, mandatory=True, label="Purchase order"),
         Field(name="Status", type=FieldType.STRING, symbols=("None", "Open"), numbers=(0, 1), labels=("Keiner", "Offen")),
+        Field(name="RecId", type=FieldType.INTEGER, minimum=f"{-(2**63)}", maximum=f"{2**63 - 1}"),
         Field(name="Count", type=FieldType.INTEGER, minimum="0", maximum="9"),
         Field(name="Kind", type=FieldType.STRING, symbols=tuple(f"K{n}" for n in range(45))),
     ),
@@ -74,7 +75,7 @@ def test_the_overview_tells_version_time_records_keys_and_operations(run, survey
     lines = run("endpoint", "metadata", "AOS-1").out.splitlines()
     assert "contract aaaaaaaaaaaa + bbbbbbbbbbbb, read" in lines[0]
     assert [line.split() for line in lines[2:5]] == [
-        ["PurchService", "PurchTable", "4", "PurchId", "create,", "read"],
+        ["PurchService", "PurchTable", "5", "PurchId", "create,", "read"],
         ["PurchLine", "1"],
         ["ToolService", "run"],
     ]
@@ -86,6 +87,8 @@ def test_a_table_is_shown_field_by_field_whatever_its_case(run, surveyed):
     fields = {line.split()[0]: line for line in out.splitlines()[2:]}
     assert all(word in fields["PurchId"] for word in ("(key)", "string", "20 characters", "always", "Purchase order"))
     assert "None (0 Keiner), Open (1 Offen)" in fields["Status"]
+    assert "enumeration" in fields["Status"]
+    assert "64 bits" in fields["RecId"]
     assert "0 to 9" in fields["Count"]
     assert "K39, and 5 more" in fields["Kind"]
 
