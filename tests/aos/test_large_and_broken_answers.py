@@ -155,12 +155,12 @@ def test_answers_are_not_asked_for_compressed() -> None:
 
 
 MEASURED = """
-import resource, sys
+import sys
 from workers.aos.transport import Transport
 from workers.errors import GiveUp
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-url, ceiling, ends = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+def peak():  # of this process alone: getrusage tells its parent's, where that is higher
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+url, ceiling = sys.argv[1], int(sys.argv[2])
 transport = Transport(max_answer=ceiling)
 transport.get(url + "/warm")
 before = peak()
@@ -172,7 +172,7 @@ print((peak() - before) // 1024, ended)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 @pytest.mark.parametrize(
     ("ceiling", "megabytes", "ended"), [(20_000_000, 32, "refused"), (60_000_000, 90, "50000000")], ids=["refused", "whole"]
 )
@@ -183,7 +183,7 @@ def test_memory_stays_near_what_is_read(ceiling: int, megabytes: int, ended: str
     whole = OK + b"Connection: close\r\n" + b"".join(f"{each}\r\n".encode() for each in headers) + b"\r\n" + body
     with peer(lambda request: answer() if request.target.endswith("/warm") else whole) as server:
         ran = subprocess.run(
-            [sys.executable, "-c", MEASURED, server.url, str(ceiling), ended],
+            [sys.executable, "-c", MEASURED, server.url, str(ceiling)],
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
@@ -191,4 +191,4 @@ def test_memory_stays_near_what_is_read(ceiling: int, megabytes: int, ended: str
         )
     grown, said = ran.stdout.split()
     assert said == ended
-    assert int(grown) < megabytes
+    assert megabytes / 4 < int(grown) < megabytes
