@@ -76,6 +76,20 @@ def test_one_call_finds_every_bad_row_and_the_next_writes_the_others(there):
     assert there.stats()["operations"]["createRows"] == 2
 
 
+def test_rows_that_refer_to_each_other_go_in_whatever_their_order(tmp_path):
+    units = tmp_path / "units.toml"
+    units.write_text(
+        'port = "RapidStart"\n[[table]]\nname = "Unit"\nkey = ["Unit"]\n[table.fields]\n'
+        'Unit = { length = 10, mandatory = true }\nParent = { length = 10, references = "Unit" }\n'
+    )
+    with running("--tables", str(units), "--contract", str(CONTRACT), "--company", "USMF") as ax:
+        laid = layout("Unit", "Unit", "Parent", key=["Unit"])
+        rows = [("c", "b"), ("b", "a"), ("a", ""), ("x", "nobody")]
+        result = tables.run(batch(laid, rows), port=opened(ax, "Unit"), ask=Dispatcher())
+        assert result.outcomes.letters == "cccf"
+        assert result.outcomes.problems[0].field == "Parent"
+
+
 def test_rows_of_both_ways_are_the_same_rows(there):
     first = tables.run(batch(GROUPS, [("1", "one", "")]), port=opened(there, "CustGroup"), ask=Dispatcher())
     second = tables.run(batch(GROUPS, [("1", "one", ""), ("2", "two", "")]), port=there.open("CustGroup"), ask=Dispatcher())

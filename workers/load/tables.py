@@ -57,6 +57,7 @@ class _Load:
         self._board = board
         self._shape = writer.shape
         self._operations = port.service.operations
+        self._is_generic = port.service.generic
         self._writing = Writing(message, port=port, ask=ask, board=board, writer=writer)
 
     @property
@@ -161,7 +162,12 @@ class _Load:
         if group and "create" not in self._operations:
             self._leave(group, "The service offers no create.", "RSC-3115")
             return
-        self._refused(self._writing.create(group))
+        refused = self._writing.create(group)
+        while self._is_generic and 0 < len(refused) < len(group):
+            # The table service looks at every row before it writes one: a row may refer to another that is in only now.
+            group = list(refused)
+            refused = self._writing.create(group)
+        self._refused(refused)
 
     def _update(self, found: Mapping[int, Found], *, again: bool) -> None:
         """Updates what differs. `again`: documents that were changed meanwhile are read once more."""
