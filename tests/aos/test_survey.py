@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from connector.wire.reports import Check
+from tests.aos.peer import Iis, peer
 from workers import aos
 from workers.aos import asking, reaching
 from workers.aos.door import Door
@@ -177,6 +178,32 @@ def test_what_asks_for_an_account_says_which_schemes() -> None:
     assert told(checks) == [*WAY[:-1], ("Account", False)]
     assert "asks for NTLM, Negotiate" in checks[-1].detail
     assert "RAPIDSTART_AOS_AUTHENTICATION" in checks[-1].advice
+
+
+def test_an_account_that_is_let_in_is_told_with_its_schemes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "accounts").write_text("CONTOSO:loader:Secret1\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "accounts"))
+    for password, ok, word in [
+        ("Secret1", True, "asks for NTLM, and lets this worker"),
+        ("wrong", False, "refuses this worker's"),
+    ]:
+        with peer(Iis("NTLM")) as server:
+            credentials = aos.Credentials(user="CONTOSO\\loader", password=password)
+            checks = list(reaching.checks(Transport([server.url], credentials=credentials), server.url))
+        assert told(checks) == [*WAY[:-1], ("Account", ok)]
+        assert word in checks[-1].detail
+        assert ok or checks[-1].advice
+
+
+def test_a_connection_that_was_let_in_before_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "accounts").write_text("CONTOSO:loader:Secret1\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "accounts"))
+    with peer(Iis("NTLM")) as server:
+        transport = Transport([server.url], credentials=aos.Credentials(user="CONTOSO\\loader", password="Secret1"))
+        transport.get(server.url)
+        checks = list(reaching.checks(transport, server.url))
+        transport.close()
+    assert "asks for NTLM" in checks[-1].detail
 
 
 def test_a_site_that_wants_https_or_forbids_says_so() -> None:
