@@ -97,7 +97,7 @@ def read(port: aos.Port, *keys: str) -> list[dict[str, str | None]]:
 
 def test_texts_become_values_and_texts_again(port: aos.Port):
     guid = str(uuid.uuid4())
-    given = ("T1", "1234567.8900", "2012-02-29T23:59:59", "true", "-7", "0.1", guid, "AAEC/w==")
+    given = ("T1", "1234567.8900", "2012-02-29T23:59:59Z", "true", "-7", "0.1", guid, "AAEC/w==")
     assert create(port, given) == [{"ItemId": "T1"}]
     (found,) = read(port, "T1")
     assert tuple(found[name] for name in FIELDS) == given
