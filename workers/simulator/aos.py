@@ -247,7 +247,7 @@ class Aos:
 
 
 def _with_children(table: Table) -> list[Table]:
-    return [table, *(nested for child in table.children.values() for nested in _with_children(child))]
+    return [table, *(nested for child in table.nested.values() for nested in _with_children(child))]
 
 
 def _check_schema(port: Port, service: Service, operation: str, request: etree._Element) -> None:
@@ -277,5 +277,5 @@ def _complaint(element: etree._Element, message: str, document: Document) -> Com
             field = name
             break
         position = 1 + sum(1 for _ in item.itersiblings(str(item.tag), preceding=True))
-        xpath, tables = f"{xpath}/{name}[{position}]", tables[name].children
+        xpath, tables = f"{xpath}/{name}[{position}]", tables[name].nested
     return Complaint(message=message, xpath=xpath, field=field)

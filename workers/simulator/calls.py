@@ -58,7 +58,7 @@ class Call:
 
     def nested(self, row: Row, table: Table) -> Iterator[tuple[Table, Row]]:
         """The records nested directly in one, table by table."""
-        for child in table.children.values():
+        for child in table.of(row.body).children.values():
             for nested in self.store.children(row.rec_id, child.name):
                 yield child, nested
 

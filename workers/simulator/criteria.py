@@ -76,7 +76,7 @@ def parse(request: etree._Element, service: Service) -> list[Criterion]:
 
 def _all(table: Table) -> Iterator[Table]:
     yield table
-    for child in table.children.values():
+    for child in table.nested.values():
         yield from _all(child)
 
 

@@ -10,7 +10,7 @@ from lxml import etree
 
 from workers.simulator import namespaces as ns
 from workers.simulator.faults import refused
-from workers.simulator.model import SYSTEM_FIELDS, Document, Kind, Table
+from workers.simulator.model import SYSTEM_FIELDS, TYPE, Document, Kind, Table
 
 Key = tuple[tuple[str, str], ...]
 """An EntityKey: fields and values."""
@@ -40,10 +40,13 @@ class Incoming:
     document_hash: str | None
     rec_id: str | None
     rec_version: str | None
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """attributes by `Field.Attribute`, and the derived type"""
     children: tuple["Incoming", ...] = field(default=())
 
 
 _NIL: Final = f"{{{ns.XSI}}}nil"
+_TYPE: Final = f"{{{ns.XSI}}}type"
 
 
 def parse(body: bytes) -> tuple[CallContext, etree._Element]:
@@ -94,13 +97,17 @@ def records(document: etree._Element, tables: Mapping[str, Table], xpath: str) -
     return found
 
 
-def _record(element: etree._Element, table: Table, xpath: str) -> Incoming:
+def _record(element: etree._Element, base: Table, xpath: str) -> Incoming:
+    kind = element.get(_TYPE, "").rpartition(":")[2]
+    table = base.derived.get(kind, base)
     values: dict[str, str | None] = {}
+    beside = {TYPE: kind} if kind in base.derived else {}
     for child in element.iterchildren("*"):
         name = _local(child)
         if name not in table.children:
             field_ = table.fields.get(name)
             values[name] = _value(child, complex_=field_ is not None and field_.kind is Kind.COMPLEX)
+            beside |= {f"{name}.{attribute}": value for attribute, value in child.attrib.items() if "}" not in attribute}
     system = [values.pop(name, None) for name in SYSTEM_FIELDS]
     return Incoming(
         table=table,
@@ -110,6 +117,7 @@ def _record(element: etree._Element, table: Table, xpath: str) -> Incoming:
         document_hash=system[0],
         rec_id=system[1],
         rec_version=system[2],
+        beside=beside,
         children=tuple(records(element, table.children, xpath)) if table.children else (),
     )
 

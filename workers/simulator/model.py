@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 SYSTEM_FIELDS: Final = ("_DocumentHash", "RecId", "RecVersion")
+#: Under this name the body of a record holds what derived type it is; under `Field.Attribute`, an element's attributes.
+TYPE: Final = "xsi:type"
 #: What a reference names that holds a record's number, and not one of its fields.
 RECORD_ID: Final = "RecId"
 
@@ -88,6 +90,18 @@ class Table:
     children: Mapping[str, "Table"]
     order: tuple[str, ...]
     rules: Rules
+    derived: Mapping[str, "Table"] = field(default_factory=dict)
+    """what a record may be instead, by the type's name"""
+
+    def of(self, body: Mapping[str, str]) -> "Table":
+        """What a record with this body is: the derived table that it names, or this one."""
+        return self.derived.get(body.get(TYPE, ""), self)
+
+    @property
+    def nested(self) -> Mapping[str, "Table"]:
+        """The tables nested in this one, or in any that is derived from it."""
+        below = [child for kind in self.derived.values() for child in kind.children.values()]
+        return {child.name: child for child in (*below, *self.children.values())}
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from workers.simulator import criteria, envelope, values
 from workers.simulator import namespaces as ns
 from workers.simulator.calls import Call, entity_key
 from workers.simulator.faults import refused
-from workers.simulator.model import Kind, Table
+from workers.simulator.model import TYPE, Kind, Table
 from workers.simulator.store import Row
 
 
@@ -73,9 +73,11 @@ def _document(call: Call, rows: Iterable[Row]) -> str:
     return f"<{document.name} xmlns={quoteattr(document.namespace)}>{content}</{document.name}>"
 
 
-def _record(call: Call, table: Table, row: Row) -> str:
+def _record(call: Call, base: Table, row: Row) -> str:
+    table = base.of(row.body)
+    kind = f' xmlns:xsi="{ns.XSI}" xsi:type="{row.body[TYPE]}"' if TYPE in row.body else ""
     parts = "".join(_particle(call, table, row, name) for name in table.order)
-    return f'<{table.name} class="entity">{parts}</{table.name}>'
+    return f'<{table.name}{kind} class="entity">{parts}</{table.name}>'
 
 
 def _particle(call: Call, table: Table, row: Row, name: str) -> str:
@@ -90,7 +92,9 @@ def _particle(call: Call, table: Table, row: Row, name: str) -> str:
     if values.is_empty(field, value) and not (field.mandatory and value is not None):
         return ""
     content = value or ""
-    return f"<{name}>{content if field.kind is Kind.COMPLEX else envelope.text(content)}</{name}>"
+    beside = ((key.partition(".")[2], text) for key, text in row.body.items() if key.startswith(f"{name}."))
+    attributes = "".join(f" {attribute}={quoteattr(text)}" for attribute, text in beside)
+    return f"<{name}{attributes}>{content if field.kind is Kind.COMPLEX else envelope.text(content)}</{name}>"
 
 
 def document_hash(call: Call, table: Table, row: Row) -> str:

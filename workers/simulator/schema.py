@@ -1,6 +1,7 @@
 """XSD -> documents as plain values: tables, fields, and how they nest."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from lxml import etree
@@ -46,6 +47,12 @@ class Types:
             for child in schema
             if isinstance(child.tag, str)
         }
+        self._derived: dict[tuple[str, str], list[etree._Element]] = {}
+        for (namespace, sort, _), kind in self._named.items():
+            base = kind.find(f"{_X}complexContent/{_X}extension") if sort == "type" else None
+            if base is not None:
+                name = qualified(base, base.get("base", ""))
+                self._derived.setdefault((name[0] or namespace, name[1]), []).append(kind)
 
     def _element(self, name: tuple[str, str]) -> etree._Element | None:
         return self._named.get((name[0], "element", name[1]))
@@ -65,7 +72,12 @@ class Types:
         return self._type(qualified(element, element.get("type", "")))
 
     def _particles(self, holder: etree._Element) -> Iterator[etree._Element]:
-        """The elements that a type or group holds."""
+        """The elements that a type or group holds; of a derived type those of its base first."""
+        extension = holder.find(f"{_X}complexContent/{_X}extension")
+        if extension is not None:
+            base = self._type(qualified(extension, extension.get("base", "")))
+            yield from () if base is None else self._particles(base)
+            yield from self._particles(extension)
         for part in holder.iterchildren(f"{_X}element", f"{_X}group", *_HOLDERS):
             if part.tag == f"{_X}element":
                 yield part
@@ -110,6 +122,17 @@ class Types:
         return kind if any(mark is not None for mark in marked) else None
 
     def _table(self, name: str, kind: etree._Element, rules: Mapping[str, Rules]) -> Table:
+        table = self._plain_table(name, kind, rules)
+        derived = {each.get("name", ""): self._plain_table(name, each, rules) for each in self._descendants(kind)}
+        return replace(table, derived=derived)
+
+    def _descendants(self, kind: etree._Element) -> Iterator[etree._Element]:
+        namespace = next((schema.get("targetNamespace", "") for schema in kind.iterancestors(f"{_X}schema")), "")
+        for child in self._derived.get((namespace, kind.get("name", "")), ()):
+            yield child
+            yield from self._descendants(child)
+
+    def _plain_table(self, name: str, kind: etree._Element, rules: Mapping[str, Rules]) -> Table:
         fields: dict[str, Field] = {}
         children: dict[str, Table] = {}
         order: list[str] = []

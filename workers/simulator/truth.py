@@ -1,11 +1,13 @@
 """What the pretend AOS holds, for tests: `/_sim/...`, as JSON. No real AOS has this."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs
 
+from lxml import etree
+
 from workers.simulator.aos import Answer, Aos
-from workers.simulator.model import Table
+from workers.simulator.model import Kind, Table
 from workers.simulator.store import Row
 
 
@@ -36,7 +38,7 @@ def _stats(aos: Aos) -> dict[str, object]:
 def _tables(aos: Aos) -> Iterator[dict[str, object]]:
     for port in aos.ports.values():
         for service in {s.name: s for s in port.services.values()}.values():
-            for table in (service.root, *service.root.children.values()):
+            for table in (service.root, *service.root.nested.values()):
                 fields = list(table.fields)
                 entity = table.rules.entity
                 yield {
@@ -56,7 +58,7 @@ def _records(aos: Aos, query: dict[str, str]) -> Answer:
     if company is None or table is None:
         missing = f"company {query['company']!r}" if company is None else f"table {wanted!r}"
         return _json(404, {"error": f"there is no {missing}"})
-    parent = next((other for other in aos.tables.values() if table.name in other.children), None)
+    parent = next((other for other in aos.tables.values() if table.name in other.nested), None)
     with aos.store.transaction():
         rows = list(aos.store.scan(table.name, company=company))
         records = [_record(aos, table, parent, row) for row in rows]
@@ -66,13 +68,34 @@ def _records(aos: Aos, query: dict[str, str]) -> Answer:
 def _record(aos: Aos, table: Table, parent: Table | None, row: Row) -> dict[str, object]:
     captions = table.rules.captions
     record: dict[str, object] = (
-        {column: row.body.get(field, "") for field, column in captions.items()} if captions else dict(row.body)
+        {column: row.body.get(field, "") for field, column in captions.items()} if captions else _shown(table, row.body)
     )
     if parent is not None and not set(parent.key) <= set(table.fields):
         above = aos.store.by_rec_id(parent.name, company=row.company, rec_id=row.parent)
         if above is not None:
             record["_parent"] = {name: above.body.get(name, "") for name in parent.rules.key} or {"RecId": str(above.rec_id)}
     return record
+
+
+def _shown(table: Table, body: Mapping[str, str]) -> dict[str, object]:
+    """A body with its structures taken apart: `Field.Part`, a dimension by its name."""
+    shown: dict[str, object] = {}
+    for name, text in body.items():
+        field = table.of(body).fields.get(name)
+        if field is not None and field.kind is Kind.COMPLEX and text.startswith("<"):
+            shown |= {f"{name}.{part}": value for part, value in _parts(text)}
+        else:
+            shown[name] = text
+    return shown
+
+
+def _parts(inside: str) -> Iterator[tuple[str, str]]:
+    for part in etree.fromstring(f"<all>{inside}</all>"):
+        if not len(part):
+            yield etree.QName(part).localname, part.text or ""
+        for item in part:
+            named = {etree.QName(each).localname: each.text or "" for each in item}
+            yield named.get("Name", ""), named.get("Value", "")
 
 
 def _json(status: int, value: object) -> Answer:

@@ -5,15 +5,19 @@ The first record that is wrong ends the call, with everything that is wrong with
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 from workers.simulator import envelope, values
 from workers.simulator.calls import Call, entity_key, index_of
 from workers.simulator.envelope import Incoming, Key
 from workers.simulator.faults import AifError, Complaint, refused
-from workers.simulator.model import Table
+from workers.simulator.model import TYPE, Kind, Table
 from workers.simulator.reading import document_hash
 from workers.simulator.store import Index, Row
 
+#: The last moment that AX knows: no end.
+_NEVER: Final = "2154-12-31T23:59:59Z"
 _CONFLICT = "An update conflict occurred due to another user process deleting the record or changing one or more fields in it."
 
 
@@ -66,7 +70,7 @@ def _records(call: Call) -> list[Incoming]:
 def _insert(call: Call, record: Incoming, *, parent: _Parent | None) -> Key:
     table = record.table
     body = {name: _stored(table, name, value) for name, value in record.values.items() if value is not None}
-    body = _inherited(table, parent) | body
+    body = _dated(call, table) | _inherited(table, parent) | body | dict(record.beside)
     index = index_of(table, body, parent=parent.rec_id if parent else 0)
     complaints = [*_complaints(call, record, body, tuple(table.fields)), *_exists(call, record, body, index)]
     if complaints:
@@ -76,6 +80,17 @@ def _insert(call: Call, record: Incoming, *, parent: _Parent | None) -> Key:
     for child in record.children:
         _insert(call, child, parent=_Parent(rec_id=rec_id, table=table, body=body))
     return entity_key(table, rec_id, body)
+
+
+def _dated(call: Call, table: Table) -> dict[str, str]:
+    """From when to when a new record of a date-effective table holds, where nobody says: from now on, without end."""
+    if not {"ValidFrom", "ValidTo"} <= table.fields.keys():
+        return {}
+    document = envelope.document_in(call.request, call.service.document)
+    as_of = None if document is None else document.findtext(f"{{{call.service.document.namespace}}}ValidAsOfDateTime")
+    moments = (as_of or datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z", _NEVER)
+    cut = slice(10) if table.fields["ValidFrom"].kind is Kind.DATE else slice(None)
+    return dict(zip(("ValidFrom", "ValidTo"), (moment[cut] for moment in moments), strict=True))
 
 
 def _stored(table: Table, name: str, value: str) -> str:
@@ -134,13 +149,17 @@ def _apply(call: Call, record: Incoming, row: Row, *, parent: _Parent | None, ch
     """Carry an update of one record out. `checked`: the document's hash has vouched for what is nested, too."""
     whole = record.action != "update"
     table = record.table
-    kept = {name: text for name, text in row.body.items() if not whole or name in table.rules.key}
+    if record.beside.get(TYPE, "") != row.body.get(TYPE, ""):
+        raise _error(record, f"The type of a record in {table.name} ({table.rules.label}) cannot be changed.")
+    kept = {name: text for name, text in row.body.items() if not whole or name in (*table.rules.key, TYPE)}
     body = _inherited(table, parent) | kept
     for name, value in record.values.items():
         if value is not None:
             body[name] = _stored(table, name, value)
-        elif name not in table.rules.references or _clears_nil(call):
+        elif not _is_reference(table, name) or _clears_nil(call):
             body.pop(name, None)
+    body = {name: text for name, text in body.items() if name.partition(".")[0] not in record.values or "." not in name}
+    body |= record.beside
     names = tuple(table.fields) if whole else tuple(record.values)
     index = index_of(table, body, parent=row.parent)
     moved = index != index_of(table, row.body, parent=row.parent)
@@ -150,6 +169,11 @@ def _apply(call: Call, record: Incoming, row: Row, *, parent: _Parent | None, ch
     call.store.replace(row, index=index, body=body)
     call.tally["rows_updated"] += 1
     _apply_children(call, record, _Parent(rec_id=row.rec_id, table=table, body=body), whole=whole, checked=checked)
+
+
+def _is_reference(table: Table, name: str) -> bool:
+    """Whether null goes for nothing in a field, unless the document says otherwise: dimensions are references, too."""
+    return name in table.rules.references or table.fields[name].kind is Kind.COMPLEX
 
 
 def _clears_nil(call: Call) -> bool:
