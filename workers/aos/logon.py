@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import requests
 
-from workers.aos.values import Credentials
+from workers.aos.values import Authentication, Credentials
 from workers.errors import GiveUp
 
 REFUSED: Final = "RSC-5910"
@@ -67,10 +67,14 @@ class Account:
         with self._changed:
             self._is_known, self._refused_at = False, self._clock()
         asked = f" The server asks for {schemes}." if schemes else ""
+        is_kerberos = self.credentials.authentication is Authentication.WINDOWS
+        other = (
+            " Where Kerberos is not set up for the web site, set RAPIDSTART_AOS_AUTHENTICATION to ntlm." if is_kerberos else ""
+        )
         return GiveUp(
             f"{url} refuses this worker's account {self._name()} (HTTP 401).{asked}",
             advice="Check its password, and that it is not locked. To spare it, it is tried again only after "
-            f"{self._pause_s / 60:g} minutes, or when the worker is started again.",
+            f"{self._pause_s / 60:g} minutes, or when the worker is started again.{other}",
             code=REFUSED,
         )
 
