@@ -228,7 +228,17 @@ class Recorder:
         reason = batches.grant(turn.db, report.ref, intent=report.intent, so_far=report.so_far, at=turn.now)
         if not reason:
             self._dispatcher.leases.renew([report.ref])
+        elif reason == batches.PREVIEW_WRITES_NOTHING:
+            self._end_preview(turn, report)
         turn.answers.append((routes.reply_key(report.endpoint, report.event_id), Grant(granted=not reason, reason=reason)))
+
+    def _end_preview(self, turn: _Turn, report: reports.IntentReported) -> None:
+        """The worker takes a preview for a load: it got no leave, and would ask again for ever."""
+        job = jobs.get(turn.db, report.ref.job)
+        if not job.ending:
+            reason = f"the worker {report.worker} cannot preview; nothing was written."
+            advice = "Bring the worker to the dispatcher's version, then validate again."
+            self._dispatcher.end(turn.db, job, jobs.JobState.FAILED, reason=reason, advice=advice, code="RSC-2991")
 
     def _done(self, turn: _Turn, report: reports.BatchDone) -> None:
         ref = report.ref

@@ -9,9 +9,9 @@ class Exit(IntEnum):
     """What a shell learns of a command."""
 
     DONE = 0
-    """all rows are in"""
+    """all rows are in, or would go in"""
     ROWS = 1
-    """finished with failed, unknown or skipped rows"""
+    """finished with failed, unknown or skipped rows, or would be"""
     USAGE = 2
     """the command line is wrong"""
     REFUSED = 3
@@ -28,7 +28,7 @@ def of_job(job: api.Job) -> Exit:
     """The exit code of a job as it stands; one that has not ended has done nothing wrong yet."""
     if job["state"] == "cancelled":
         return Exit.CANCELLED
-    if job["state"] == "failed" and job["kind"] != "load":  # a survey that found nobody
+    if job["state"] == "failed" and job["kind"] not in api.WITH_ROWS:  # a survey that found nobody
         return Exit.NOT_REACHABLE
     rows = job["rows"]
     if job["state"] == "failed" and (job["code"] or not job["planned"]) and not _any_in(rows):

@@ -71,7 +71,7 @@ def load(
     if not wish.company:
         raise click.UsageError("Name the company that the rows belong to, as --company USMF.")
     client = front.client()
-    job = _submit(client, file, wish, key=idempotency_key or str(uuid.uuid4()), quiet=as_json)
+    job = submit(client, file, wish, key=idempotency_key or str(uuid.uuid4()), quiet=as_json)
     if watch:
         from connector.cli.job import watch_to_end
 
@@ -86,8 +86,9 @@ def _describe(file: Path, wish: Wish, *, as_json: bool) -> Exit:
     return inspection.show(found, as_json=as_json)
 
 
-def _submit(client: "Client", file: Path, wish: Wish, *, key: str, quiet: bool) -> api.Job:
-    options = wish.options()
+def submit(client: "Client", file: Path, wish: Wish, *, key: str, quiet: bool, **more: Any) -> api.Job:
+    """Hand the package in and have it loaded, or what `more` says of the job: `kind`, `offline`."""
+    options = wish.options() | more
     with folders.as_file(file) as (path, name):
         package = hand_in(client, path, name=name)
     job = client.submit(
@@ -136,6 +137,7 @@ def _tell_accepted(job: api.Job, package: api.Package) -> None:
     from connector.cli import words
 
     entities = words.plural(len(package["actions"]), "entity")
-    click.echo(f"Job {job['id']} accepted ({entities} → {front.printable(job['endpoint'])}, company {job['company']}).")
+    noun = "Preview" if job["kind"] == "preview" else "Job"
+    click.echo(f"{noun} {job['id']} accepted ({entities} → {front.printable(job['endpoint'])}, company {job['company']}).")
     for notice in package["notices"]:
         click.echo(f"Note: {front.printable(notice)}")

@@ -59,7 +59,7 @@ def _show_answers(console: Console, client: "Client", job_id: str) -> None:
         console.print(Text(f"  … all of them: rapidstart job results {job_id} --json, or --xlsx FILE", style="dim"))
 
 
-def steps_table(steps: Iterable[api.Step], *, kind: str) -> Table:
+def steps_table(steps: Iterable[api.Step], *, kind: str = "load") -> Table:
     """A line per step of a job of this kind; outcomes that no row had are left out."""
     listed = list(steps)
     seen = [w for w in words.OUTCOMES if w in {"created", "failed"} or any(s["rows"][w] for s in listed)]
@@ -73,7 +73,7 @@ def steps_table(steps: Iterable[api.Step], *, kind: str) -> Table:
     return table
 
 
-def explain(console: Console, failures: Iterable[api.Failure], *, kind: str) -> None:
+def explain(console: Console, failures: Iterable[api.Failure], *, kind: str = "load") -> None:
     """Rows that failed, or would fail, those with the same cause together: where they are, what AX says, what to do."""
     groups: dict[tuple[str, str, str, str], list[api.Failure]] = {}
     for failure in failures:

@@ -34,13 +34,19 @@ def jobs_table(jobs: Iterable[api.Job]) -> Table:
             _state(job["state"]),
             printable(job["endpoint"]),
             printable(job["company"] or ""),
-            printable(job["package"]["name"] if job["package"] else job["kind"]),
+            printable(_what(job)),
             f"{words.done(rows):,}/{rows['total']:,}" if job["planned"] else "",
             f"{rows['failed'] + rows['unknown']:,}" if job["planned"] else "",
             words.ago(job["submitted_at"]),
             Text(printable(job["reason"]), style="dim"),
         )
     return table
+
+
+def _what(job: api.Job) -> str:
+    if job["package"] is None:
+        return job["kind"]
+    return f"{job['package']['name']} (preview)" if job["kind"] == "preview" else job["package"]["name"]
 
 
 def print_job(console: Console, job: api.Job) -> None:
@@ -62,7 +68,7 @@ def print_job(console: Console, job: api.Job) -> None:
     if not job["steps"]:
         return
     console.print()
-    console.print(steps_table(job["steps"]))
+    console.print(steps_table(job["steps"], kind=job["kind"]))
     for step in job["steps"]:
         console.print(Text(printable(f"{step['no']}. {step['entity']} → {step['service']}.{step['table']}"), style="bold"))
         for reason in step["reasons"].values():

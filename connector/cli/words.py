@@ -28,18 +28,27 @@ def done(rows: api.Rows) -> int:
 
 def headline(job: api.Job) -> str:
     """A job in one line: `JB-7Q2K running: 3,100 of 8,412 rows, 2 failed`."""
-    parts = [f"{job['id']} {job['state'].replace('_', ' ')}"]
+    name = f"{job['id']} (preview)" if job["kind"] == "preview" else job["id"]
+    parts = [f"{name} {job['state'].replace('_', ' ')}"]
     if job["reason"] and job["reason"] != job["state"]:
         parts.append(_sentence(job["reason"], job["state"]))
-    if job["planned"] and job["kind"] == "load":
-        parts.append(progress(job["rows"]))
+    if job["planned"] and job["kind"] in api.WITH_ROWS:
+        parts.append(progress(job["rows"], kind=job["kind"]))
     return ": ".join((parts[0], "; ".join(parts[1:]))) if parts[1:] else parts[0]
 
 
-def progress(rows: api.Rows) -> str:
-    """Rows so far, and those that are not in."""
-    bad = [f"{rows[word]:,} {word.replace('_', ' ')}" for word in BAD if rows[word]]
+def progress(rows: api.Rows, *, kind: str = "load") -> str:
+    """Rows so far, and those that are not in, or would not go in."""
+    bad = [f"{rows[word]:,} {outcome(word, kind=kind)}" for word in BAD if rows[word]]
     return ", ".join([f"{done(rows):,} of {plural(rows['total'], 'row')}", *bad])
+
+
+def outcome(word: str, *, kind: str) -> str:
+    """An outcome as it is told of rows: `failed`, and in a preview `would fail`."""
+    if kind != "preview":
+        return word.replace("_", " ")
+    would = {"failed": "would fail", "unchanged": "would stay as they are", "unknown": "unknown"}
+    return would.get(word, f"would be {word.replace('_', ' ')}")
 
 
 def plural(number: int, noun: str) -> str:

@@ -4,8 +4,8 @@
 second, what got lost on the way.
 """
 
-from connector.dispatch.dispatcher import Dispatcher
+from connector.dispatch.dispatcher import Dispatcher, no_metadata
 from connector.dispatch.outbox import Outbox
 from connector.dispatch.reconciler import Reconciler
 
-__all__ = ["Dispatcher", "Outbox", "Reconciler"]
+__all__ = ["Dispatcher", "Outbox", "Reconciler", "no_metadata"]

@@ -3,8 +3,8 @@
 Rows stream through: nested rows are laid aside in the ledger, then taken by their parents. Nothing is sent from here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
@@ -13,9 +13,10 @@ from connector.errors import Place
 from connector.intake.package import Package
 from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
 from connector.plan import batching
+from connector.plan.referring import References, on_wire
 from connector.plan.screening import Screen, Told
 from connector.wire.codec import Row, pack_rows
-from connector.wire.jobs import flatten
+from connector.wire.jobs import LoadTables, Reference, flatten
 from connector.wire.metadata import Metadata
 from connector.wire.reports import Outcome, Problem
 
@@ -24,6 +25,8 @@ _CHUNK = 50
 _STAGE_CHUNK = 2000
 #: Root rows that are looked at together, before batches are cut.
 _LOOK = 500
+#: Values of a reference that are counted as not brought; more are not told apart.
+_MOST_NOTED = 1000
 #: Problems that may be held back before they are written.
 _HELD = 5000
 
@@ -63,6 +66,11 @@ class Cutting:
     failed: int = 0
     """rows that cannot go in, as far as was read"""
     _held: int = 0
+    _references: References = field(init=False)
+    _doubts: dict[tuple[int, str, str], set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._references = References(self.plan.steps, self.metadata)
 
     def write(self) -> dict[int, int]:
         """Write all batches; rows per step are returned. Raises PlanRefused, PackageRefused."""
@@ -108,11 +116,47 @@ class Cutting:
 
     def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
         made = batching.batches(self._fit(step, counts), size=self.size, unit=step.unit, place=_place(step))
-        new = (_new_batch(step, no, rows) for no, rows in enumerate(made, start=1))
-        while chunk := list(islice(new, _CHUNK)):  # packed: the rows themselves are not held
+        new = (self._new_batch(step, no, rows) for no, rows in enumerate(made, start=1))
+        sent = (batch for batch in new if batch is not None)
+        while chunk := list(islice(sent, _CHUNK)):  # packed: the rows themselves are not held
             self.writing.add(partial(batches.add_many, job=self.job.id, endpoint=self.job.endpoint, new=chunk))
             if len(chunk) == _CHUNK:
                 self.writing.flush()
+
+    def _new_batch(self, step: planning.Step, no: int, rows: Sequence[Row]) -> batches.NewBatch | None:
+        """The rows as they are sent; None in a preview that cannot, or shall not, ask the AOS about them."""
+        doubtful = self._referring(step, rows)
+        if self.job.kind != jobs.JobKind.PREVIEW:
+            return _packed(step, no, rows)
+        if self.job.order.offline or step.kind != LoadTables.KIND:
+            return None
+        return _packed(step, no, rows, options={"references": [each.model_dump(mode="json") for each in doubtful]})
+
+    def _referring(self, step: planning.Step, rows: Sequence[Row]) -> list[Reference]:
+        """What the rows refer to that the package does not bring before. What it could bring is noted."""
+        found = []
+        for referring in self._references.of(step.no):
+            if not (values := self._references.doubts(referring, step.layout, rows)):
+                continue
+            reference = on_wire(referring, values)
+            found.append(reference)
+            if referring.owner.step is not None:
+                noted = self._doubts.setdefault((reference.step, reference.field, reference.table), set())
+                noted.update(values[: _MOST_NOTED - len(noted)])
+        return found
+
+    def doubts(self) -> Iterator[str]:
+        """A sentence for each reference of which the package brings the table, and not all of the values."""
+        if self.job.kind == jobs.JobKind.PREVIEW and not self.job.order.offline:
+            return  # the AOS is asked
+        entities = {step.no: step.entity for step in self.plan.steps}
+        for (step, name, table), values in self._doubts.items():
+            count = f"{len(values):,}" if len(values) < _MOST_NOTED else f"{_MOST_NOTED:,} or more"
+            told = "value of" if count == "1" else "values of"
+            yield (
+                f"{count} {told} {entities[step]}.{name} {'is' if count == '1' else 'are'} in no earlier row of the package for "
+                f"{table}: AX must hold them. Ask it with: rapidstart package validate"
+            )
 
     def _fit(self, step: planning.Step, counts: dict[int, int]) -> Iterator[Row]:
         """The step's rows without those that cannot go in."""
@@ -121,6 +165,7 @@ class Cutting:
             counts[step.no] += len(rows)
             fit, told = screen.parted(rows)
             self._tell(told)
+            self._references.bring(step.no, fit)
             yield from fit
 
     def _tell(self, told: Sequence[Told]) -> None:
@@ -167,7 +212,9 @@ def _place(step: planning.Step) -> Place:
     return Place(file=step.file, sheet=step.sheet)
 
 
-def _new_batch(step: planning.Step, no: int, rows: Sequence[Row]) -> batches.NewBatch:
+def _packed(
+    step: planning.Step, no: int, rows: Sequence[Row], *, options: Mapping[str, object] | None = None
+) -> batches.NewBatch:
     layout = step.layout
     if layout.children or len(step.carried) > len(layout.columns):
         rows = [planning.trimmed(layout, row) for row in rows]
@@ -176,7 +223,13 @@ def _new_batch(step: planning.Step, no: int, rows: Sequence[Row]) -> batches.New
     else:
         where = [(layout.step, row.number) for row in rows]
     return batches.NewBatch(
-        step=layout.step, no=no, rank=step.rank, size=len(where), places=places.runs(where), rows=pack_rows(rows)
+        step=layout.step,
+        no=no,
+        rank=step.rank,
+        size=len(where),
+        places=places.runs(where),
+        rows=pack_rows(rows),
+        options=options or {},
     )
 
 

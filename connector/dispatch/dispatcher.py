@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Batches on the way per worker thread: one at work, one ready. Redis never holds more.
 _PER_SLOT = 2
+#: What is told of a preview that asked nobody.
+_OFFLINE = "the rows were held against the contract; the AOS was not asked"
 #: Batches on the queue of an endpoint whose workers are not known.
 _WITHOUT_WORKERS = 2
 
@@ -122,22 +124,26 @@ class Dispatcher:
         order: jobs.Order,
         idempotency_key: str | None,
         partition: str | None = None,
+        kind: jobs.JobKind = jobs.JobKind.LOAD,
     ) -> tuple[jobs.Job, bool]:
-        """Accept a load. The same idempotency key again gives the first job, and True.
+        """Accept a load, or a preview of one. The same idempotency key again gives the first job, and True.
 
-        Raises NotFound, Refused, and Conflict where the key was used for something else.
+        Raises NotFound, Refused, NotReachable for a preview at an endpoint that was never surveyed, and Conflict where the key
+        was used for something else.
         """
         if order.mapping:
             mapping.parse(order.mapping, order.mapping_name)
-        request = json.dumps([endpoint.lower(), company, partition, package, asdict(order)], sort_keys=True)
-        digest = hashlib.sha256(request.encode()).hexdigest()
+        digest = _digest(kind, endpoint.lower(), company, partition, package, asdict(order))
         with self.ledger.write() as db:
             if idempotency_key and (known := jobs.by_idempotency_key(db, idempotency_key)):
                 return _replayed(known, digest), True
             target = endpoints.get(db, endpoint)
+            if kind == jobs.JobKind.PREVIEW and target.fingerprint is None:
+                raise no_metadata(target)
             record = packages.get(db, package)
             job = jobs.Job(
                 id=jobs.new_id(db),
+                kind=kind,
                 endpoint=target.key,
                 company=_accepted_company(target, company),
                 partition=partition or target.partition,
@@ -219,8 +225,9 @@ class Dispatcher:
         if job.finished_at is not None or not (job.planned or job.ending) or batches.any_unfinished(db, job.id):
             return False
         counts = jobs.totals(db, [job.id])[job.id]
-        state = job.ending or _verdict(counts)
-        jobs.close(db, job.id, state, at=time.time(), reason=job.reason if job.ending else "", advice=job.advice, code=job.code)
+        state = job.ending or _verdict(job, counts)
+        reason = job.reason if job.ending else _OFFLINE if job.order.offline else ""
+        jobs.close(db, job.id, state, at=time.time(), reason=reason, advice=job.advice, code=job.code)
         return True
 
     # -- batches
@@ -297,7 +304,7 @@ def runnable(unfinished: Iterable[jobs.Job]) -> list[jobs.Job]:
     found: list[jobs.Job] = []
     for job in unfinished:
         scope = (job.partition, job.company)
-        if job.kind == "load":
+        if job.kind == jobs.JobKind.LOAD:
             if scope in busy:
                 continue
             busy.add(scope)
@@ -306,11 +313,27 @@ def runnable(unfinished: Iterable[jobs.Job]) -> list[jobs.Job]:
     return found
 
 
-def _verdict(counts: dict[str, int]) -> jobs.JobState:
+def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:
+    """Nobody has read this endpoint's contracts yet."""
+    return NotReachable(
+        f"nothing is known of the services of {endpoint.name} yet.",
+        advice=f"With a worker running beside it: rapidstart endpoint metadata {endpoint.name} --refresh",
+    )
+
+
+def _digest(kind: jobs.JobKind, *asked: object) -> str:
+    """What tells whether a submission that comes again asks for the same."""
+    request = json.dumps([*asked, *([kind] if kind != jobs.JobKind.LOAD else [])], sort_keys=True)
+    return hashlib.sha256(request.encode()).hexdigest()
+
+
+def _verdict(job: jobs.Job, counts: dict[str, int]) -> jobs.JobState:
     left = counts["unknown"] + counts["handed_over"]
     if not counts["failed"] + left + counts["skipped"]:
         return jobs.JobState.SUCCEEDED
     done = counts["created"] + counts["updated"] + counts["unchanged"] + counts["deleted"] + left
+    if job.kind == jobs.JobKind.PREVIEW:  # rows that fit, and of which no AOS was asked
+        done += job.rows - sum(counts.values())
     return jobs.JobState.PARTLY_SUCCEEDED if done else jobs.JobState.FAILED
 
 

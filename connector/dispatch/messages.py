@@ -3,12 +3,12 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from connector.dispatch.outbox import Parcel
 from connector.ledger import Database, batches, endpoints, jobs
 from connector.wire import codec
-from connector.wire.jobs import WORK, SurveyConnection, SurveyMetadata
+from connector.wire.jobs import WORK, LoadTables, Reference, SurveyConnection, SurveyMetadata
 
 _KNOWN_COURSES: Final = 256
 
@@ -46,22 +46,42 @@ class Sender:
 
 
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
-    job, ref = sender.job, sending.ref
-    course = sender.courses.of(sender.db, job.id, ref.step)
-    message = WORK[course.kind](
-        endpoint=sender.endpoint.key,
-        ref=ref,
-        company=job.company or "",
-        partition=job.partition,
-        target=course.target.model_copy(update={"given": sender.endpoint.has_contract}),
-        layout=course.layout,
-        call_timeout_s=sender.call_timeout_s,
-        rows=codec.to_text(sending.rows),
-        so_far=sending.so_far,
-        open_intent=sending.open_intent,
-        **course.options,
-    )
-    return message, f"{job.id}, {course.layout.entity[:60]}, batch {ref.batch}, attempt {ref.attempt}, {sending.size} rows"
+    course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
+    message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options)
+    return message, f"{sender.job.id}, {_shown(course, sending)}"
+
+
+def _preview(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
+    """Never another message than this one: its kind is the only one that can be previewed."""
+    course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
+    told = [Reference.model_validate(each) for each in sending.options.get("references", ())]
+    given = {"given": sender.endpoint.has_contract}
+    references = tuple(each.model_copy(update={"target": each.target.model_copy(update=given)}) for each in told)
+    guessed = bool(course.options.get("guessed"))
+    rows = _rows(sender, sending, course)
+    message = LoadTables(**rows, mode=course.mode, preview=True, guessed=guessed, references=references)
+    return message, f"{sender.job.id}, preview of {_shown(course, sending)}"
+
+
+def _rows(sender: Sender, sending: batches.Sending, course: jobs.Course) -> dict[str, Any]:
+    """What every message with rows says."""
+    return {
+        "endpoint": sender.endpoint.key,
+        "ref": sending.ref,
+        "company": sender.job.company or "",
+        "partition": sender.job.partition,
+        "target": course.target.model_copy(update={"given": sender.endpoint.has_contract}),
+        "layout": course.layout,
+        "call_timeout_s": sender.call_timeout_s,
+        "rows": codec.to_text(sending.rows),
+        "so_far": sending.so_far,
+        "open_intent": sending.open_intent,
+    }
+
+
+def _shown(course: jobs.Course, sending: batches.Sending) -> str:
+    ref = sending.ref
+    return f"{course.layout.entity[:60]}, batch {ref.batch}, attempt {ref.attempt}, {sending.size} rows"
 
 
 def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
@@ -91,4 +111,9 @@ def _test(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]
 
 
 _Compose = Callable[[Sender, batches.Sending], tuple[codec.Message, str]]
-_COMPOSE: Final[dict[str, _Compose]] = {"load": _load, "metadata": _metadata, "test": _test}
+_COMPOSE: Final[dict[str, _Compose]] = {
+    jobs.JobKind.LOAD: _load,
+    jobs.JobKind.PREVIEW: _preview,
+    jobs.JobKind.METADATA: _metadata,
+    jobs.JobKind.TEST: _test,
+}

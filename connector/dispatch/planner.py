@@ -33,15 +33,16 @@ class Planner:
         chosen = self._make(job, package, metadata)
         writing = Writing(self.ledger)
         writing.add(lambda db: jobs.clear_plan(db, job.id))
-        writing.add(lambda db: jobs.add_steps(db, job.id, [_described(step) for step in chosen.steps]))
+        writing.add(lambda db: jobs.add_steps(db, job.id, [_described(step, job) for step in chosen.steps]))
         for notice in (*package.notices, *chosen.notices):
             writing.add(partial(jobs.say, job_id=job.id, text=notice, at=time.time()))
         size = job.order.batch_rows or self.batch_rows
         rows = Cutting(ledger=self.ledger, writing=writing, job=job, package=package, plan=chosen, size=size, metadata=metadata)
         counts = rows.write()
         writing.add(partial(jobs.planned, job_id=job.id, rows=counts))
-        writing.add(partial(jobs.say, job_id=job.id, text=_counted(counts, failed=rows.failed), at=time.time()))
-        if rows.failed and job.order.strict:
+        for line in (_counted(counts, failed=rows.failed), *rows.doubts()):
+            writing.add(partial(jobs.say, job_id=job.id, text=line, at=time.time()))
+        if rows.failed and job.order.strict and job.kind == jobs.JobKind.LOAD:
             writing.add(partial(_refuse_strictly, job_id=job.id, unfit=rows.failed))
         writing.add(then)
         writing.flush()
@@ -60,7 +61,7 @@ class Planner:
         )
 
 
-def _described(step: planning.Step) -> tuple[jobs.Step, jobs.Course]:
+def _described(step: planning.Step, job: jobs.Job) -> tuple[jobs.Step, jobs.Course]:
     reasons = {"order": step.rank_reason, "target": step.match_reason, "key": step.key_reason}
     described = jobs.Step(
         no=step.no,
@@ -76,7 +77,8 @@ def _described(step: planning.Step) -> tuple[jobs.Step, jobs.Course]:
         rows=0,
         counts={},
     )
-    return described, jobs.Course(layout=step.layout, target=step.target, mode=step.mode, kind=step.kind, options=step.options)
+    options = {**step.options, "guessed": step.key_is_guess} if job.kind == jobs.JobKind.PREVIEW else step.options
+    return described, jobs.Course(layout=step.layout, target=step.target, mode=step.mode, kind=step.kind, options=options)
 
 
 def _counted(rows: dict[int, int], *, failed: int) -> str:

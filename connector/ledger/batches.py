@@ -2,13 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
 from connector.ledger import answers, problems
+from connector.ledger.jobs import JobKind
 from connector.ledger.places import Run, expand, letters_by_step
 from connector.ledger.schema import batches, intents, jobs, steps
 from connector.ledger.store import Database
@@ -32,6 +34,9 @@ class BatchState(StrEnum):
     """never carried out, or not to its end"""
 
 
+#: Why a worker that asks for leave in a preview gets none: it is older than previews, and takes the rows for a load.
+PREVIEW_WRITES_NOTHING = "a preview writes nothing"
+
 UNFINISHED = (BatchState.PLANNED, BatchState.SENT)
 
 #: The attempt whose word counts; its parameters come from `_named`. Statements of every batch are made once, below: making
@@ -50,7 +55,7 @@ _START_STEP = (
     .values(started_at=sa.bindparam("now"))
 )
 _GRANTABLE = (
-    sa.select(batches.c.id, batches.c.open_intent, jobs.c.ending, jobs.c.paused)
+    sa.select(batches.c.id, batches.c.open_intent, jobs.c.ending, jobs.c.paused, jobs.c.kind)
     .join(jobs, jobs.c.id == batches.c.job)
     .where(_CURRENT)
 )
@@ -114,6 +119,8 @@ class NewBatch:
     size: int
     places: Sequence[Run]
     rows: bytes | None
+    options: Mapping[str, object] = field(default_factory=dict)
+    """what its message says beside its step's options"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +132,7 @@ class Sending:
     rows: bytes
     so_far: Outcomes | None
     open_intent: Intent | None
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +160,7 @@ def add_many(db: Database, *, job: str, endpoint: str, new: Sequence[NewBatch]) 
                     "size": batch.size,
                     "places": json.dumps(batch.places, separators=(",", ":")),
                     "rows": batch.rows,
+                    "options": json.dumps(batch.options, separators=(",", ":")) if batch.options else "{}",
                 }
                 for batch in new
             ],
@@ -209,6 +218,8 @@ def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: 
     row = db.execute(_GRANTABLE, _named(ref)).first()
     if row is None:
         return "this attempt was replaced"
+    if row.kind == JobKind.PREVIEW:
+        return PREVIEW_WRITES_NOTHING
     repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
     if (row.ending or row.paused) and not repeats:  # a call that may have been made is settled all the same
         told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
@@ -340,6 +351,7 @@ def _sending(row: sa.RowMapping) -> Sending:
         rows=row["rows"] or b"",
         so_far=Outcomes.model_validate_json(row["so_far"]) if row["so_far"] else None,
         open_intent=Intent.model_validate_json(row["open_intent"]) if row["open_intent"] else None,
+        options=json.loads(row["options"]),
     )
 
 

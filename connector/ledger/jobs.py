@@ -42,6 +42,16 @@ class JobState(StrEnum):
     """a person ended it"""
 
 
+class JobKind(StrEnum):
+    """What a job is for."""
+
+    LOAD = "load"
+    PREVIEW = "preview"
+    """what a load would do; nothing is written"""
+    TEST = "test"
+    METADATA = "metadata"
+
+
 FINAL: Final = frozenset({JobState.SUCCEEDED, JobState.PARTLY_SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 
@@ -56,6 +66,8 @@ class Order:
     mapping: str | None = None
     mapping_name: str = ""
     batch_rows: int | None = None
+    offline: bool = False
+    """of a preview: without the AOS"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +76,7 @@ class Job:
 
     id: str
     number: int = 0
-    kind: str = "load"
+    kind: str = JobKind.LOAD
     state: JobState = JobState.QUEUED
     reason: str = ""
     advice: str = ""

@@ -162,6 +162,7 @@ batches = Table(
     Column("reason", Words, nullable=False, default=""),
     Column("calls", Integer, nullable=False, default=0),
     Column("seconds", Float, nullable=False, default=0.0),
+    Column("options", Words, nullable=False, default="{}", server_default="{}"),
     UniqueConstraint("job", "step", "no"),
     Index("batches_to_send", "job", "state", "rank", "id"),
     Index("batches_in_flight", "state", "endpoint"),

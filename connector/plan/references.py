@@ -36,7 +36,7 @@ def edges(among: Sequence[Referring]) -> Iterator[Edge]:
     for each in among:
         for match in each.matches.filled:
             field = each.record.table.field(match.field or "")
-            owner = owners.get(_type(field)) if field else None
+            owner = owners.get(type_of(field)) if field else None
             if field and owner and owner.root != each.root:
                 because = f"{each.record.table.name}.{field.name} refers to {owner.record.table.name}"
                 yield Edge(before=owner.root, then=each.root, because=because)
@@ -49,7 +49,7 @@ def _owners(among: Sequence[Referring]) -> dict[str, Referring]:
         if each.record.path or each.key is None or len(each.key.fields) != 1:
             continue
         field = each.record.table.field(each.key.fields[0])
-        if field and (name := _type(field)):
+        if field and (name := type_of(field)):
             found.setdefault(name, []).append(each)
     owners = {}
     for name, candidates in found.items():
@@ -59,7 +59,7 @@ def _owners(among: Sequence[Referring]) -> dict[str, Referring]:
     return owners
 
 
-def _type(field: Field) -> str:
+def type_of(field: Field) -> str:
     """The name of the field's type; "" when it says nothing."""
     if field.symbols or field.type is not FieldType.STRING:
         return ""

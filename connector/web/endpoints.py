@@ -10,8 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector import api
-from connector.dispatch import Dispatcher
-from connector.errors import NotReachable
+from connector.dispatch import Dispatcher, no_metadata
 from connector.ledger import Database, endpoints, jobs
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object
@@ -110,14 +109,6 @@ def metadata(name: str, dispatcher: Served) -> dict[str, Any]:
         raise no_metadata(endpoint)
     surveyed_at = endpoint_object(endpoint, workers=(), unfinished=0)["surveyed_at"]
     return found.model_dump(mode="json") | {"surveyed_at": surveyed_at}
-
-
-def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:
-    """Nobody has read this endpoint's contracts yet."""
-    return NotReachable(
-        f"nothing is known of the services of {endpoint.name} yet.",
-        advice=f"With a worker running beside it: rapidstart endpoint metadata {endpoint.name} --refresh",
-    )
 
 
 def _described(dispatcher: Dispatcher, name: str) -> api.Endpoint:

@@ -3,13 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from connector.dispatch import Dispatcher
+from connector.dispatch import Dispatcher, no_metadata
 from connector.intake.package import open_package
 from connector.intake.values import Package
 from connector.ledger import Database, endpoints, packages
 from connector.plan import inspect as planning
 from connector.plan import mapping
-from connector.web.endpoints import no_metadata
 from connector.wire.jobs import Blank, Mode
 from connector.wire.metadata import Metadata
 

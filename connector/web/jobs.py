@@ -1,6 +1,6 @@
 """`/jobs`: submit, see and steer jobs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,10 +25,14 @@ class _KeyMissing(Refused):
 
 
 class NewJob(BaseModel):
-    """A load that is to be submitted. `package` is the SHA-256 of a package that was received."""
+    """A load that is to be submitted, or a preview of one. `package` is the SHA-256 of a package that was received."""
 
     model_config = ConfigDict(extra="forbid")
 
+    kind: Literal[jobs.JobKind.LOAD, jobs.JobKind.PREVIEW] = jobs.JobKind.LOAD
+    """a preview tells what a load would do, and writes nothing"""
+    offline: bool = False
+    """of a preview: without the AOS, by its contract alone"""
     endpoint: str
     company: str
     partition: str | None = None
@@ -51,6 +55,7 @@ class NewJob(BaseModel):
             mapping=self.mapping,
             mapping_name=self.mapping_name if self.mapping else "",
             batch_rows=self.batch_rows,
+            offline=self.offline,
         )
 
 
@@ -64,7 +69,7 @@ def submit(
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> api.Job:
-    """Accept a load. The same Idempotency-Key again answers with the first job, and says so in a header."""
+    """Accept a load or a preview. The same Idempotency-Key again answers with the first job, and says so in a header."""
     job, replayed = _submit(dispatcher, new, key=idempotency_key)
     response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
     if replayed:
@@ -124,8 +129,11 @@ def described(dispatcher: Dispatcher, job_id: str) -> api.Job:
 def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None) -> tuple[jobs.Job, bool]:
     if key is None:
         raise _KeyMissing("the request has no Idempotency-Key.", advice="Send a fresh one with each job, as a UUID.")
+    if new.offline and new.kind != jobs.JobKind.PREVIEW:
+        raise Refused("a load needs the AOS.", advice='Leave out "offline", or submit a preview.')
     try:
         return dispatcher.submit(
+            kind=new.kind,
             endpoint=new.endpoint,
             company=new.company,
             package=new.package,

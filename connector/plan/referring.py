@@ -1,0 +1,159 @@
+"""Which values of a package refer to records of other tables, and which of these the package itself brings before.
+
+References are those that the contract shows: a field whose type is the type of another table's key. Whether AX holds what the
+package does not bring is not known here: it is a doubt, and never a failure.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from connector.plan import references
+from connector.plan.checking import Laid, laid
+from connector.plan.duplicates import Fold, Seen, fold
+from connector.plan.values import Step
+from connector.wire import jobs
+from connector.wire.codec import Row
+from connector.wire.jobs import Layout, Mode, Target, flatten
+from connector.wire.metadata import SYSTEM_FIELDS, Field, Metadata
+
+_BRINGS = frozenset({Mode.CREATE, Mode.UPSERT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The table whose records are referred to by one key field, and the step that brings some (None: none does)."""
+
+    target: Target
+    table: str
+    key: Field
+    step: int | None = None
+    place: int = 0
+    """of the key among that step's columns"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referring:
+    """A column of a layout whose values are keys of another table's records."""
+
+    part: Layout
+    place: int
+    owner: Owner
+
+
+class References:
+    """The references of a plan's steps, and the keys that its rows have brought so far. Rows are told in their order."""
+
+    def __init__(self, steps: Sequence[Step], metadata: Metadata) -> None:
+        owners = _owners(steps, metadata)
+        self._of = {step.no: tuple(_referring(step, metadata, owners)) for step in steps if step.parent_step is None}
+        bringing = {step.no for step in steps if step.mode in _BRINGS}
+        wanted = [each.owner for found in self._of.values() for each in found]
+        self._brought = {owner.step: _Brought(owner) for owner in wanted if owner.step in bringing}
+
+    def of(self, step: int) -> tuple[Referring, ...]:
+        """What the rows of a root step refer to, those nested in them included."""
+        return self._of[step]
+
+    def bring(self, step: int, rows: Sequence[Row]) -> None:
+        """These rows of a step go in: what refers to them later is no doubt."""
+        if brought := self._brought.get(step):
+            brought.add(rows)
+
+    def doubts(self, referring: Referring, root: Layout, rows: Sequence[Row]) -> list[str]:
+        """The values in the rows of a root step, each once, that no row has brought before: AX must hold them."""
+        found = dict.fromkeys(text for text in _texts(referring, root, rows) if text and text.strip())
+        step = referring.owner.step
+        brought = None if step is None else self._brought.get(step)
+        return list(found) if brought is None else brought.lacks(list(found))
+
+
+class _Brought:
+    """The keys that the rows of one step bring."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._place = owner.place
+        self._fold: Fold = fold(owner.key)
+        self._seen = Seen()
+
+    def add(self, rows: Sequence[Row]) -> None:
+        texts = [row.cells[self._place] or "" if self._place < len(row.cells) else "" for row in rows]
+        for row, key in zip(rows, self._fold(texts), strict=True):
+            self._seen.add(key, row=row.number)
+
+    def lacks(self, texts: Sequence[str]) -> list[str]:
+        return [text for text, key in zip(texts, self._fold(texts), strict=True) if key not in self._seen]
+
+
+def on_wire(referring: Referring, ask: Sequence[str]) -> jobs.Reference:
+    """A reference as a worker is asked about it."""
+    owner = referring.owner
+    return jobs.Reference(
+        step=referring.part.step,
+        field=referring.part.columns[referring.place].field,
+        target=owner.target,
+        table=owner.table,
+        key=owner.key.name,
+        ask=tuple(ask),
+    )
+
+
+def _texts(referring: Referring, root: Layout, rows: Sequence[Row]) -> Iterator[str | None]:
+    place = referring.place
+    if referring.part.step == root.step:
+        return (row.cells[place] for row in rows if place < len(row.cells))
+    nested = (each for row in rows for part, each in flatten(root, row) if part.step == referring.part.step)
+    return (row.cells[place] for row in nested if place < len(row.cells))
+
+
+def _owners(steps: Sequence[Step], metadata: Metadata) -> dict[str, Owner]:
+    """By type of the key: the table that the package loads, else the one that a service of the endpoint is known to keep.
+
+    A type that several tables' keys have tells nothing.
+    """
+    found: dict[str, list[Owner]] = {}
+    for step in steps:
+        known = laid(step.layout, metadata, service=step.target.service, address=step.target.address)
+        if step.parent_step is None and not step.key_is_guess and (key := _single_key(known)):
+            owner = Owner(target=step.target, table=step.table, key=key[1], step=step.no, place=key[0])
+            found.setdefault(references.type_of(key[1]), []).append(owner)
+    for owner in _served(metadata):
+        name = references.type_of(owner.key)
+        if not any(each.step for each in found.get(name, ())):
+            found.setdefault(name, []).append(owner)
+    return {name: owners[0] for name, owners in found.items() if name and len({each.table for each in owners}) == 1}
+
+
+def _served(metadata: Metadata) -> Iterator[Owner]:
+    """The tables of which a service told that it knows its records by one field."""
+    for service in metadata.services:
+        tables = service.document.tables if service.document else ()
+        if len(tables) != 1 or len(service.key) != 1 or service.key[0] in SYSTEM_FIELDS:
+            continue
+        field = tables[0].field(service.key[0])
+        if field:
+            target = Target(address=service.address, port=service.port, service=service.name, contract=metadata.fingerprint)
+            yield Owner(target=target, table=tables[0].name, key=field)
+
+
+def _referring(step: Step, metadata: Metadata, owners: dict[str, Owner]) -> Iterator[Referring]:
+    known = laid(step.layout, metadata, service=step.target.service, address=step.target.address)
+    for part in _parts(known):
+        for place, column in enumerate(part.layout.columns):
+            field = part.field(column)
+            owner = owners.get(references.type_of(field)) if field and not column.part else None
+            if owner and owner.table != part.layout.table and owner.table != step.table:
+                yield Referring(part=part.layout, place=place, owner=owner)
+
+
+def _parts(known: Laid) -> Iterator[Laid]:
+    yield known
+    for child in known.children:
+        yield from _parts(child)
+
+
+def _single_key(known: Laid) -> tuple[int, Field] | None:
+    """The place and field of the one column that is the layout's key."""
+    layout = known.layout
+    places = [place for place, column in enumerate(layout.columns) if (column.field,) == layout.key and not column.part]
+    field = known.field(layout.columns[places[0]]) if places else None
+    return (places[0], field) if field else None
