@@ -112,13 +112,16 @@ def by_ticket(request: Request, let_in: set[int]) -> bytes:
 
 
 def test_a_ticket_that_counts_once_travels_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(negotiate.spnego, "client", lambda *_, **__: Ticket())
+    asked = []
+    monkeypatch.setattr(negotiate.spnego, "client", lambda *who, **way: asked.append((*who, way)) or Ticket())
     with peer(lambda request: by_ticket(request, set())) as server:
         transport = Transport([server.url], credentials=aos.Credentials())
         assert [post(transport, server.url) for _ in range(5)] == [200] * 5
         transport.close()
     assert server.body_bytes == (5 + 1) * len(ROWS)
     assert [request.headers.get("authorization") for request in server.requests[-3:]] == ["Negotiate dGlja2V0"] * 3
+    # Nobody is named: it is the account that the process runs under, at the host that the address names.
+    assert asked[0] == (None, None, {"hostname": "127.0.0.1", "service": "HTTP", "protocol": "negotiate"})
 
 
 def test_a_proxy_that_asks_again_in_the_middle_is_answered() -> None:

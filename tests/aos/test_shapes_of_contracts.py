@@ -125,6 +125,19 @@ def with_circles(folder: Folder) -> Folder:
     return folder | {"sharedtypes.xsd": (shared[:start] + back + shared[start:]).encode(), "more.xsd": more.encode()}
 
 
+def with_languages(folder: Folder) -> Folder:
+    """Schemas that import the namespace of xml:lang, with its place at w3.org and without."""
+    namespace = "http://www.w3.org/XML/1998/namespace"
+    shaped = dict(folder)
+    for name, place in (("sharedtypes.xsd", ""), ("fault.xsd", ' schemaLocation="http://www.w3.org/2001/xml.xsd"')):
+        text = folder[name].decode()
+        start = text.index(">", text.index("<xs:schema")) + 1
+        used = '<xs:complexType name="Spoken"><xs:attribute ref="xml:lang"/></xs:complexType></xs:schema>'
+        text = f'{text[:start]}<xs:import namespace="{namespace}"{place}/>{text[start:]}'
+        shaped[name] = text.replace("</xs:schema>", used).encode()
+    return shaped
+
+
 def twice(folder: Folder) -> Folder:
     """The same shared types in two files, as tools write them that save each service's schemas."""
     second = b'<xs:import namespace="%b" schemaLocation="again.xsd"/>' % SHARED.encode()
@@ -160,6 +173,7 @@ SHAPES = [
     in_two_files_of_one_namespace,
     with_a_chameleon,
     with_circles,
+    with_languages,
     twice,
     in_capitals,
     with_backslashes,

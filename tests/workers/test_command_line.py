@@ -3,6 +3,8 @@
 import pytest
 from click.testing import CliRunner
 
+from tests.aos import ports
+from tests.aos.peer import peer
 from workers.cli import main
 
 
@@ -58,3 +60,18 @@ def test_an_account_that_cannot_be_shown_ends_with_4(run, monkeypatch, settings,
     ran = run("--endpoint", "A1")
     assert (ran.exit_code, missing in ran.output) == (4, True)
     assert "secret" not in ran.output
+
+
+def test_contracts_are_kept_in_a_folder_of_the_endpoint(run, monkeypatch, tmp_path):
+    doors = []
+
+    class Idle:
+        def run(self):
+            pass
+
+    monkeypatch.setattr("workers.app.create", lambda *_, door, **__: doors.append(door) or Idle())
+    monkeypatch.setenv("RAPIDSTART_BROKER_URL", "redis://broker.invalid")
+    assert run("--endpoint", "AOS-Test").exit_code == 0
+    with peer(ports.Port()) as server:
+        doors[0].contract(server.url)
+    assert len(list((tmp_path / "contracts" / "aos-test").iterdir())) == 1

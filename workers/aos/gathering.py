@@ -124,10 +124,13 @@ class _Gathering:
         root = self._name(self._start, "")
         while self._waiting:
             place, lent = self._waiting.pop()
-            for element, attribute in _imports(self._trees[self._names[place, lent]]):
+            tree = self._trees[self._names[place, lent]]
+            for element, attribute in _imports(tree):
+                if unfolding.is_of_xml(element):
+                    del element.attrib[attribute]
+                    continue
                 target = self._resolve(place, element.attrib[attribute])
-                is_part = element.tag == f"{XSD}include"
-                lends = unfolding.namespace(self._trees[self._names[place, lent]]) if is_part else ""
+                lends = unfolding.namespace(tree) if element.tag == f"{XSD}include" else ""
                 element.attrib[attribute] = self._name(target, lends)
         files = Files(root=root, trees=self._trees)
         unfolding.unfold(files.trees, name=lambda number: f"{MEMORY}{number}")

@@ -17,6 +17,12 @@ XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 #: The namespace of a schema that does nothing but import, as in the WSDL of an AX port.
 _IMPORTS: Final = "http://contract.invalid/imports"
 
+#: The namespace of xml:lang and its like belongs to every schema, and its own is kept at w3.org: nobody is asked for it.
+_XML: Final = "http://www.w3.org/XML/1998/namespace"
+_XML_SCHEMA: Final = f"""<xs:schema xmlns:xs="{XSD[1:-1]}" targetNamespace="{_XML}"><xs:attribute name="lang" type="xs:string"/>
+<xs:attribute name="space" type="xs:NCName"/><xs:attribute name="base" type="xs:anyURI"/><xs:attribute name="id" type="xs:ID"/>
+</xs:schema>"""
+
 Trees = dict[str, etree._Element]
 
 
@@ -24,6 +30,8 @@ def unfold(trees: Trees, *, name: Callable[[int], str]) -> None:
     """Moves schemas out of WSDLs, and gives imports their files. `name` makes the name of a new file from a number."""
     for wsdl in [tree for tree in trees.values() if tree.tag == f"{WSDL}definitions"]:
         _move_out(wsdl, trees, name)
+    if any(is_of_xml(element) for tree in trees.values() for element in tree.iter(f"{XSD}import")):
+        trees[name(len(trees))] = etree.fromstring(_XML_SCHEMA)
     places = _by_namespace(trees)
     joined = {each: siblings[0] for siblings in places.values() for each in _join(siblings, trees)}
     for tree in trees.values():
@@ -32,6 +40,11 @@ def unfold(trees: Trees, *, name: Callable[[int], str]) -> None:
             place = element.get("schemaLocation", known[0] if known else "")
             if place:
                 element.set("schemaLocation", joined.get(place, place))
+
+
+def is_of_xml(element: etree._Element) -> bool:
+    """Whether an import means the namespace of xml:lang, whose schema is brought along here."""
+    return element.get("namespace") == _XML
 
 
 def namespace(schema: etree._Element) -> str:
