@@ -91,16 +91,10 @@ class Compound:
         return next((cell for cell in self.cells if cell.segment and cell.whole(row) and cell.text(row) is None), None)
 
 
-def is_compound(field: metadata.Field, layout: Layout) -> bool:
-    """Whether the field is written in parts. A date and time is so only where an attribute of it is filled."""
-    if field.structure:
-        return True
-    named = (*(column.field for column in layout.columns if column.part), *_constant_fields(layout))
-    return bool(field.attributes) and field.name in named
-
-
-def _constant_fields(layout: Layout) -> Iterator[str]:
-    return (name.partition(".")[0] for name in layout.constants if "." in name)
+def in_parts(layout: Layout) -> frozenset[str]:
+    """The fields of which the layout fills a part."""
+    constants = (name.partition(".")[0] for name in layout.constants if "." in name)
+    return frozenset((*(column.field for column in layout.columns if column.part), *constants))
 
 
 def of(field: metadata.Field, layout: Layout) -> Compound | None:

@@ -77,24 +77,27 @@ def _parts(layout: Layout, table: metadata.Table, nested: tuple[Shape, ...]) -> 
     for name in (*(column.field for column in layout.columns), *(name.partition(".")[0] for name in layout.constants)):
         if name not in fields:
             raise _not_there(f"a field {name} in {table.name}")
+    columns = {column.field: index for index, column in enumerate(layout.columns)}
+    in_parts = compound.in_parts(layout)
     order = table.order or (*(field.name for field in table.fields), *(child.name for child in table.children))
     for name in order:
         if field := fields.get(name):
-            yield _part(field, layout)
+            # A date and time is written in parts only where an attribute of it is filled.
+            if field.structure or name in in_parts:
+                yield _compound(field, layout)
+            else:
+                constant = None if name in columns else _constant(field, layout.constants.get(name))
+                yield Cell(field=field, column=columns.get(name), constant=constant)
         yield from (Nested(index=i, shape=shape) for i, shape in enumerate(nested) if shape.table.name == name)
 
 
-def _part(field: metadata.Field, layout: Layout) -> Cell | Compound:
-    if compound.is_compound(field, layout):
-        made = compound.of(field, layout)
-        if made is None:
-            raise _not_there(f"a part of {field.name} that the package fills")
-        for cell in made.cells:
-            _constant(cell.field, cell.constant)
-        return made
-    column = next((index for index, column in enumerate(layout.columns) if column.field == field.name), None)
-    constant = None if column is not None else _constant(field, layout.constants.get(field.name))
-    return Cell(field=field, column=column, constant=constant)
+def _compound(field: metadata.Field, layout: Layout) -> Compound:
+    made = compound.of(field, layout)
+    if made is None:
+        raise _not_there(f"a part of {field.name} that the package fills")
+    for cell in made.cells:
+        _constant(cell.field, cell.constant)
+    return made
 
 
 def _constant(field: metadata.Field, value: str | None) -> str | None:
