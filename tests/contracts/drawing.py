@@ -22,31 +22,62 @@ _CHARACTERS = st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co"), exclude
 )
 
 
+#: Names of financial dimensions, which no contract tells.
+DIMENSIONS = ("Department", "Kostenstelle Süd")
+
+
 @dataclass(kw_only=True)
 class Drawn:
-    """One record: the texts of its fields that are filled, and its nested records."""
+    """One record: the texts of its fields that are filled (parts of structures as `Field.Part`), and its nested records."""
 
     table: str
     values: dict[str, str]
     below: "dict[str, list[Drawn]]"
 
 
-def records(record: Record, *, keys: dict[str, str], most: int = 2) -> st.SearchStrategy[Drawn]:
-    """Records of a type. `keys` names a field per table that is always filled."""
+def records(record: Record, *, keys: dict[str, str], most: int = 2, structures: bool = False) -> st.SearchStrategy[Drawn]:
+    """Records of a type. `keys` names a field per table that is always filled. `structures`: those are filled, too."""
     always = {part.name: _cells(part) for part in record.fields if _is_always(part, record, keys)}
     sometimes = {part.name: _cells(part) for part in record.fields if part.name not in always}
     below = {
         part.name: st.lists(
-            records(part.record, keys=keys, most=most), min_size=min(part.least, 1), max_size=most if part.many else 1
+            records(part.record, keys=keys, most=most, structures=structures),
+            min_size=min(part.least, 1),
+            max_size=most if part.many else 1,
         )
         for part in record.parts
         if part.record is not None
     }
     return st.builds(
-        lambda values, nested: Drawn(table=record.name, values=_chosen(record, values), below=nested),
+        lambda values, inner, nested: Drawn(table=record.name, values=_chosen(record, values) | inner, below=nested),
         st.fixed_dictionaries(always, optional=sometimes),
+        _structured(record) if structures else st.just({}),
         st.fixed_dictionaries(below),
     )
+
+
+def _structured(record: Record) -> st.SearchStrategy[dict[str, str]]:
+    """The parts of some of the structures: of each that is there all texts, and some of its dimensions."""
+    some = [st.just({}) | _parts_of(part) for part in record.structures]
+    return st.tuples(*some).map(lambda drawn: {name: text for one in drawn for name, text in one.items()})
+
+
+def _parts_of(part: Part) -> st.SearchStrategy[dict[str, str]]:
+    given = {f"{part.name}.{one.name}": texts(one.text) for one in part.structure if one.text is not None}
+    if len(given) == len(part.structure):
+        return st.fixed_dictionaries(given)
+    named = st.lists(st.sampled_from(DIMENSIONS), min_size=1, unique=True)
+    values = named.flatmap(lambda names: st.fixed_dictionaries({f"{part.name}.{one}": _VALUES for one in names}))
+    return st.tuples(st.fixed_dictionaries(given), values).map(lambda drawn: drawn[0] | drawn[1])
+
+
+_VALUES = st.text("AB12 &<ä", min_size=1, max_size=8).filter(lambda drawn: drawn == drawn.strip())
+
+
+def parts_of(part: Part) -> list[str]:
+    """The parts that a package may have a column for, as `Field.Part`."""
+    own = [one.name for one in part.structure if one.text is not None]
+    return [f"{part.name}.{name}" for name in (*own, *(() if len(own) == len(part.structure) else DIMENSIONS))]
 
 
 def _chosen(record: Record, values: dict[str, str]) -> dict[str, str]:

@@ -16,13 +16,13 @@ from typing import Any
 from connector import plan
 from connector.intake.values import Action, Package
 from connector.plan.mapping import Mapping as Said
-from connector.plan.mapping import Parent, TableMapping
+from connector.plan.mapping import Parent, StructureMapping, TableMapping
 from connector.wire import codec
 from connector.wire.codec import Row
-from connector.wire.jobs import Blank, Grant, Layout, LoadTables, Mode, Target
+from connector.wire.jobs import Blank, Grant, Layout, LoadTables, Merge, Mode, Target
 from connector.wire.metadata import Metadata, Service
 from connector.wire.reports import BatchRef
-from tests.contracts.drawing import Drawn
+from tests.contracts.drawing import Drawn, parts_of
 from tests.contracts.xsd import Record
 from workers import aos
 from workers.load import tables
@@ -74,19 +74,25 @@ def key_fields(record: Record) -> dict[str, str]:
     return found
 
 
-def layout_of(read: Read, record: Record, *, keys: Mapping[str, str]) -> Layout:
-    """The layout that the plan makes of a package with a column for every field of the record and of all nested in it."""
+def layout_of(read: Read, record: Record, *, keys: Mapping[str, str], structures: bool = False) -> Layout:
+    """The layout that the plan makes of a package with a column for every field of the record and of all nested in it.
+
+    `structures`: with a column for every part of a structure as well; an update replaces the structure.
+    """
     actions, said = [], {}
     for path in _paths(record):
         name = "/".join(one.name for one in path)
-        columns = [part.name for part in path[-1].fields]
+        compound = path[-1].structures if structures else []
+        columns = [part.name for part in path[-1].fields] + [name for part in compound for name in parts_of(part)]
+        fields = {name: name for name in columns}
         above = path[-2] if len(path) > 1 else None
         if above is not None:
             columns.append("(up)")
         said[name] = TableMapping(
             target=f"{read.service.name}.{path[-1].name}",
             key=(keys[path[-1].name],) if path[-1].name in keys else (),
-            fields={part.name: part.name for part in path[-1].fields} | ({"(up)": ""} if above else {}),
+            fields=fields | ({"(up)": ""} if above else {}),
+            structure={part.name: StructureMapping(update=Merge.REPLACE) for part in compound},
             parent=Parent(target=above.name, on={"(up)": above.fields[0].name}) if above else None,
         )
         actions.append(Action(entity=name, file=f"{name}.csv", columns=tuple(columns), read=lambda: iter(())))
@@ -104,7 +110,7 @@ def _paths(record: Record, above: tuple[Record, ...] = ()) -> Iterator[tuple[Rec
 
 def row_of(drawn: Drawn, layout: Layout, number: int = 2) -> Row:
     """A drawn record as the row that a package would hold of it."""
-    cells = [drawn.values.get(column.field, "") for column in layout.columns]
+    cells = [drawn.values.get(f"{column.field}.{column.part}" if column.part else column.field, "") for column in layout.columns]
     below = [
         [row_of(nested, child, place) for place, nested in enumerate(drawn.below.get(child.table, ()), 2)]
         for child in layout.children
@@ -171,7 +177,7 @@ def simulated(folder: Path, *, keys: Mapping[str, str]) -> Iterator[str]:
 
 
 @contextmanager
-def served(folder: Path, record: Record, *, service: str | None = None) -> Iterator[Served]:
+def served(folder: Path, record: Record, *, service: str | None = None, structures: bool = False) -> Iterator[Served]:
     """A pretend AOS of a contract folder, and a service of it that is opened over HTTP as a worker does."""
     keys = key_fields(record)
     with simulated(folder, keys=keys) as url:
@@ -179,4 +185,4 @@ def served(folder: Path, record: Record, *, service: str | None = None) -> Itera
             place = json.load(answer)["tables"][0]["port"]
         address = f"{url}/MicrosoftDynamicsAXAif60/{place}/xppservice.svc"
         read = opened(aos.Door([url]), address, service=service)
-        yield Served(url=url, keys=keys, read=read, layout=layout_of(read, record, keys=keys))
+        yield Served(url=url, keys=keys, read=read, layout=layout_of(read, record, keys=keys, structures=structures))

@@ -60,7 +60,7 @@ def studied(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pyte
     return Studied(
         record=record,
         read=read,
-        layout=layout_of(read, record, keys=keys),
+        layout=layout_of(read, record, keys=keys, structures=True),
         keys=keys,
         client=zeep.Client(str(next(folder.glob("RoutingService*.wsdl")))),
         schema=compiled(files, place, tmp_path_factory.mktemp("schemas")),
@@ -74,8 +74,8 @@ def compiled(files: dict[str, bytes], place: str, folder: Path) -> etree.XMLSche
     return etree.XMLSchema(file=str(folder / place))
 
 
-def drawn_rows(studied: Studied, data: st.DataObject) -> list[Drawn]:
-    rows = data.draw(st.lists(drawing.records(studied.record, keys=studied.keys), min_size=1, max_size=3))
+def drawn_rows(studied: Studied, data: st.DataObject, *, structures: bool = False) -> list[Drawn]:
+    rows = data.draw(st.lists(drawing.records(studied.record, keys=studied.keys, structures=structures), min_size=1, max_size=3))
     drawing.numbered(rows, keys=studied.keys, start="K")
     return rows
 
@@ -87,7 +87,7 @@ def theirs(studied: Studied, operation: str, **arguments: object) -> object:
 @given(data=st.data())
 @PLENTY
 def test_a_create_suits_the_schema_and_is_what_zeep_writes(studied: Studied, data: st.DataObject) -> None:
-    rows = drawn_rows(studied, data)
+    rows = drawn_rows(studied, data, structures=True)
     writer = Writer(studied.read.service, studied.layout)
     body = writer.create(writer.written([row_of(one, studied.layout) for one in rows]).records)
     assert studied.read.port.invalid(body.document) == []

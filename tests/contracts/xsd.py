@@ -39,6 +39,10 @@ class Part:
     """of the parts of one choice, one stands"""
     text: Text | None = None
     record: "Record | None" = None
+    structure: "tuple[Part, ...]" = ()
+    """what it consists of where it is neither text nor record"""
+    namespace: str = ""
+    """of the elements of its structure"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,11 @@ class Record:
     def fields(self) -> list[Part]:
         """The elements that hold one text, without those that AX keeps for itself."""
         return [p for p in self.parts if p.text is not None and p.name not in ("_DocumentHash", "RecId", "RecVersion")]
+
+    @property
+    def structures(self) -> "list[Part]":
+        """The elements that consist of others: dimensions, accounts, keys of other records."""
+        return [part for part in self.parts if part.structure]
 
     @property
     def below(self) -> "list[Record]":
@@ -90,7 +99,9 @@ class Schemas:
             many=element.get("maxOccurs", "1") != "1",
             nillable=declared.get("nillable") in ("true", "1"),
             fixed=declared.get("fixed"),
-            text=None if is_record else self._text(declared),
+            text=None if is_record else (single := self._text(declared)),
+            structure=() if is_record or single or kind is None else tuple(map(self._part, self._particles(kind))),
+            namespace="" if kind is None else next(kind.iterancestors(f"{X}schema")).get("targetNamespace", ""),
             record=Record(name=name, parts=tuple(map(self._part, self._particles(kind)))) if is_record else None,
         )
 
