@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from connector.errors import Place, PlanRefused
+from connector.plan import operations
 from connector.wire import lines, values
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout, Mode
@@ -44,10 +45,11 @@ class Laid:
 
 
 def laid(layout: Layout, metadata: Metadata, *, service: str, address: str) -> Laid:
-    """The layout over the record of the service's document that it names."""
-    found = (each for each in metadata.services if (each.name, each.address) == (service, address) and each.document)
-    document = next((each.document for each in found), None)
-    return _laid(layout, document.tables if document else ())
+    """The layout over the record of the service's document that it names, or over the parameters of its operation."""
+    found = [each for each in metadata.services if (each.name, each.address) == (service, address)]
+    documents = (table for each in found if each.document for table in each.document.tables)
+    calls = (operations.table_of(call) for each in found for call in each.calls if call.name == layout.table)
+    return _laid(layout, (*documents, *calls))
 
 
 def _laid(layout: Layout, tables: Sequence[Table]) -> Laid:

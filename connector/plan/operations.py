@@ -19,7 +19,7 @@ def records(metadata: Metadata) -> list[Record]:
 
 def table_of(operation: Operation) -> Table:
     """The operation's parameters as a table."""
-    return _table(operation.name, operation.parameters)
+    return _table(operation.name, operation.parameters, top=True)
 
 
 def by_target(target: str, entity: str, among: Sequence[Record]) -> Record | None:
@@ -73,16 +73,22 @@ def _nested(service: Service, call: Operation) -> Iterator[Record]:
     yield from below(table, ())
 
 
-def _table(name: str, parameters: Sequence[Parameter]) -> Table:
+def _table(name: str, parameters: Sequence[Parameter], *, top: bool = False) -> Table:
     fields, lists = list[Field](), list[Table]()
-    _gather(parameters, "", fields, lists)
+    _gather(parameters, "", fields, lists, given=True, top=top)
     return Table(name=name, fields=tuple(fields), children=tuple(lists))
 
 
-def _gather(parameters: Sequence[Parameter], prefix: str, fields: list[Field], lists: list[Table]) -> None:
+def _gather(
+    parameters: Sequence[Parameter], prefix: str, fields: list[Field], lists: list[Table], *, given: bool, top: bool = False
+) -> None:
+    """`given`: what holds the parameters is written whatever a row's cells hold, so that it must have what it demands.
+
+    An operation's own data contracts (`top`) always are.
+    """
     for parameter in parameters:
         path, entry = f"{prefix}{parameter.name}", parameter.item
-        demanded = parameter.mandatory and not parameter.nillable
+        demanded = given and parameter.mandatory and not parameter.nillable
         if entry is not None and entry.parts:
             lists.append(_table(path, entry.parts))
         elif entry is not None:  # texts, all of them in one cell; or rows of one column
@@ -91,6 +97,6 @@ def _gather(parameters: Sequence[Parameter], prefix: str, fields: list[Field], l
         elif parameter.field is not None:
             fields.append(parameter.field.model_copy(update={"name": path, "mandatory": demanded}))
         elif parameter.parts:
-            _gather(parameter.parts, f"{path}.", fields, lists)
+            _gather(parameter.parts, f"{path}.", fields, lists, given=top or demanded)
         else:
             fields.append(Field(name=path, type=FieldType.COMPLEX, type_name=parameter.type_name, mandatory=demanded))

@@ -43,7 +43,8 @@ class Screen:
     def __init__(self, step: Step, metadata: Metadata, *, again: Callable[[], Iterator[Row]]) -> None:
         """`again` reads the step's root rows once more from the first on. Raises PlanRefused for a constant that does not fit."""
         known = laid(step.layout, metadata, service=step.target.service, address=step.target.address)
-        self._part = _part(known, step.mode)
+        # A call finds nothing that is there: what it demands must be given.
+        self._part = _part(known, Mode.CREATE if step.target.operation else step.mode)
         self._unit = step.unit
         key = self._part.key if not step.key_is_guess else None
         self._keys = Keys(key, again=again) if key else None

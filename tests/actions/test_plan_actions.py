@@ -6,6 +6,8 @@ from connector.errors import PlanRefused
 from connector.plan import Plan, make
 from connector.plan import inspect as inspecting
 from connector.plan.mapping import parse
+from connector.plan.screening import Screen
+from connector.wire.codec import Row
 from connector.wire.jobs import Blank, Mode
 from connector.wire.metadata import Metadata
 from connector.wire.reports import Outcome
@@ -166,3 +168,24 @@ def test_an_inspection_shows_the_call(metadata: Metadata) -> None:
     assert found.refused is None
     assert (entity.target, entity.mode) == ("Journals/JournalService.setLimit", None)
     assert entity.key_reason.startswith("each row is a call")
+
+
+def test_cells_are_held_against_the_parameters_before_anything_is_sent(metadata: Metadata) -> None:
+    toml = """
+[table.Journals]
+target = "JournalService.postJournal"
+[table.Lines]
+target = "JournalService.postJournal._contract.Lines"
+parent = { target = "JournalService.postJournal", on = { "Journal" = "JournalName" } }
+"""
+    lines = make_action("Lines", "Journal,Amount", ["J1", "1"])
+    (step, _) = planned(metadata, JOURNALS, lines, toml=toml).steps
+    rows = [
+        Row(2, ["J1", "1", "Bern", "a;b"], [[Row(2, ["1"]), Row(3, ["much"])]]),
+        Row(3, ["J2", "", "Bern", ""], [[]]),
+        Row(4, ["J3", "3", None, None], [[Row(4, ["2"])]]),
+    ]
+    kept, told = Screen(step, metadata, again=lambda: iter(rows)).parted(rows)
+    assert [row.number for row in kept] == [4]
+    failed = {(each.step, each.row, each.problem.field) for each in told if each.outcome is Outcome.FAILED}
+    assert failed == {(2, 3, "Amount"), (1, 3, "_contract.Total")}

@@ -57,6 +57,8 @@ class Leaf:
     """its tag, with its namespace where that is not the one around it"""
     field: Field
     source: Source | None
+    demanded: bool
+    """a row must have a text for it: what holds it is always given"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ def laid(
     Raises GiveUp where the contract lacks what the layout names, or a constant does not suit its parameter.
     """
     laying = _Laying(layout, entries, top=top)
-    nodes = tuple(laying.nodes(parameters, prefix="", around=around))
+    nodes = tuple(laying.nodes(parameters, prefix="", around=around, given=True))
     if lacking := laying.lacking():
         raise GiveUp(
             f"The operation has no longer a parameter {lacking[0]}.",
@@ -200,11 +202,12 @@ class _Laying:
         children = [child.table for place, child in enumerate(self._layout.children) if place not in self.lists]
         return [*(path for path in self._sources if path not in self._used), *children]
 
-    def nodes(self, among: Sequence[Parameter], *, prefix: str, around: str) -> Iterator[Node]:
+    def nodes(self, among: Sequence[Parameter], *, prefix: str, around: str, given: bool) -> Iterator[Node]:
+        """What the layout fills of some parameters; `given`: what holds them is written whatever the row's cells hold."""
         for parameter in among:
             path, opening = f"{prefix}{parameter.name}", opening_of(parameter, around)
-            found = self._list(parameter, path, opening) or self._leaf(parameter, path, opening)
-            found = found or self._branch(parameter, path, opening)
+            found = self._list(parameter, path, opening) or self._leaf(parameter, path, opening, given=given)
+            found = found or self._branch(parameter, path, opening, given=given)
             if found is not None:
                 yield found
 
@@ -238,18 +241,21 @@ class _Laying:
             )
         return None
 
-    def _leaf(self, parameter: Parameter, path: str, opening: str) -> Node | None:
+    def _leaf(self, parameter: Parameter, path: str, opening: str, *, given: bool) -> Node | None:
         if parameter.field is None or not (path in self._sources or parameter.mandatory):
             return None
         source = self._take(path, parameter.field) if path in self._sources else None
-        return Leaf(parameter=parameter, opening=opening, field=parameter.field, source=source)
+        demanded = given and parameter.mandatory and not parameter.nillable
+        return Leaf(parameter=parameter, opening=opening, field=parameter.field, source=source, demanded=demanded)
 
-    def _branch(self, parameter: Parameter, path: str, opening: str) -> Node | None:
+    def _branch(self, parameter: Parameter, path: str, opening: str, *, given: bool) -> Node | None:
         wanted = any(child.table.startswith(f"{path}.") for child in self._layout.children) or self._below(path)
         if parameter.field is not None or not (wanted or parameter.mandatory):
             return None
-        parts = tuple(self.nodes(parameter.parts, prefix=f"{path}.", around=parameter.namespace)) if wanted else ()
-        return Branch(parameter=parameter, opening=opening, parts=parts, top=self._top and "." not in path)
+        top = self._top and "." not in path
+        given = top or (given and parameter.mandatory and not parameter.nillable)
+        inner = self.nodes(parameter.parts, prefix=f"{path}.", around=parameter.namespace, given=given)
+        return Branch(parameter=parameter, opening=opening, parts=tuple(inner) if wanted else (), top=top)
 
     def _below(self, path: str) -> tuple[Source, ...]:
         return tuple(source for known, source in self._sources.items() if known.startswith(f"{path}."))

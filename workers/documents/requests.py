@@ -90,8 +90,6 @@ class Requests:
             return _element(node.parameter, node.opening, "")
         if clears and node.parameter.nillable:
             return _nil(node.opening)
-        if node.parameter.mandatory and not node.parameter.nillable and _is_text(node.field):
-            return _element(node.parameter, node.opening, "")
         return _nothing(node)
 
 
@@ -150,8 +148,7 @@ def _problems(node: Node, layout: Layout, row: Row, *, index: int) -> Iterator[P
 def _unfit(node: Node, source: Source, row: Row) -> Iterator[values.Unfit]:
     match node:
         case Leaf():
-            demands = node.parameter.mandatory and not node.parameter.nillable and not _is_text(node.field)
-            field = node.field.model_copy(update={"mandatory": demands})
+            field = node.field.model_copy(update={"mandatory": node.demanded})
             found = [values.fits(field, source.text(row), creating=True)]
         case Texts():
             found = [values.fits(node.field, each) for each in node.texts(row)]
