@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from workers import aos
 from workers.aos import aiffault, answers, faults, situations
@@ -312,3 +313,36 @@ def test_the_table_ends_with_what_is_left_for_every_kind_of_answer() -> None:
         assert situations.of(Signs(source=source)).advice
     codes = {row.code for row in situations.TABLE}
     assert all(code.startswith("RSC-5") for code in codes)
+
+
+WORDS = st.text(max_size=60) | st.sampled_from(["{said}", "Company USMF {0} not found", "deadlock {", "quota exceeded", "exist"])
+
+
+@given(
+    code=st.sampled_from(["s:Client", "", "a:InternalServiceFault", "Server.x", ":"]) | st.text(max_size=12),
+    text=WORDS,
+    detail=st.none()
+    | st.builds(
+        faults.Detail,
+        complaints=st.lists(st.builds(Complaint, message=WORDS, record=st.none() | st.integers(1, 9)), max_size=3).map(tuple),
+        codes=st.lists(st.text(max_size=8), max_size=2).map(tuple),
+        infolog=st.lists(WORDS, max_size=3).map(tuple),
+        exception=st.none() | st.integers(-1, 99),
+    ),
+    writes=st.booleans(),
+)
+def test_whatever_ax_says_is_sorted_told_and_kept_verbatim(
+    code: str, text: str, detail: faults.Detail | None, writes: bool
+) -> None:
+    fault = etree.Element("{http://schemas.xmlsoap.org/soap/envelope/}Fault")
+    told = [etree.SubElement(fault, name) for name in ("faultcode", "faultstring")]
+    try:
+        told[0].text, told[1].text = code, text
+    except ValueError:  # no XML holds these characters
+        return
+    error = faults.refused_call(fault, detail, company="USMF", writes=writes)
+    assert isinstance(error, Refusal | Retry | GiveUp)
+    assert error.advice
+    assert writes or not isinstance(error, Unsettled)
+    said = [complaint.message for complaint in detail.complaints] if detail else [text.strip()]
+    assert all(words in error.message for words in said)

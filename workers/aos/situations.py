@@ -159,7 +159,10 @@ TABLE: Final = (
         sources=SOAP,
         codes=_of("invalidsecurity failedauthentication accessdenied invalidsecuritytoken"),
         texts=_any(
-            r"access (?:is )?denied", r"not authori[sz]ed", r"insufficient (?:rights|permission)", r"failed ?authentication"
+            r"access (?:is )?denied",
+            r"not (?:authori[sz]|authenticat)ed",
+            r"insufficient (?:rights|permission)",
+            r"failed ?authentication",
         ),
         unnamed=True,
         sentence="AX refuses this worker's account: {said}",
