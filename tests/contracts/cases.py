@@ -66,6 +66,20 @@ _CHAIN = (
     "</xs:simpleType>"
 )
 
+_STRUCTURES = (
+    '<xs:complexType name="DimensionValue"><xs:sequence><xs:element name="Name" type="xs:string"/>'
+    '<xs:element name="Value" type="xs:string"/></xs:sequence></xs:complexType>'
+    '<xs:complexType name="DimensionValues"><xs:sequence>'
+    '<xs:element maxOccurs="unbounded" name="Value" type="st:DimensionValue"/></xs:sequence></xs:complexType>'
+    '<xs:complexType name="Dimensions"><xs:sequence><xs:element name="Values" type="st:DimensionValues"/></xs:sequence>'
+    '</xs:complexType><xs:complexType name="Account"><xs:sequence><xs:element name="DisplayValue" type="xs:string"/>'
+    '<xs:element name="Account" type="xs:string"/><xs:element minOccurs="0" name="Values" nillable="true" '
+    'type="st:DimensionValues"/></xs:sequence></xs:complexType>'
+    '<xs:complexType name="Since"><xs:simpleContent><xs:extension base="st:Moment"/></xs:simpleContent></xs:complexType>'
+    '<xs:complexType name="AddressKey"><xs:sequence><xs:element name="Location" type="st:Id20"/>'
+    '<xs:element name="ValidFrom" type="st:Since"/></xs:sequence></xs:complexType>'
+)
+
 #: Contracts through which rows can be loaded.
 LOADED: dict[str, Invented] = {
     "plain": of(_PLAIN_HEAD),
@@ -131,6 +145,10 @@ LOADED: dict[str, Invented] = {
         types=_CHAIN,
     ),
     "texts with attributes": of(head(text("At", "st:Moment"), text("Until", "st:Moment", least=1)), types=_MOMENT),
+    "structures": of(
+        head(text("Dimension", "st:Dimensions"), text("Account", "st:Account"), text("Address", "st:AddressKey")),
+        types=_MOMENT + _STRUCTURES,
+    ),
     "types without names": of(
         inline(
             text("Id", least=1) + f'<xs:element minOccurs="0" name="Level"><xs:simpleType>{_ENUM}</xs:simpleType></xs:element>'

@@ -44,7 +44,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = invented.write(tmp_path_factory.mktemp("contract"))
     first = invented.services[0]
     (record,) = xsd.read(invented.files()).roots(f"{{{first.document_namespace}}}{first.document}")
-    with served(folder, record, service=first.name) as ax:
+    with served(folder, record, service=first.name, structures=True) as ax:
         client = zeep.Client(str(folder / "root.wsdl"))
         yield Case(
             name=request.param, ax=ax, record=record, client=client, schema=etree.XMLSchema(file=str(folder / "document0.xsd"))
@@ -86,7 +86,7 @@ def test_the_contract_is_read_as_it_is_meant(case: Case) -> None:
 def test_documents_suit_the_schema_and_are_what_zeep_writes(case: Case, data: st.DataObject) -> None:
     keys = dict(case.ax.keys)
     most = 1 if case.name == "one record to a document" else 3
-    rows = data.draw(st.lists(drawing.records(case.record, keys=keys), min_size=1, max_size=most))
+    rows = data.draw(st.lists(drawing.records(case.record, keys=keys, structures=True), min_size=1, max_size=most))
     drawing.numbered(rows, keys=keys, start="K")
     read, layout = case.ax.read, case.ax.layout
     writer = Writer(read.service, layout)
@@ -110,7 +110,7 @@ def test_documents_suit_the_schema_and_are_what_zeep_writes(case: Case, data: st
 def test_rows_go_in_and_come_back(case: Case, data: st.DataObject) -> None:
     ax, keys = case.ax, dict(case.ax.keys)
     ax.reset()
-    rows = data.draw(st.lists(drawing.records(case.record, keys=keys), min_size=1, max_size=3))
+    rows = data.draw(st.lists(drawing.records(case.record, keys=keys, structures=True), min_size=1, max_size=3))
     drawing.numbered(rows, keys=keys, start="K")
     outcomes = ax.load(rows).outcomes
     assert set(outcomes.letters) == {"c"}, outcomes.problems

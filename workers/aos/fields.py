@@ -88,7 +88,7 @@ class Fields:
         """Texts, and at most one list of named values: dimensions and accounts. None for any other form."""
         kind = self._components.complex(element)
         parts = list(self._components.parts(kind)) if kind is not None else []
-        lists = [part for part in parts if self._components.complex(part) is not None]
+        lists = [part for part in parts if self._holds_elements(part)]
         if kind is None or not parts or len(lists) > 1 or not all(map(self._is_named_values, lists)):
             return None
         if any(part.get("maxOccurs", "1") != "1" or part.get("ref") for part in parts):
@@ -98,6 +98,11 @@ class Fields:
             parts=tuple(self.field(part) for part in parts),
             values=lists[0].get("name", "") if lists else "",
         )
+
+    def _holds_elements(self, element: etree._Element) -> bool:
+        """Whether an element is no text; one with attributes, as a UTC date and time, is one."""
+        kind = self._components.complex(element)
+        return kind is not None and kind.find(f"{XSD}simpleContent") is None
 
     def _is_named_values(self, element: etree._Element) -> bool:
         items = list(self._parts(element))
