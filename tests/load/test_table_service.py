@@ -73,7 +73,8 @@ def test_one_call_finds_every_bad_row_and_the_next_writes_the_others(there):
     result = tables.run(batch(GROUPS, rows, mode="create"), port=opened(there, "CustGroup"), ask=Dispatcher())
     assert result.outcomes.letters == "cfcf"
     assert [(problem.row, problem.field) for problem in result.outcomes.problems] == [(1, "PaymTermId"), (3, "PaymTermId")]
-    assert there.stats()["operations"]["createRows"] == 2
+    # One finds both, one writes the others, one tries again what might have referred to them.
+    assert there.stats()["operations"]["createRows"] == 3
 
 
 def test_rows_that_refer_to_each_other_go_in_whatever_their_order(tmp_path):
