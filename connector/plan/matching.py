@@ -35,7 +35,7 @@ class Record:
             port=service.port,
             service=service.name,
             operation=self.operation,
-            table=self.table.name if service.generic else "",
+            table=self.table.name if service.generic and not self.operation else "",
             contract=fingerprint,
         )
 
