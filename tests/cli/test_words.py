@@ -26,6 +26,8 @@ def job(**changes):
         ({"state": "failed", "planned": False, "code": "RSC-2200"}, 3),
         ({"state": "failed", "planned": False, "code": "RSC-4000"}, 4),
         ({"state": "failed", "kind": "test"}, 4),
+        ({"state": "failed", "kind": "preview"}, 1),
+        ({"state": "partly_succeeded", "kind": "preview"}, 1),
         ({"state": "cancelled", "planned": False}, 5),
     ],
 )

@@ -176,3 +176,26 @@ def test_the_process_summary_is_a_workbook_and_leaves_no_file_behind(desk, packa
     assert (tmp_path / "summary.xlsx").read_bytes().startswith(b"PK")
     desk.client.job(job_id)  # the next answer on the same connection comes after the file was removed
     assert list(server_temp.iterdir()) == []
+
+
+def test_a_preview_is_submitted_where_loads_are(desk, package):
+    desk.know("AOS-Test")
+    job = submit(desk, package, kind="preview")
+    assert job["kind"] == "preview"
+    assert submit(desk, package, kind="preview")["id"] == job["id"]
+    with pytest.raises(Refused, match="asked for something else"):
+        submit(desk, package)
+    assert submit(desk, package, key="k2", kind="preview", offline=True)["kind"] == "preview"
+
+
+@pytest.mark.parametrize("wrong", [{"offline": True}, {"kind": "test"}])
+def test_what_is_neither_a_load_nor_a_preview_is_refused(desk, package, wrong):
+    with pytest.raises(Refused):
+        submit(desk, package, **wrong)
+
+
+def test_a_preview_needs_an_endpoint_that_was_surveyed(desk, package):
+    body = {"endpoint": "aos-test", "company": "USMF", "package": package["sha256"], "kind": "preview"}
+    answer = requests.post(f"{desk.url}/api/v1/jobs", json=body, headers={"Idempotency-Key": "k"}, timeout=10)
+    assert answer.status_code == 503
+    assert "rapidstart endpoint metadata AOS-Test --refresh" in answer.json()["advice"]
