@@ -145,6 +145,12 @@ LOADED: dict[str, Invented] = {
         types=_CHAIN,
     ),
     "texts with attributes": of(head(text("At", "st:Moment"), text("Until", "st:Moment", least=1)), types=_MOMENT),
+    "records without a hash": of(
+        document("Odd", "Head")
+        + (record("Head", _IDS + nested("Line")) + record("Line", _IDS)).replace(
+            '<xs:element minOccurs="0" name="_DocumentHash" nillable="true" type="xs:string"/>', ""
+        )
+    ),
     "structures": of(
         head(text("Dimension", "st:Dimensions"), text("Account", "st:Account"), text("Address", "st:AddressKey")),
         types=_MOMENT + _STRUCTURES,

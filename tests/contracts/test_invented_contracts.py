@@ -78,7 +78,7 @@ def test_the_contract_is_read_as_it_is_meant(case: Case) -> None:
         for bound, known in (("minInclusive", field.minimum), ("maxInclusive", field.maximum)):
             if bound in part.text.facets:
                 assert known == part.text.facets[bound]
-    assert {"_DocumentHash", "RecId"} < {*SYSTEM_FIELDS} & {field.name for field in table.fields}
+    assert {"RecId", "RecVersion"} <= {*SYSTEM_FIELDS} & {field.name for field in table.fields}
 
 
 @given(data=st.data())
@@ -120,6 +120,13 @@ def test_rows_go_in_and_come_back(case: Case, data: st.DataObject) -> None:
     }
     again = ax.load(rows).outcomes
     assert set(again.letters) == {"="}, again.problems
+    if "update" not in ax.read.service.operations:
+        return
+    changed = data.draw(st.lists(drawing.records(case.record, keys=keys, structures=True), min_size=1, max_size=3))
+    drawing.numbered(changed, keys=keys, start="K")
+    updated = ax.load(changed).outcomes
+    assert set(updated.letters) <= set("=uc"), updated.problems
+    assert set(ax.load(changed).outcomes.letters) == {"="}
 
 
 def test_operations_are_known_in_whatever_case_the_port_offers_them() -> None:
