@@ -50,6 +50,8 @@ _FAILURE_COLUMNS: Final = {
 
 _ANSWER_COLUMNS: Final = {"Entity": 22, "File": 24, "Sheet": 18, "Row": 8, "Answer": 100}
 
+_KINDS: Final = {"preview": "preview: what a load would do; nothing was written"}
+
 Cell = str | int | float | datetime | None
 
 
@@ -110,7 +112,7 @@ def _facts(db: Database, job: jobs.Job) -> list[tuple[str, Cell]]:
     ended = job.finished_at - job.started_at if job.finished_at and job.started_at else None
     return [
         ("Job", job.id),
-        ("Kind", job.kind),
+        ("Kind", _KINDS.get(job.kind, job.kind)),
         ("State", job.state.value),
         ("Reason", job.reason),
         ("What to do", job.advice),

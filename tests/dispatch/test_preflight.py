@@ -126,7 +126,8 @@ def test_what_an_interrupted_planning_had_told_is_told_once(ready, until, monkey
             raise outages.pop()
 
     monkeypatch.setattr(plan, "rows", rows)
-    monkeypatch.setattr(cutting, "_HELD", 0)  # what is told is written at once, as where there is much of it
+    monkeypatch.setattr(cutting, "_LOOK", 1)  # what is told is written at once, as where there is much of it
+    monkeypatch.setattr(cutting, "_HELD", 0)
     job = submit(ready, "CustGroup.csv", b"CustGroup,Name\r\n1,a name that is too long by far\r\n2,fits\r\n")
     ready.done(ready.take())
     until(lambda: ready.job(job).finished_at)
