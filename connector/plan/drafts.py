@@ -79,7 +79,7 @@ def check_entities(package: Package, mapping: Mapping) -> None:
 
 
 def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[Matched]:
-    known = matching.records(metadata)
+    known, calls = matching.records(metadata), operations.records(metadata)
     matched, unknown = [], []
     for index, action in enumerate(package.actions):
         said = mapping.of(action.entity)
@@ -87,7 +87,7 @@ def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[M
             record = ways.flat_record(action, said)
             matched.append(Matched(index=index, action=action, record=record, reason="the mapping says DIXF", said=said))
             continue
-        if (called := _called(action, said, metadata, mapping)) is not None:
+        if (called := _called(action, said, calls, mapping)) is not None:
             matched.append(Matched(index=index, action=action, record=called[0], reason=called[1], said=said))
             continue
         among = known
@@ -107,13 +107,13 @@ def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[M
     return matched
 
 
-def _called(action: Action, said: TableMapping, metadata: Metadata, mapping: Mapping) -> tuple[Record, str] | None:
+def _called(action: Action, said: TableMapping, calls: Sequence[Record], mapping: Mapping) -> tuple[Record, str] | None:
     """The operation that an entity's rows are calls of, or entries of a list in it, and why; None where they are records."""
     if said.call == "class":
-        return actions.class_record(said, action.entity, metadata, mapping.classes)
+        return actions.class_record(said, action.entity, calls, mapping.classes)
     if said.target is None:
         return None
-    record = operations.by_target(said.target, action.entity, operations.records(metadata))
+    record = operations.by_target(said.target, action.entity, calls)
     return None if record is None else (record, f"the mapping says {said.target}")
 
 
@@ -133,6 +133,7 @@ def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping)
         found = keys.key(matched.action, matched.record, matches, said)
         possible, reason = keys.mode(mode, found, matched.action)
         possible, key = ways.mode(said, possible, replace(found, reason=reason), matched.action)
+    nesting.check_delete(matched, parent.matched if parent else None, possible)
     structures.check_update(matched.action, table, matches.layout(), said, possible)
     return Draft(
         matched=matched,

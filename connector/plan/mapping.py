@@ -80,6 +80,8 @@ class TableMapping(_Strict):
     constants: dict[str, str] = {}
     """AX field -> the same value in every row"""
     parent: Parent | None = None
+    delete: bool = False
+    """of nested rows, in mode update: the records that they name are deleted, and those around them stay"""
     unit: tuple[str, ...] = Field(default=(), strict=False)
     blank: Blank | None = Field(default=None, strict=False)
     after: tuple[str, ...] = Field(default=(), strict=False)

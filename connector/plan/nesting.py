@@ -8,6 +8,7 @@ from connector.intake.values import Action
 from connector.plan import names
 from connector.plan.mapping import TableMapping
 from connector.plan.matching import Record
+from connector.wire.jobs import Mode
 from connector.wire.metadata import normalized
 
 
@@ -94,6 +95,20 @@ def _unlinked(child: Matched, parent: Matched, column: str) -> PlanRefused:
         f'Write into the mapping:\n[table."{child.action.entity}"]\n'
         f'parent = {{ target = "{parent.record.table.name}", on = {{ "{first}" = "{column}" }} }}',
     )
+
+
+def check_delete(child: Matched, parent: Matched | None, mode: Mode) -> None:
+    """Refuse `delete` where rows have no records around them that stay and are known to be there. Raises PlanRefused."""
+    if not child.said.delete:
+        return
+    if parent is None:
+        raise _refused(child, f"{child.record} is a record of its own.", "Load its rows in mode delete, without `delete`.")
+    if mode is not Mode.UPDATE:
+        message = f"its rows delete records of {child.record.table.name}, which are found in records that exist."
+        raise _refused(child, message, "Load it in mode update.")
+    if not child.said.key:
+        message = f"its rows delete records of {child.record.table.name}, and no key tells which."
+        raise _refused(child, message, f'Write into the mapping: [table."{child.action.entity}"] key = ["Field"].')
 
 
 def _refused(matched: Matched, message: str, advice: str) -> PlanRefused:

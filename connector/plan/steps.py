@@ -52,6 +52,7 @@ def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]
         structures=dict(each.call.structures if each.call else structures.told(table, columns, said)),
         key=each.key.fields,
         blank=said.blank or blank,
+        deletes=said.delete,
         unit=_unit_fields(each),
         children=children,
     )

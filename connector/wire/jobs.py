@@ -76,6 +76,8 @@ class Layout(Value):
     unit: tuple[str, ...] = ()
     """fields by which consecutive root rows belong together: they are written in one call or not at all"""
     blank: Blank = Blank.KEEP
+    deletes: bool = False
+    """of nested rows: the records that they name are deleted, those around them stay"""
     children: "tuple[Layout, ...]" = ()
 
 

@@ -22,7 +22,7 @@ _DAY: Final = (
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
 _DAYS: Final = re.compile(rf"(?:{_DAY}\n)*")
-_MOMENTS: Final = re.compile(rf"(?:{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?\n)*")
+_MOMENTS: Final = re.compile(rf"(?:{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z\n)*")
 
 
 def pattern(field: Field) -> re.Pattern[str] | None:

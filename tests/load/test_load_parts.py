@@ -225,3 +225,19 @@ def test_a_call_of_unknown_end_stays_unknown_where_ax_gives_the_key():
         assert server.stats()["duplicates_refused"] == 1
         assert outcomes.letters == "?"
         assert "no key to look it up by" in outcomes.problems[0].message
+
+
+def test_lines_are_deleted_only_where_rows_say_so(ax):
+    first = lines((["1", "110180-010-", "10.5", ""], [["VAT", "2.1", "2550"]]), (["2", "401100--025", "1", ""], []))
+    ax.load(JOURNAL, [first])
+    assert ax.load(JOURNAL, [lines((["2", "401100--025", "1", ""], []))]).letters == "=="
+    assert len(ax.held("LedgerJournalTrans")) == 2
+    gone = layout("LedgerJournalTrans", "LineNum", step=2, key=("LineNum",), deletes=True)
+    deleting = JOURNAL.model_copy(update={"children": (gone,)})
+    rows = [Row(2, ["J1", "GenJrn"], [[Row(2, ["1"]), Row(3, ["7"])]])]
+    asked = Dispatcher()
+    assert ax.load(deleting, rows, mode=Mode.UPDATE, ask=asked).letters == "=d="
+    assert asked.intents[0].operation == "update"
+    assert [line["LineNum"] for line in ax.held("LedgerJournalTrans")] == ["2"]
+    assert ax.held("LedgerJournalTransTax") == []
+    assert ax.load(deleting, rows, mode=Mode.UPDATE).letters == "==="

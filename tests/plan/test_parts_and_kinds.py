@@ -174,3 +174,16 @@ def test_a_key_that_ax_gives_allows_no_upsert(planned, action):
     created = planned(trans, metadata=known, mode=Mode.CREATE).steps[0]
     assert (created.layout.key, created.mode) == ((), Mode.CREATE)
     assert planned(trans, metadata=known, toml='[table.Trans]\nkey = ["At"]').steps[0].mode is Mode.UPSERT
+
+
+def test_rows_that_delete_nested_records_are_for_mode_update_with_a_key(planned, action):
+    trans, sub = action("Trans", "Id", ["1"]), action("Sub", "Id,Line", ["1", "1"])
+    known = endpoint(TRANS.model_copy(update={"children": (Table(name="Sub", fields=(Field(name="Line"),)),)}))
+    toml = "[table.Sub]\ndelete = true\n"
+    steps = planned(trans, sub, metadata=known, mode=Mode.UPDATE, toml=toml + 'key = ["Line"]').steps
+    assert steps[0].layout.children[0].deletes
+    for mode, more in ((Mode.UPSERT, 'key = ["Line"]'), (Mode.UPDATE, "")):
+        with pytest.raises(PlanRefused, match="its rows delete records of Sub"):
+            planned(trans, sub, metadata=known, mode=mode, toml=toml + more)
+    with pytest.raises(PlanRefused, match="record of its own"):
+        planned(trans, metadata=known, mode=Mode.UPDATE, toml="[table.Trans]\ndelete = true")

@@ -13,8 +13,8 @@ from connector.wire.jobs import Blank, Layout
 from connector.wire.metadata import Service
 from connector.wire.reports import Before
 from workers.documents import text
-from workers.documents.compound import Cell, Compound
 from workers.documents.body import Body
+from workers.documents.compound import Cell, Compound
 from workers.documents.create import Creator, Structure, Written
 from workers.documents.flatfile import FlatFormat, encoded, flat_header, flat_row
 from workers.documents.header import header
@@ -23,6 +23,7 @@ from workers.documents.problems import Named, cell_problems, named
 from workers.documents.shape import HASH, RECORD_IDS, Nested, Shape, flat, has_types, rows_of, shaped, size
 from workers.documents.tablerows import TableWriter
 from workers.documents.update import (
+    DELETED,
     create_lines,
     entity_key,
     key_values,
@@ -34,6 +35,7 @@ from workers.documents.update import (
 from workers.errors import GiveUp
 
 __all__ = [
+    "DELETED",
     "HASH",
     "MAX_MESSAGE",
     "RECORD_IDS",

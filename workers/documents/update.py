@@ -4,8 +4,8 @@ Only what differs is written, under action="update": AX clears every field that 
 Nothing but the row and its `Before` goes in, so that the same call can be made again, byte for byte, from an intent.
 
 The names in `Before.values`: `Field` is the old value of a field of the root record; `Line[2]/Field` that of the second
-nested record of table `Line`; `Line[2]` alone (with None) says that this nested record does not exist yet;
-`Field.Part` is a part of a field that has some, all of which are named where one of them changes;
+nested record of table `Line`; `Line[2]` alone says that this nested record does not exist yet (None), or is to be deleted
+(DELETED); `Field.Part` is a part of a field that has some, all of which are named where one of them changes;
 `EntityKey/Field` is the key under which AX knows the document, where that is not the natural key.
 """
 
@@ -24,6 +24,7 @@ from workers.documents.shape import HASH, RECORD_IDS, Nested, Shape, opening, ro
 from workers.errors import Reject
 
 _ENTITY_KEY: Final = "EntityKey/"
+DELETED: Final = "delete"
 
 
 def nested_path(path: str, *, table: str, number: int) -> str:
@@ -58,8 +59,8 @@ def update_lines(shape: Shape, row: Row, before: Before) -> Iterator[int]:
     return _lines(shape, row, before, path="", offset=0)
 
 
-def _record(shape: Shape, row: Row, before: Before, *, path: str) -> str:
-    written = [opening(shape, "update")]
+def _record(shape: Shape, row: Row, before: Before, *, path: str, action: str = "update") -> str:
+    written = [opening(shape, action)]
     for part in shape.parts:
         if isinstance(part, Nested):
             written += [
@@ -73,6 +74,8 @@ def _record(shape: Shape, row: Row, before: Before, *, path: str) -> str:
 
 
 def _nested_record(shape: Shape, row: Row, before: Before, *, path: str) -> str:
+    if before.values.get(path) == DELETED:
+        return _record(shape, Row(row.number, row.cells), before, path=f"{path}/", action="delete")
     if path in before.values:
         return Creator(shape).record(row)
     return _record(shape, row, before, path=f"{path}/")
@@ -87,7 +90,9 @@ def _lines(shape: Shape, row: Row, before: Before, *, path: str, offset: int) ->
 
 
 def _lines_of(shape: Shape, row: Row, before: Before, *, name: str, offset: int) -> Iterator[int]:
-    if name in before.values:
+    if before.values.get(name) == DELETED:
+        yield offset
+    elif name in before.values:
         yield from create_lines(shape, row, offset=offset)
     else:
         yield from _lines(shape, row, before, path=f"{name}/", offset=offset)

@@ -125,11 +125,23 @@ def _nested_values(part: Nested, row: Row, record: aos.Record, *, path: str, bla
     values: dict[str, str | None] = {}
     for number, (nested, found) in enumerate(_matched(part.shape, rows, there), 1):
         name = documents.nested_path(path, table=part.shape.table.name, number=number)
-        if found is None:
+        if part.shape.layout.deletes:
+            values |= _deleted(part.shape, found, name) if found else {}
+        elif found is None:
             values[name] = None
         else:
             values |= _values(part.shape, nested, found, path=f"{name}/", blanks=blanks)
     return values
+
+
+def _deleted(shape: Shape, record: aos.Record, name: str) -> dict[str, str | None]:
+    """What an update must carry to take a nested record away: which one it is, and what AX wants in every record."""
+    _same_type(shape, record)
+    mandatory = [cell.field.name for cell in shape.cells if cell.field.mandatory and not cell.part]
+    known = (*mandatory, *shape.layout.key, *documents.RECORD_IDS)
+    told = {field: old for field in known if (old := record.values.get(field)) is not None}
+    whole = parts.mandatory(shape, parts.spelled(shape, record))
+    return {name: documents.DELETED} | {f"{name}/{field}": old for field, old in (told | whole).items()}
 
 
 def _matched(shape: Shape, rows: Sequence[Row], there: Sequence[aos.Record]) -> Iterator[tuple[Row, aos.Record | None]]:
@@ -165,8 +177,9 @@ def outcomes_of(shape: Shape, row: Row, before: Before) -> list[Outcome]:
 
 def _outcome(shape: Shape, row: Row, before: Before, *, path: str) -> Outcome:
     parents = path.split("/")[:-1]
-    if any("/".join(parents[: depth + 1]) in before.values for depth in range(len(parents))):
-        return Outcome.CREATED
+    marks = [before.values[mark] for depth in range(len(parents)) if (mark := "/".join(parents[: depth + 1])) in before.values]
+    if marks:
+        return Outcome.DELETED if documents.DELETED in marks else Outcome.CREATED
     changed = any(
         path + cell.field.name in before.values and says(shape, cell, row) for cell in shape.parts if isinstance(cell, Cell)
     ) or any(parts.changed(shape, compound, row, before, path=path) for compound in shape.compounds)

@@ -10,7 +10,7 @@ from connector.wire.metadata import FieldType
 from workers import aos, contract, documents
 from workers.documents import Cell, Shape
 from workers.errors import GiveUp, Refusal
-from workers.load import compare
+from workers.load import compare, effect
 
 #: The code of an answer that is larger than this worker reads.
 ANSWER_TOO_LARGE: Final = "RSC-5906"
@@ -83,7 +83,7 @@ class Lookup:
 
     def _matched(self, rows: Mapping[int, Row], found: Iterator[Found]) -> dict[int, Found]:
         known: dict[compare.Folded, Found] = {}
-        for one in found:
+        for one in (one for one in found if effect.is_meant(self._shape, one.record)):
             key = compare.record_key(self._shape, one.record.values)
             known[key] = replace(one, several=True) if key in known else one
         wanted = ((number, compare.row_key(self._shape, row)) for number, row in rows.items())
