@@ -14,7 +14,7 @@ from connector.plan import names, operations, parameters
 from connector.plan.mapping import ClassMapping, TableMapping
 from connector.plan.matching import Record
 from connector.wire.jobs import Structured
-from connector.wire.metadata import Metadata, Table
+from connector.wire.metadata import Table
 from connector.wire.reports import Outcome
 
 #: What stands for Microsoft's service where the mapping names nothing: deploy/ax.
@@ -47,7 +47,7 @@ class Call:
     reason: str
 
 
-def class_record(said: TableMapping, entity: str, metadata: Metadata, classes: ClassMapping | None) -> tuple[Record, str]:
+def class_record(said: TableMapping, entity: str, calls: Sequence[Record], classes: ClassMapping | None) -> tuple[Record, str]:
     """The operation that calls the class' method which the target names, and why it is that one. Raises PlanRefused."""
     name, _, method = (said.target or "").partition(".")
     if not name or not method:
@@ -56,7 +56,7 @@ def class_record(said: TableMapping, entity: str, metadata: Metadata, classes: C
             advice=f'Write into the mapping: [table."{entity}"] target = "Class.method".',
         )
     wanted = classes or OWN_CLASSES
-    found = operations.by_target(wanted.operation, entity, operations.records(metadata))
+    found = operations.by_target(wanted.operation, entity, calls)
     if found is None:
         raise PlanRefused(
             f"{entity!r} calls a class, but the endpoint offers no operation {wanted.operation}.",

@@ -8,7 +8,7 @@ from connector.wire.codec import Row
 from connector.wire.reports import Intent, Outcome, Outcomes
 from tests.actions.conftest import SERVED, batch, class_batch, layout, opened
 from tests.load.conftest import Aos, Dispatcher, running
-from workers.errors import GiveUp, Replaced, Retry, Unfinished, Unsettled
+from workers.errors import GiveUp, Refusal, Replaced, Retry, Unfinished, Unsettled
 from workers.load import actions, classes, services
 
 LIMITS = layout("setLimit", "_custAccount", "_limit")
@@ -202,3 +202,52 @@ def test_a_silent_port_proves_nothing_of_a_call_that_is_made_again(tmp_path) -> 
         again = batch(LIMITS, ROWS[:1], idempotent=True, open_intent=intents[0], attempt=2)
         result = services.run(again, port=opened(ax), ask=Dispatcher())
     assert result.outcomes.letters == "?"
+
+
+FAULTS = ("--fault", "timeout_after=0.2", "--fault", "reset=0.15", "--fault", "http503=0.1", "--fault", "deadlock=0.15")
+
+
+def to_its_end(ax: Aos, rows: list[list[str]], *, idempotent: bool) -> Outcomes:
+    """Attempt after attempt, as the dispatcher sends them, until every row has an outcome."""
+    so_far, intent = None, None
+    for attempt in range(1, 200):
+        asked = Dispatcher()
+        message = batch(LIMITS, rows, idempotent=idempotent, attempt=attempt, so_far=so_far, open_intent=intent)
+        try:
+            return services.run(message, port=opened(ax), ask=asked).outcomes
+        except Unfinished as unfinished:
+            so_far = unfinished.outcomes
+            intent = None if unfinished.settled else asked.intents[-1] if asked.intents else intent
+    raise AssertionError("the batch has no end")
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_whatever_goes_wrong_no_call_takes_effect_twice(idempotent: bool) -> None:
+    rows = [[f"C{number}", "1"] for number in range(25)]
+    with running(*SERVED, *FAULTS, "--seed", "7") as ax:
+        ended = to_its_end(ax, rows, idempotent=idempotent)
+        called_for = [record["_custAccount"] for record in ax.records("setLimit")]
+    assert len(called_for) == len(set(called_for))
+    told = {f"C{place}" for place, letter in enumerate(ended.letters) if letter == "u"}
+    unknown = {f"C{place}" for place, letter in enumerate(ended.letters) if letter == "?"}
+    assert told <= set(called_for) <= told | unknown
+    assert len(told) + len(unknown) == 25
+    assert bool(unknown) is not idempotent
+
+
+def test_an_operation_that_knows_no_message_ids(tmp_path) -> None:
+    """Whether AX looks at MessageIds is a property of each operation."""
+    same = {"message_id": "7f1c2c1e-52a1-4f0e-9a3c-0d8b6a1f3c55", "time_limit_s": 10.0}
+    with running(*SERVED, "--not-idempotent", "setLimit") as ax:
+        port = opened(ax)
+        name, namespace = port.element("setLimit")
+        request = f'<{name} xmlns="{namespace}"><_custAccount>C1</_custAccount></{name}>'.encode()
+        for _ in range(2):
+            port.call("setLimit", request, **same)
+        assert called(ax, "setLimit") == 2
+        note = request.replace(b"SetLimit", b"DeleteJournal").replace(b"_custAccount", b"_journalId")
+        other = same | {"message_id": "0c0e51b3-9f0d-49f5-8a0e-6a4c1a4c9d11"}
+        assert port.call("deleteJournal", note, **other) == "true"
+        with pytest.raises(Refusal) as caught:
+            port.call("deleteJournal", note, **other)
+        assert caught.value.duplicate
