@@ -133,3 +133,10 @@ def test_operations_are_known_in_whatever_case_the_port_offers_them() -> None:
     service = opened(aos.Door(), ADDRESS, contract_zip=zipped(ANOTHER_CASE.files())).service
     assert service.operations == ("create", "find", "findKeys", "read", "update")
     assert service.calls == ()
+
+
+def test_a_union_takes_the_longest_text_of_all_its_members_those_without_a_name_as_well() -> None:
+    document = opened(aos.Door(), ADDRESS, contract_zip=zipped(LOADED["unions of unions"].files())).service.document
+    assert document is not None
+    lengths = {field.name: field.max_length for field in document.tables[0].fields}
+    assert (lengths["Deep"], lengths["Short"], lengths["Mixed"]) == (30, 20, None)

@@ -158,10 +158,13 @@ class Fields:
             member = _Facets()
             self._resolve(etree.Element("member", {"base": name}, nsmap=union.nsmap), member)
             members.append(member)
+        for kind in union.iterfind(f"{XSD}simpleType"):
+            members.append(member := _Facets())
+            self._read(kind, member)
         lengths = [member.max_length for member in members]
         are_texts = all(member.type is FieldType.STRING and not member.symbols for member in members)
         is_known = bool(members) and are_texts and all(member.checked for member in members)
-        facets.checked = facets.checked and is_known and union.find(f"{XSD}simpleType") is None
+        facets.checked = facets.checked and is_known
         if are_texts and None not in lengths:
             facets.max_length = max((length for length in lengths if length is not None), default=None)
 
