@@ -96,6 +96,8 @@ def _columns(entity: dict[str, Any]) -> Any:
     first = entity["sample"][0] if entity["sample"] else ()
     for index, column in enumerate(entity["columns"]):
         value = first[index] if index < len(first) and first[index] is not None else ""
-        cells = (f"   {column['column']}", column["field"] or "", value, column["reason"])
+        why = f"{column['reason']}; takes {column['takes']}" if column["takes"] else column["reason"]
+        field = f"{column['field']}.{column['part']}" if column["part"] else column["field"] or ""
+        cells = (f"   {column['column']}", field, value, why)
         table.add_row(*(front.printable(cell) for cell in cells))
     return table

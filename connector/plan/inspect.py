@@ -7,7 +7,8 @@ from itertools import islice
 from connector.errors import PlanRefused
 from connector.intake.keys import guess_key
 from connector.intake.values import Action, Package
-from connector.plan import drafts, making, names, ordering
+from connector.plan import drafts, making, names, ordering, takes
+from connector.plan.columns import Match
 from connector.plan.drafts import Draft
 from connector.plan.mapping import Mapping
 from connector.plan.values import Step
@@ -24,6 +25,10 @@ class ColumnShown:
     column: str
     field: str | None = None
     reason: str = ""
+    part: str = ""
+    """the part of the field, as a dimension"""
+    takes: str = ""
+    """what its cells may be, where that is not any text"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ def describe(
 
 
 def _planned(step: Step, draft: Draft) -> EntityShown:
-    columns = (ColumnShown(column=each.column, field=each.field, reason=each.reason) for each in draft.matches.all)
+    columns = (_matched(each, draft) for each in draft.matches.all)
     return EntityShown(
         entity=step.entity,
         file=step.file,
@@ -98,6 +103,12 @@ def _planned(step: Step, draft: Draft) -> EntityShown:
         mode=None if draft.call else step.mode.value,
         parent=step.parent_step,
     )
+
+
+def _matched(match: Match, draft: Draft) -> ColumnShown:
+    table, said = draft.matched.record.table, draft.matched.said
+    fits = takes.takes(table, match.as_column(), said) if match.field and not draft.call else ""
+    return ColumnShown(column=match.column, field=match.field, reason=match.reason, part=match.part, takes=fits)
 
 
 def _alone(package: Package, mapping: Mapping, *, refused: str | None = None) -> Inspection:

@@ -3,6 +3,8 @@
 import pytest
 
 from connector.errors import PlanRefused
+from connector.plan.inspect import describe
+from connector.plan.mapping import parse
 from connector.wire.jobs import Merge, Mode
 from connector.wire.metadata import Document, Field, FieldType, Metadata, Service, Structure, Table
 
@@ -187,3 +189,20 @@ def test_rows_that_delete_nested_records_are_for_mode_update_with_a_key(planned,
             planned(trans, sub, metadata=known, mode=mode, toml=toml + more)
     with pytest.raises(PlanRefused, match="record of its own"):
         planned(trans, metadata=known, mode=Mode.UPDATE, toml="[table.Trans]\ndelete = true")
+
+
+def test_inspect_tells_what_the_cells_may_be(package, action):
+    symbols = Field(name="Kind", symbols=("No", "All"), labels=("No", "All transactions"))
+    known = endpoint(TRANS.model_copy(update={"fields": (*TRANS.fields, symbols)}))
+    toml = MERGE + 'segments = ["Account", "Department"]\ndelimiter = "|"'
+    trans = action("Trans", "Id,LedgerDimension,At,At.timezone,Kind", ["1", "1|2", "", "", ""])
+    told = describe(package(trans), known, mapping=parse(toml, "m.toml"))
+    assert told.refused is None
+    assert [column.takes for column in told.entities[0].columns] == [
+        "",
+        "Account|Department",
+        "a date and time as 2011-01-31T13:30:00+01:00, of UTC where it names no offset",
+        "UTC (by symbol)",
+        "No, All (by symbol or label)",
+    ]
+    assert (told.entities[0].columns[3].field, told.entities[0].columns[3].part) == ("At", "timezone")
