@@ -146,7 +146,10 @@ def companies(name: str, as_json: bool) -> None:
     if not said and not as_json:
         click.echo("None are named: a load into any company is tried. The AOS has the last word.", err=True)
     if not as_json and not all(said.values()):
-        click.echo(f"AX has no service that lists its companies. What it says of one: rapidstart endpoint test {name}", err=True)
+        click.echo(
+            f"Only the table service lists the companies of AX. What AX says of one: rapidstart endpoint test {name}",
+            err=True,
+        )
 
 
 @endpoint.command()

@@ -139,6 +139,14 @@ def test_a_record_that_changed_between_reading_and_writing_is_read_again(there):
     assert there.records("CustGroup") == [{"CustGroup": "1", "Name": "new"}]
 
 
+def test_a_survey_tells_which_companies_ax_lets_the_account_into(there):
+    address = f"{there.url}/MicrosoftDynamicsAXAif60/RapidStartTables/xppservice.svc"
+    checks = {check.name: check for check in aos.check(aos.Door([there.url]), [address], aos.Scope(companies=("USMF", "XXXX")))}
+    assert checks["Port RapidStartTables, company USMF"].detail == "AX lets this account into USMF."
+    assert not checks["Port RapidStartTables, company XXXX"].ok
+    assert checks["Port RapidStartTables, reasons in faults"].ok
+
+
 def test_a_table_that_is_not_there_ends_the_batch_with_a_sentence(there):
     with pytest.raises(GiveUp, match="NoSuchTable"):
         opened(there, "NoSuchTable")

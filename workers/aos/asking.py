@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from connector.wire import metadata
 from connector.wire.reports import Check
-from workers.aos import envelope, faults
+from workers.aos import envelope, faults, tableservice
 from workers.aos.port import Port
 from workers.aos.values import Criterion, Operator
 from workers.errors import Refusal, WorkerError
@@ -39,12 +39,16 @@ class Said:
 
 
 def can_ask(service: metadata.Service) -> bool:
-    """Whether a service reads documents by a field that takes a text."""
+    """Whether a service reads documents by a field that takes a text, or is the table service."""
+    if tableservice.is_one(service):
+        return True
     return not _READS.isdisjoint(service.operations) and _place(service) is not None
 
 
 def ask(port: Port) -> Said:
     """Asks for what cannot exist; `port` is open for the company that is tried."""
+    if tableservice.is_one(port.service):
+        return _ask_tables(port)
     name, searches = port.service.name, not _SEARCHES.isdisjoint(port.service.operations)
     try:
         if searches:
@@ -60,10 +64,26 @@ def ask(port: Port) -> Said:
     return Said(ok=True, detail=f"{name} answered.", listened=True)
 
 
+def _ask_tables(port: Port) -> Said:
+    """The table service knows which companies the account may enter."""
+    try:
+        names = tableservice.companies(port)
+    except WorkerError as error:
+        return Said(ok=False, detail=error.message, advice=error.advice, listened=isinstance(error, Refusal))
+    if port.company.casefold() not in {name.casefold() for name in names}:
+        advice = "Give the account a role in that company, or name another: endpoint add --company."
+        return Said(
+            ok=False, detail=f"AX lets this account into {', '.join(names) or 'no company'}.", advice=advice, listened=True
+        )
+    return Said(ok=True, detail=f"AX lets this account into {', '.join(names)}.", listened=True)
+
+
 def reasons(port: Port, *, name: str) -> Check:
     """Whether AX says why it refuses: a question is asked that it must refuse."""
     try:
-        if "read" in port.service.operations:
+        if tableservice.is_one(port.service):
+            tableservice.tables(port, [_NOBODY])
+        elif "read" in port.service.operations:
             _read(port)
         else:
             _search(port, field=_NO_FIELD)

@@ -28,7 +28,7 @@ class Port:
         self.service = service
         self._door = door
         self._contract = contract
-        self._company = company
+        self.company = company
         self._operations = contract.operations(service.name)
         self._context, self._halves = contract.context(company=company, language=language, partition=partition)
         self._nested = tuple(_nested(service.document.tables if service.document else ()))
@@ -125,7 +125,7 @@ class Port:
 
     def _refused(self, fault: etree._Element, *, writes: bool) -> WorkerError:
         detail = self._contract.fault_detail(fault, nested=self._nested)
-        error = faults.refused_call(fault, detail, company=self._company, writes=writes)
+        error = faults.refused_call(fault, detail, company=self.company, writes=writes)
         return self._stale(fault, error) if error.code == faults.STALE_CONTRACT else error
 
     def _stale(self, fault: etree._Element, error: WorkerError) -> WorkerError:

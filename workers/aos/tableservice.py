@@ -53,6 +53,12 @@ def tables(port: Port, names: Sequence[str] = ()) -> tuple[Table, ...]:
     return tuple(map(_table, response.iter(f"{{{_DATA}}}RapidStartTableInfo")))
 
 
+def companies(port: Port) -> tuple[str, ...]:
+    """The companies that AX lets the account enter. Raises Refusal, Retry, GiveUp."""
+    response = port.ask("companies", "", time_limit_s=READ_LIMIT_S)
+    return tuple(_text(company, "Id") for company in response.iter(f"{{{_DATA}}}RapidStartCompany"))
+
+
 def described(port: Port) -> metadata.Service:
     """The table service with all tables that are allowed. Raises Refusal, Retry, GiveUp."""
     return _service(port.service, tables(port))
