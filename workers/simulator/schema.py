@@ -166,6 +166,7 @@ class Types:
         """The same of a type that is at hand."""
         if (union := found.find(f"{_X}union")) is not None:
             members = [self._facets(qualified(union, member)) for member in union.get("memberTypes", "").split()]
+            members += map(self._of, union.iterfind(f"{_X}simpleType"))
             lengths = [length for _, length, _ in members]
             return Kind.STRING, None if None in lengths else max(map(int, filter(None, lengths)), default=None), ()
         step = next(found.iter(f"{_X}restriction", f"{_X}extension"), None)
