@@ -160,7 +160,7 @@ class Cutting:
 
     def _fit(self, step: planning.Step, counts: dict[int, int]) -> Iterator[Row]:
         """The step's rows without those that cannot go in."""
-        screen = Screen(step, self.metadata, again=lambda: planning.rows(self.package, step))
+        screen = Screen(step, self.plan.steps, again=lambda: planning.rows(self.package, step))
         for rows in batching.batches(self._rows(step), size=_LOOK, unit=step.unit, place=_place(step)):
             counts[step.no] += len(rows)
             fit, told = screen.parted(rows)

@@ -9,11 +9,10 @@ from itertools import zip_longest
 from typing import Final
 
 from connector.errors import Place, PlanRefused
-from connector.plan import operations
 from connector.wire import lines, values
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout, Mode
-from connector.wire.metadata import Field, FieldType, Metadata, Table
+from connector.wire.metadata import Field, FieldType, Table
 from connector.wire.reports import Problem
 from connector.wire.values import Unfit
 
@@ -44,19 +43,11 @@ class Laid:
         return None if found is None or found.type is FieldType.COMPLEX else found
 
 
-def laid(layout: Layout, metadata: Metadata, *, service: str, address: str) -> Laid:
-    """The layout over the record of the service's document that it names, or over the parameters of its operation."""
-    found = [each for each in metadata.services if (each.name, each.address) == (service, address)]
-    documents = (table for each in found if each.document for table in each.document.tables)
-    calls = (operations.table_of(call) for each in found for call in each.calls if call.name == layout.table)
-    return _laid(layout, (*documents, *calls))
-
-
-def _laid(layout: Layout, tables: Sequence[Table]) -> Laid:
-    table = next((each for each in tables if each.name == layout.table), None)
-    table = table and table.as_type(layout.type)
-    below = table.children if table else ()
-    return Laid(layout=layout, table=table, children=tuple(_laid(child, below) for child in layout.children))
+def laid(layout: Layout, records: Mapping[int, Table]) -> Laid:
+    """The layout, and those nested in it, over the records of their steps, by number."""
+    record = records.get(layout.step)
+    children = tuple(laid(child, records) for child in layout.children)
+    return Laid(layout=layout, table=record and record.as_type(layout.type), children=children)
 
 
 class Cells:

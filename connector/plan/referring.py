@@ -4,7 +4,7 @@ References are those that the contract shows: a field whose type is the type of 
 package does not bring is not known here: it is a doubt, and never a failure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.plan import references
@@ -13,7 +13,7 @@ from connector.plan.duplicates import Fold, Seen, fold
 from connector.plan.values import Step
 from connector.wire import jobs
 from connector.wire.codec import Row
-from connector.wire.jobs import Layout, Mode, Target, flatten
+from connector.wire.jobs import Layout, LoadTables, Mode, Target, flatten
 from connector.wire.metadata import SYSTEM_FIELDS, Field, Metadata
 
 _BRINGS = frozenset({Mode.CREATE, Mode.UPSERT})
@@ -44,8 +44,10 @@ class References:
     """The references of a plan's steps, and the keys that its rows have brought so far. Rows are told in their order."""
 
     def __init__(self, steps: Sequence[Step], metadata: Metadata) -> None:
-        owners = _owners(steps, metadata)
-        self._of = {step.no: tuple(_referring(step, metadata, owners)) for step in steps if step.parent_step is None}
+        records = {step.no: step.record for step in steps}
+        known = {step.no: laid(step.layout, records) for step in steps if step.parent_step is None}
+        owners = _owners([step for step in steps if step.no in known], known, metadata)
+        self._of = {step.no: tuple(_referring(step, known[step.no], owners)) for step in steps if step.no in known}
         bringing = {step.no for step in steps if step.mode in _BRINGS}
         wanted = [each.owner for found in self._of.values() for each in found]
         self._brought = {owner.step: _Brought(owner) for owner in wanted if owner.step in bringing}
@@ -105,15 +107,14 @@ def _texts(referring: Referring, root: Layout, rows: Sequence[Row]) -> Iterator[
     return (row.cells[place] for row in nested if place < len(row.cells))
 
 
-def _owners(steps: Sequence[Step], metadata: Metadata) -> dict[str, Owner]:
+def _owners(steps: Sequence[Step], known: Mapping[int, Laid], metadata: Metadata) -> dict[str, Owner]:
     """By type of the key: the table that the package loads, else the one that a service of the endpoint is known to keep.
 
     A type that several tables' keys have tells nothing.
     """
     found: dict[str, list[Owner]] = {}
     for step in steps:
-        known = laid(step.layout, metadata, service=step.target.service, address=step.target.address)
-        if step.parent_step is None and not step.key_is_guess and (key := _single_key(known)):
+        if step.kind == LoadTables.KIND and not step.key_is_guess and (key := _single_key(known[step.no])):
             owner = Owner(target=step.target, table=step.table, key=key[1], step=step.no, place=key[0])
             found.setdefault(references.type_of(key[1]), []).append(owner)
     for owner in _served(metadata):
@@ -135,8 +136,7 @@ def _served(metadata: Metadata) -> Iterator[Owner]:
             yield Owner(target=target, table=tables[0].name, key=field)
 
 
-def _referring(step: Step, metadata: Metadata, owners: dict[str, Owner]) -> Iterator[Referring]:
-    known = laid(step.layout, metadata, service=step.target.service, address=step.target.address)
+def _referring(step: Step, known: Laid, owners: Mapping[str, Owner]) -> Iterator[Referring]:
     for part in _parts(known):
         for place, column in enumerate(part.layout.columns):
             field = part.field(column)

@@ -14,7 +14,6 @@ from connector.plan.duplicates import KeyOf, Keys, key_of
 from connector.plan.values import Step
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout, Mode, flatten
-from connector.wire.metadata import Metadata
 from connector.wire.reports import Outcome, Problem
 
 
@@ -40,9 +39,12 @@ class _Part:
 class Screen:
     """Looks at the rows of one step, in their order. Duplicate keys are found over the whole step."""
 
-    def __init__(self, step: Step, metadata: Metadata, *, again: Callable[[], Iterator[Row]]) -> None:
-        """`again` reads the step's root rows once more from the first on. Raises PlanRefused for a constant that does not fit."""
-        known = laid(step.layout, metadata, service=step.target.service, address=step.target.address)
+    def __init__(self, step: Step, steps: Sequence[Step], *, again: Callable[[], Iterator[Row]]) -> None:
+        """`steps` are those of the plan; `again` reads the step's root rows once more from the first on.
+
+        Raises PlanRefused for a constant that does not fit.
+        """
+        known = laid(step.layout, {each.no: each.record for each in steps})
         # A call finds nothing that is there: what it demands must be given.
         self._part = _part(known, Mode.CREATE if step.target.operation else step.mode)
         self._unit = step.unit

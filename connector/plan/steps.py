@@ -78,6 +78,7 @@ def _step(
         table=record.table.name,
         target=record.target(fingerprint),
         layout=layout,
+        record=record.table,
         rank=ranked[0],
         rank_reason=ranked[1] if parent is None else f"with {parent.entity}",
         match_reason=reason,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.wire.jobs import Layout, Mode, Target
+from connector.wire.metadata import Table
 
 Link = tuple[int, int]
 """index of a nested row's cell and of its parent row's cell that must be equal"""
@@ -23,6 +24,8 @@ class Step:
     target: Target
     layout: Layout
     """with the layouts of nested rows; its columns are the first of a row's cells as `rows` yields them"""
+    record: Table
+    """what the contract says of the record that a row becomes, or of the parameters that it fills"""
     rank: int
     """from 1; steps of one rank may run side by side"""
     rank_reason: str

@@ -179,13 +179,13 @@ target = "JournalService.postJournal._contract.Lines"
 parent = { target = "JournalService.postJournal", on = { "Journal" = "JournalName" } }
 """
     lines = make_action("Lines", "Journal,Amount", ["J1", "1"])
-    (step, _) = planned(metadata, JOURNALS, lines, toml=toml).steps
+    steps = planned(metadata, JOURNALS, lines, toml=toml).steps
     rows = [
         Row(2, ["J1", "1", "Bern", "a;b"], [[Row(2, ["1"]), Row(3, ["much"])]]),
         Row(3, ["J2", "", "Bern", ""], [[]]),
         Row(4, ["J3", "3", None, None], [[Row(4, ["2"])]]),
     ]
-    kept, told = Screen(step, metadata, again=lambda: iter(rows)).parted(rows)
+    kept, told = Screen(steps[0], steps, again=lambda: iter(rows)).parted(rows)
     assert [row.number for row in kept] == [4]
     failed = {(each.step, each.row, each.problem.field) for each in told if each.outcome is Outcome.FAILED}
     assert failed == {(2, 3, "Amount"), (1, 3, "_contract.Total")}

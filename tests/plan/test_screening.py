@@ -40,7 +40,7 @@ def parted(known, planned):
         action = make_action("CustGroup", "CustGroup,Name,Since", *cells)
         (step,) = planned(action, metadata=more.pop("metadata", known), **more).steps
         package = make_package(action)
-        screen = Screen(step, known, again=lambda: rows_of(package, step))
+        screen = Screen(step, [step], again=lambda: rows_of(package, step))
         kept, told = [], []
         rows = list(rows_of(package, step))
         for start in range(0, len(rows), chunk):
@@ -92,7 +92,7 @@ def order_screen(known, planned):
     line = make_action("Line", "Order,LineNum,Item", ["1", "1", "A"])
     head, lines = planned(order, line, metadata=known, toml=ORDERS).steps
     assert lines.parent_step == head.no
-    return Screen(head, known, again=lambda: iter(()))
+    return Screen(head, [head, lines], again=lambda: iter(()))
 
 
 def order(number: int, key: str, *lines: tuple[int, str, str], day: str = "") -> Row:
