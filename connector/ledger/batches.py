@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.ledger import answers, problems
+from connector.ledger import answers, endings, problems
 from connector.ledger.jobs import JobKind
 from connector.ledger.places import Run, expand, letters_by_step
 from connector.ledger.schema import batches, intents, jobs, steps
 from connector.ledger.store import Database
-from connector.wire.reports import OUTCOME_WORDS, PENDING, BatchRef, Intent, Outcome, Outcomes, Problem
+from connector.wire.reports import OUTCOME_WORDS, PENDING, BatchRef, Intent, Outcome, Outcomes
 
 
 class BatchState(StrEnum):
@@ -358,20 +358,9 @@ def _sending(row: sa.RowMapping) -> Sending:
 def _end_early(db: Database, row: sa.RowMapping, *, at: float, so_far: Outcomes | None = None, settled: bool = False) -> None:
     if so_far is None:
         so_far = Outcomes.model_validate_json(row["so_far"]) if row["so_far"] else Outcomes(letters=PENDING * row["size"])
-    open_call = bool(row["open_intent"]) and not settled
-    letters = so_far.letters.replace(PENDING, Outcome.UNKNOWN if open_call else Outcome.SKIPPED)
-    untold = [_untold(place) for place, letter in enumerate(so_far.letters) if open_call and letter == PENDING]
-    outcomes = so_far.model_copy(update={"letters": letters, "problems": (*so_far.problems, *untold)})
+    intent = Intent.model_validate_json(row["open_intent"]) if row["open_intent"] and not settled else None
+    outcomes = endings.ended(so_far, places=row["places"], step=row["step"], intent=intent)
     _settle(db, row, outcomes, state=BatchState.CANCELLED, calls=row["calls"], seconds=row["seconds"], at=at)
-
-
-def _untold(row: int) -> Problem:
-    return Problem(
-        row=row,
-        message="The job ended while a call was under way whose end was never told: the row may be in AX, or not.",
-        advice="Look the record up in AX, or load the file again: what is in already is left as it is.",
-        code="RSC-3121",
-    )
 
 
 def _settle(

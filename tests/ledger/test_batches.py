@@ -96,6 +96,28 @@ def test_cancelling_says_what_is_skipped_and_what_nobody_knows(ledger, job):
     assert all("load" in row.advice for row in told), "who settles a row is told how"
 
 
+def test_of_calls_only_the_one_under_way_is_unknown_when_the_job_is_cancelled(ledger, job):
+    """An operation is called for one row at a time: nothing of the others was sent."""
+    ref = claim(ledger, job).ref
+    intent = Intent(message_id="m1", operation="postJournal", documents=(1,), digest="d", time_limit_s=30)
+    with ledger.write() as db:
+        assert batches.grant(db, ref, intent=intent, so_far=Outcomes(letters="uu..."), at=11.0) == ""
+        assert batches.end_early(db, ref, at=12.0, so_far=None, settled=False)
+    assert counts(ledger, job) == [{"updated": 1, "unknown": 1}, {"updated": 1, "unknown": 2}]
+    with ledger.read() as db:
+        assert {found.code for found in results.failures(db, job.id)} == {"RSC-3121"}
+        assert all("call has taken effect" in found.advice for found in results.failures(db, job.id))
+
+
+def test_a_call_that_has_not_come_to_a_row_leaves_it_skipped(ledger, job):
+    ref = claim(ledger, job).ref
+    intent = Intent(message_id="m1", operation="postJournal", documents=(0,), digest="d", time_limit_s=30)
+    with ledger.write() as db:
+        assert batches.grant(db, ref, intent=intent, so_far=Outcomes(letters="....."), at=11.0) == ""
+        assert batches.end_early(db, ref, at=12.0, so_far=None, settled=False)
+    assert counts(ledger, job) == [{"skipped": 1, "unknown": 1}, {"skipped": 2, "unknown": 1}]
+
+
 def test_a_batch_that_was_never_sent_is_skipped_when_its_job_ends(ledger, job):
     with ledger.write() as db:
         batches.cancel_waiting(db, job.id, held=lambda _: False, at=4.0)
