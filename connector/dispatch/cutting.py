@@ -23,6 +23,8 @@ from connector.wire.reports import Outcome, Problem
 #: Batches that are written to the ledger in one transaction.
 _CHUNK = 50
 _STAGE_CHUNK = 2000
+#: Rows of one batch where each is a call: before every call, what the earlier ones of the batch answered travels with its intent.
+_MOST_CALLS = 50
 #: Root rows that are looked at together, before batches are cut.
 _LOOK = 500
 #: Values of a reference that are counted as not brought; more are not told apart.
@@ -115,7 +117,8 @@ class Cutting:
                     staging.stage(db, job=self.job.id, step=child.no, linked=chunk)
 
     def _write_step(self, step: planning.Step, counts: dict[int, int]) -> None:
-        made = batching.batches(self._fit(step, counts), size=self.size, unit=step.unit, place=_place(step))
+        size = min(self.size, _MOST_CALLS) if step.target.operation else self.size
+        made = batching.batches(self._fit(step, counts), size=size, unit=step.unit, place=_place(step))
         new = (self._new_batch(step, no, rows) for no, rows in enumerate(made, start=1))
         sent = (batch for batch in new if batch is not None)
         while chunk := list(islice(sent, _CHUNK)):  # packed: the rows themselves are not held

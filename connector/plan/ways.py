@@ -62,6 +62,12 @@ def calling(said: TableMapping, mode: Mode, action: Action) -> Mode:
             advice=f'Remove via = "{said.via}" from the mapping.',
             place=Place(file=action.file, sheet=action.sheet),
         )
+    if meant := [word for word in ("key", "unit", "type", "effective", "document") if getattr(said, word)]:
+        raise PlanRefused(
+            f"{action.entity!r} calls an operation, once for each row: `{meant[0]}` means nothing there.",
+            advice="Remove it from the mapping.",
+            place=Place(file=action.file, sheet=action.sheet),
+        )
     if mode is Mode.DELETE:
         raise PlanRefused(
             f"{action.entity!r} calls an operation, which mode delete does not mean.",

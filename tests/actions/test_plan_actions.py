@@ -140,6 +140,7 @@ def test_a_call_comes_after_all_that_stands_before_it(metadata: Metadata) -> Non
         (make_action("X", "Any", []), 'target = "JournalService.attachFile"', "_any.* no text can fill"),
         (make_action("X", "L", []), 'target = "JournalService.postJournal"\nfields = { "L" = "_contract.Lines" }', "own"),
         (LIMITS, 'target = "JournalService.setLimit"\nvia = "files"', "rows in files cannot"),
+        (LIMITS, 'target = "JournalService.setLimit"\nkey = ["Limit"]', "`key` means nothing"),
         (LIMITS, 'target = "CustPost"\ncall = "class"', "no class with its method"),
         (LIMITS, 'target = "CustPost.run"\ncall = "class"', "no operation RapidStartTableService.invoke"),
     ],
