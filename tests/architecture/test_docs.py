@@ -12,9 +12,11 @@ from connector.cli.app import rapidstart
 from connector.cli.exits import Exit
 from connector.ledger.batches import BatchState
 from connector.ledger.jobs import JobState
+from connector.plan.mapping import ClassMapping, Parent, StructureMapping, TableMapping
 from connector.settings import Settings
 from connector.wire import jobs, reports, routes
 from workers.cli import main as worker
+from workers.settings import DixfSettings, FilePortSettings
 from workers.settings import Settings as WorkerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +76,19 @@ def test_every_setting_that_the_documents_name_exists() -> None:
     compose = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     named = set(re.findall(r"RAPIDSTART_[A-Z_]*[A-Z]", README + BOOK + compose))
     assert named - known - {"RAPIDSTART_BROKER_PASSWORD", "RAPIDSTART_AOS"} == set()
+
+
+MAPPING = [TableMapping, StructureMapping, Parent, ClassMapping]
+
+
+@pytest.mark.parametrize("word", sorted({field.alias or name for model in MAPPING for name, field in model.model_fields.items()}))
+def test_every_word_of_the_mapping_is_in_the_readme(word: str) -> None:
+    assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", README)
+
+
+@pytest.mark.parametrize("name", sorted({*FilePortSettings.model_fields, *DixfSettings.model_fields}))
+def test_every_setting_of_a_folder_is_in_the_operators_book(name: str) -> None:
+    assert re.search(rf"(?m)^{name} = ", BOOK)
 
 
 @pytest.mark.parametrize("state", [*JobState])
