@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connector.wire.codec import Row
-from connector.wire.jobs import Target
+from connector.wire.jobs import Column, Target
 from tests.load.conftest import Aos, Dispatcher, batch, layout, running
 from workers import aos
 from workers.load import tables
@@ -76,3 +76,45 @@ def test_orders_travel_with_their_lines(keys):
         assert load(order(1, "V2", ("A", "1.00"), ("B", "3"), ("C", "4"))).letters == "u=uc"
         kept = [(line["Itemid"], line["PurchQty"]) for line in ax.records("TEC_STG_PurchLine")]
         assert [(item, float(quantity)) for item, quantity in kept] == [("A", 1), ("B", 3), ("C", 4)]
+
+
+def test_a_reference_goes_by_the_key_that_stands_for_its_number():
+    """Two fields are that key here: an enumeration and a text."""
+    filled = {"Item": ("ItemId", ""), "Group": ("Bossf_Group", ""), "Type": ("Product_Range", "GroupType")}
+    filled["Range"] = ("Product_Range", "GroupID")
+    columns = [Column(name=name, field=field, part=part) for name, (field, part) in filled.items()]
+    structures = {"Bossf_Group": {"segments": ["GroupType", "GroupID"], "delimiter": ":"}}
+    items = layout("TEC_STG_InventTable", key=["ItemId"], columns=columns, structures=structures)
+    with running("--contract", str(CONTRACTS / "UploadInventService"), "--company", "USMF") as ax:
+        port = opened(ax)
+
+        def load(*rows):
+            return tables.run(batch(items, rows), port=port, ask=Dispatcher()).outcomes
+
+        assert load(["I1", "tec_basegroup:G1", "TEC_BOSSRange", "R1"], ["I2", "", "", ""]).letters == "cc"
+        assert ax.records("TEC_STG_InventTable")[0]["Bossf_Group.GroupType"] == "TEC_BaseGroup"
+        assert load(["I1", "TEC_BaseGroup:G1", "TEC_BOSSRange", "R1"], ["I2", "", "", ""]).letters == "=="
+        outcomes = load(["I1", "TEC_BaseGroup:G2", "", "R1"], ["I3", "Nothing:G1", "", ""], ["I4", "", "", "R1"])
+        assert outcomes.letters == "uff"
+        assert [(p.row, p.column) for p in outcomes.problems] == [(1, "Group"), (2, "Type")]
+        assert "has other parts and no GroupType" in outcomes.problems[1].message
+        assert ax.records("TEC_STG_InventTable")[0]["Bossf_Group.GroupID"] == "G2"
+
+
+def test_orders_and_their_lines_have_dimensions():
+    columns = [Column(name="Line", field="Itemid"), Column(name="Unit", field="DefaultDimension", part="Unit")]
+    merge = {"DefaultDimension": {"update": "merge"}}
+    lines = layout("TEC_STG_PurchLine", key=["Itemid"], step=2, columns=columns, structures=merge)
+    head = [Column(name="Order", field="PurchID"), Column(name="Unit", field="DefaultDimension", part="Unit")]
+    orders = layout("TEC_STG_PurchTable", key=["PurchID"], columns=head, structures=merge, children=(lines,))
+    with running("--contract", str(CONTRACTS / "UploadPurchOrderService"), "--company", "USMF") as ax:
+        port = opened(ax)
+
+        def load(unit, *of_lines):
+            row = Row(2, ["P1", unit], [[Row(n, list(line)) for n, line in enumerate(of_lines, 2)]])
+            return tables.run(batch(orders, [row]), port=port, ask=Dispatcher()).outcomes.letters
+
+        assert load("01", ("A", "01"), ("B", "")) == "ccc"
+        assert load("01", ("A", "01"), ("B", "")) == "==="
+        assert load("02", ("A", "01"), ("B", "03")) == "u=u"
+        assert [line.get("DefaultDimension.Unit") for line in ax.records("TEC_STG_PurchLine")] == ["01", "03"]

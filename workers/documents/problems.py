@@ -68,11 +68,12 @@ def _compound_problem(shape: Shape, part: Compound, row: Row, *, index: int, cre
             code="RSC-3123",
         )
     elif creating and is_empty and part.cells and part.field.mandatory:
-        message = f"The field {field} is mandatory, and empty here."
-        yield Problem(row=index, field=field, message=message, advice="Fill it in.", code="RSC-3105")
+        message, column = f"The field {field} is mandatory, and empty here.", _caption(shape, part.cells[0])
+        yield Problem(row=index, column=column, field=field, message=message, advice="Fill it in.", code="RSC-3105")
     elif creating and (name := elements.missing(part, part.said(row))) is not None:
         message, advice = elements.missing_words(part, name), elements.MISSING_ADVICE
-        yield Problem(row=index, field=part.name(name), message=message, advice=advice, code="RSC-3122")
+        column = next((_caption(shape, cell) for cell in part.cells if cell.part == name), None)
+        yield Problem(row=index, column=column, field=part.name(name), message=message, advice=advice, code="RSC-3122")
 
 
 def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
