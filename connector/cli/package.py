@@ -50,6 +50,9 @@ def validate(file: Path, endpoint: str | None, offline: bool, as_json: bool, **m
     client = front.client()
     client.metadata(wish.endpoint)  # it says so where the endpoint was never surveyed: a job would only wait
     job = load.submit(client, file, wish, key=str(uuid.uuid4()), quiet=as_json, kind="preview", offline=offline)
+    if not offline and client.endpoint(wish.endpoint)["state"] != "online":
+        note = "no worker of this endpoint is online: this waits for one. With --offline the contract alone is asked."
+        click.echo(f"Note: {note}", err=True)
     return watch_to_end(job["id"], as_json=as_json)
 
 

@@ -71,6 +71,15 @@ def test_without_the_aos_the_contract_alone_is_asked(run, play, office, tmp_path
     assert [failure["row"] for failure in run("job", "results", job["id"], "--json").lines] == [2]
 
 
+def test_where_no_worker_is_there_it_says_what_can_be_done_without(run, play, office, groups):
+    office.client.add_endpoint("LONELY", addresses=["http://aos.test/port.svc"], companies=["USMF"])
+    office.know("LONELY")
+    play("ccc")
+    ran = run("package", "validate", groups, "--endpoint", "LONELY", "--company", "USMF", "--json")
+    assert (ran.code, ran.lines[-1]["state"]) == (0, "succeeded")
+    assert "--offline" in ran.err
+
+
 def test_a_preview_is_listed_and_shown_as_one(run, play, groups):
     play("ccc")
     job = validate(run, groups, "--json").lines[-1]
