@@ -128,6 +128,9 @@ def _await_plan(client: "Client", job: api.Job, *, as_json: bool) -> Exit:
     elif code is Exit.DONE:
         click.echo(front.printable(words.headline(job)))
         click.echo(f"Watch it: rapidstart job watch {job['id']}")
+    elif code is Exit.ROWS:  # it has ended already: no row, or not every one, could go in
+        click.echo(front.printable(words.headline(job)))
+        click.echo(f"See why: rapidstart job results {job['id']}")
     if code in {Exit.REFUSED, Exit.NOT_REACHABLE}:
         front.tell_error(job)
     return code

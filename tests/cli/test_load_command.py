@@ -258,3 +258,13 @@ def test_a_watch_outlives_a_dispatcher_that_is_started_again(office, groups, run
     monkeypatch.setattr(office.client, "job", sometimes)
     (ended,) = watching.follow(office.client, [job_id], show=lambda _: None)
     assert ended["state"] == "succeeded"
+
+
+def test_a_load_of_which_no_row_can_go_in_says_where_to_read_why(run, play, tmp_path):
+    file = tmp_path / "CustGroup.csv"
+    file.write_bytes(b"CustGroup,Name\r\n10,a\x01b\r\n20,c\x01d\r\n")
+    play()
+    ran = load(run, file)
+    assert ran.code == 1
+    assert "failed: 2 of 2 rows, 2 failed" in ran.out
+    assert "See why: rapidstart job results JB-" in ran.out
