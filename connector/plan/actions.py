@@ -98,6 +98,11 @@ def _path(name: str, action: Action, record: Record, said: TableMapping) -> str:
 
 def _class_call(action: Action, record: Record, said: TableMapping, classes: ClassMapping, options: dict[str, object]) -> Call:
     name, _, method = (said.target or "").partition(".")
+    if said.idempotent:
+        raise PlanRefused(
+            f"the mapping calls {name}.{method} idempotent: nobody knows that of a method, so it is never called again.",
+            advice="Remove `idempotent`, or call an operation of a service of your own.",
+        )
     _check_classes(record, classes)
     constants = {classes.class_: name, classes.method: method}
     for path, value in said.constants.items():

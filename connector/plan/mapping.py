@@ -23,7 +23,7 @@ class Parent(_Strict):
 
 
 class StructureMapping(_Strict):
-    """How a structure (dimensions, an account) is filled."""
+    """How a structure (dimensions, an account) is filled; of an operation, a list of texts that stand in one cell."""
 
     segments: tuple[str, ...] = Field(default=(), strict=False)
     """the parts that a delimited text holds, in its order"""
@@ -57,7 +57,7 @@ class TableMapping(_Strict):
     call: Literal["class"] | None = None
     """the target is a class and its method"""
     idempotent: bool | None = None
-    """of an operation: AX refuses a MessageId that it has seen, so that a call may be repeated"""
+    """of an operation: AX refuses a MessageId that it has seen, so that a call may be repeated (never of a class)"""
     outcome: Literal["created", "updated", "deleted", "unchanged"] | None = None
     """of an operation: what a row is told as when its call was carried out"""
     via: Literal["service", "files", "dixf"] = "service"

@@ -157,6 +157,12 @@ def test_a_classes_section_that_names_what_is_not_there(metadata: Metadata) -> N
         planned(metadata, LIMITS, toml=toml)
 
 
+def test_no_method_is_called_again(metadata: Metadata) -> None:
+    toml = f'{CLASSES}[table.Limits]\ncall = "class"\ntarget = "CustPost.run"\nidempotent = true'
+    with pytest.raises(PlanRefused, match="idempotent"):
+        planned(metadata, LIMITS, toml=toml)
+
+
 def test_nobody_who_deletes_records_means_to_call(metadata: Metadata) -> None:
     with pytest.raises(PlanRefused, match="mode delete"):
         planned(metadata, LIMITS, toml='[table.Limits]\ntarget = "JournalService.setLimit"', mode=Mode.DELETE)
