@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from connector.errors import Place, PlanRefused
+from connector.plan.segmented import Segmented
 from connector.wire import lines, values
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout, Mode
@@ -36,11 +37,22 @@ class Laid:
     children: "tuple[Laid, ...]"
 
     def field(self, column: Column) -> Field | None:
-        """The field that a column's cells must fit; None where only a worker can tell (structures)."""
+        """The field that a column's cells must fit; None for a structure, and for a dimension: any text may be its value."""
         found = self.table.field(column.field) if self.table else None
         if found is not None and column.part:
-            found = next((each for each in found.attributes if each.name == column.part), None)
+            within = (*(found.structure.texts if found.structure else ()), *found.attributes)
+            found = next((each for each in within if each.name == column.part), None)
+            # A part may be left out with all the others: a worker tells where it is missing.
+            found = found and found.model_copy(update={"mandatory": False})
         return None if found is None or found.type is FieldType.COMPLEX else found
+
+    def segmented(self, column: Column) -> Segmented | None:
+        """What the cells must be of a column that holds several parts of a structure each."""
+        field = self.table.field(column.field) if self.table and not column.part else None
+        structured = self.layout.structures.get(column.field)
+        if field is None or not field.structure or structured is None or len(structured.segments) < 2:
+            return None
+        return Segmented(field=field, structured=structured)
 
 
 def laid(layout: Layout, records: Mapping[int, Table]) -> Laid:
@@ -57,7 +69,12 @@ class Cells:
         """Raises PlanRefused where a constant does not fit its field."""
         _check_constants(known)
         fields = [(index, column, known.field(column)) for index, column in enumerate(known.layout.columns)]
-        self._checks = [(index, column, _Check(field, mode=mode)) for index, column, field in fields if field]
+        self._checks: list[tuple[int, Column, _Check | Segmented]] = [
+            (index, column, _Check(field, mode=mode)) for index, column, field in fields if field
+        ]
+        for index, column in enumerate(known.layout.columns):
+            if segmented := known.segmented(column):
+                self._checks.append((index, column, segmented))
 
     def problems(self, filled: Columns, *, count: int) -> dict[int, list[Problem]]:
         """What is wrong, by the row's place among `count` rows; `filled` are their columns."""

@@ -87,6 +87,21 @@ def moment(written: str) -> datetime:
     return datetime.fromisoformat(re.sub(r"(\.[0-9]{1,6})[0-9]*", lambda found: found[1].ljust(7, "0"), written))
 
 
+def segments(text: str, *, delimiter: str, count: int) -> list[str]:
+    """The parts of a delimited text, as an account with its dimensions; an empty one is between two delimiters.
+
+    A delimiter cannot be part of a value. Raises Unfit where the text has another number of parts.
+    """
+    parts = [part.strip() for part in text.split(delimiter)]
+    if len(parts) != count:
+        raise Unfit(
+            f"{_shown(text)} has {len(parts)} segments by the delimiter {delimiter!r}; the mapping names {count}.",
+            advice="Write every segment, an empty one between two delimiters; a value that holds one needs its own column.",
+            code="RSC-5123",
+        )
+    return parts
+
+
 def length(text: str) -> int:
     """Length as AX counts it: UTF-16 units, of which a character beyond the basic plane takes two."""
     return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
@@ -97,8 +112,11 @@ def _missing(field: Field) -> Unfit:
 
 
 def _refused(field: Field, text: str, wanted: str, *, advice: str = "") -> Unfit:
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    return Unfit(f"{field.name}: {shown!r} is not {wanted}.", advice=advice or "Correct the cell.", code="RSC-5101")
+    return Unfit(f"{field.name}: {_shown(text)} is not {wanted}.", advice=advice or "Correct the cell.", code="RSC-5101")
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
 def _string(field: Field, text: str) -> str:

@@ -8,8 +8,8 @@ from connector.errors import PlanRefused
 from connector.plan.checking import Cells, Laid, columns
 from connector.wire import values
 from connector.wire.codec import Row
-from connector.wire.jobs import Column, Layout, Mode
-from connector.wire.metadata import Field, FieldType, Table
+from connector.wire.jobs import Column, Layout, Mode, Structured
+from connector.wire.metadata import Field, FieldType, Structure, Table
 
 
 def a_field(name: str, kind: FieldType = FieldType.STRING, **facets: object) -> Field:
@@ -93,3 +93,22 @@ def test_an_attribute_is_checked_by_its_own_field():
 def test_a_constant_that_does_not_fit_is_refused_before_any_row_is_read():
     with pytest.raises(PlanRefused, match="the constant of E does not fit: Code: the text has 4 characters"):
         Cells(laid(FIELDS[0], constants={"Code": "long"}), mode=Mode.UPSERT)
+
+
+def test_a_delimited_text_is_checked_segment_by_segment():
+    kind = a_field("GroupType", symbols=("Base", "Range"), mandatory=True)
+    structure = Structure(namespace="urn:s", parts=(kind, a_field("GroupID", max_length=3)))
+    group = a_field("Group", FieldType.COMPLEX, structure=structure)
+    segments = Structured(segments=("GroupType", "GroupID"), delimiter=":")
+    columns_ = (Column(name="Group", field="Group"), Column(name="Kind", field="Group", part="GroupType"))
+    layout = Layout(step=1, entity="E", file="E.csv", table="T", columns=columns_, structures={"Group": segments})
+    known = Laid(layout=layout, table=Table(name="T", fields=(group,)), children=())
+    cells = ["base:G1", "Base:G1:x", "Other:G1", "Base:long", ":G1", "", "Base:G1"]
+    found = Cells(known, mode=Mode.CREATE).problems([cells, ["", "", "", "", "", "", "Wrong"]], count=7)
+    told = {place: [(problem.column, problem.code) for problem in problems] for place, problems in found.items()}
+    assert told == {
+        1: [("Group", "RSC-3123")],
+        2: [("Group", "RSC-3101")],
+        3: [("Group", "RSC-3102")],
+        6: [("Kind", "RSC-3101")],
+    }

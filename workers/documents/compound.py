@@ -7,7 +7,7 @@ whatever of it is written is all that it holds afterwards. So an update brings a
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from connector.wire import metadata
+from connector.wire import metadata, values
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout, Structured
 
@@ -22,12 +22,11 @@ class Segment:
     delimiter: str
 
     def of(self, whole: str) -> str | None:
-        """The part; None where the text has another number of parts.
-
-        A delimiter cannot be part of a value: two of them in a row are an empty segment.
-        """
-        parts = whole.split(self.delimiter)
-        return parts[self.index].strip() if len(parts) == self.count else None
+        """The part; None where the text has another number of parts."""
+        try:
+            return values.segments(whole, delimiter=self.delimiter, count=self.count)[self.index]
+        except values.Unfit:
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +85,15 @@ class Compound:
         """What a part is called in `Before.values` and in records."""
         return f"{self.field.name}.{part}" if part else self.field.name
 
-    def malformed(self, row: Row) -> Cell | None:
-        """The cell of a delimited text with a wrong number of segments."""
-        return next((cell for cell in self.cells if cell.segment and cell.whole(row) and cell.text(row) is None), None)
+    def malformed(self, row: Row) -> tuple[Cell, values.Unfit] | None:
+        """The cell of a delimited text with a wrong number of segments, and what is wrong with it."""
+        for cell in self.cells:
+            if cell.segment and (whole := cell.whole(row)):
+                try:
+                    values.segments(whole, delimiter=cell.segment.delimiter, count=cell.segment.count)
+                except values.Unfit as unfit:
+                    return cell, unfit
+        return None
 
 
 def in_parts(layout: Layout) -> frozenset[str]:

@@ -201,8 +201,9 @@ class _Elements(dict[tuple[str | None, ...], _Element]):
 
     def _made(self, row: Row) -> _Element:
         part = self._part
-        if cell := part.malformed(row):
-            raise Reject(elements.malformed_words(cell, row), advice=elements.MALFORMED_ADVICE, code="RSC-3123")
+        if malformed := part.malformed(row):
+            _, why = malformed
+            raise Reject(why.message, advice=why.advice, code="RSC-3123")
         given = {name: value for name, value in part.said(row).items() if value}
         sure = all(self._writers[name].written([value])[1] for name, value in given.items())
         text_ = elements.written(part, given) if given else ""

@@ -5,11 +5,10 @@ from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from connector.wire import metadata
-from connector.wire.codec import Row
 from connector.wire.jobs import Merge
 from workers import contract
 from workers.documents import text
-from workers.documents.compound import Cell, Compound
+from workers.documents.compound import Compound
 from workers.errors import Reject
 
 #: AX composes it from the account and its dimensions when it reads; the schema demands the element, and takes it empty.
@@ -18,7 +17,6 @@ DISPLAY_VALUE: Final = "DisplayValue"
 _LOCAL: Final = "localDateTime"
 
 MISSING_ADVICE: Final = "Fill it in, or leave the whole of it empty."
-MALFORMED_ADVICE: Final = "Write every segment, an empty one between two delimiters; a value that holds one needs its own column."
 
 
 def element(compound: Compound, given: Mapping[str, str]) -> str:
@@ -82,14 +80,6 @@ def missing(compound: Compound, given: Mapping[str, str | None]) -> str | None:
         return None
     demanded = next(part.mandatory for part in structure.parts if part.name == structure.values)
     return structure.values if demanded else None
-
-
-def malformed_words(cell: Cell, row: Row) -> str:
-    """The sentence that says what is wrong with a delimited text."""
-    whole = cell.whole(row) or ""
-    delimiter, wanted = (cell.segment.delimiter, cell.segment.count) if cell.segment else ("", 1)
-    shown = whole if len(whole) <= 60 else f"{whole[:57]}..."
-    return f"{shown!r} has {len(whole.split(delimiter))} segments by the delimiter {delimiter!r}; the mapping names {wanted}."
 
 
 def missing_words(compound: Compound, part: str) -> str:

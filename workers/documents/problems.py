@@ -57,14 +57,15 @@ def _record_problems(shape: Shape, row: Row, *, index: int, creating: bool) -> I
 def _compound_problem(shape: Shape, part: Compound, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
     """A delimited text that cannot be taken apart; a part that is missing, or all of it where it is mandatory."""
     field, is_empty = part.field.name, not any(part.said(row).values())
-    if cell := part.malformed(row):
+    if malformed := part.malformed(row):
+        cell, why = malformed
         yield Problem(
             row=index,
             column=_caption(shape, cell),
             field=field,
             value=cell.whole(row),
-            message=elements.malformed_words(cell, row),
-            advice=elements.MALFORMED_ADVICE,
+            message=why.message,
+            advice=why.advice,
             code="RSC-3123",
         )
     elif creating and is_empty and part.cells and part.field.mandatory:
