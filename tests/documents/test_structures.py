@@ -181,6 +181,18 @@ def test_a_moment_carries_its_attributes_where_they_are_given():
     assert "no moment" in problem.message
 
 
+def test_a_moment_that_is_cleared_takes_its_time_zone_along():
+    shape = layout("CustTable", "AccountNum", "CustGroup", "StatementFrom", "StatementFrom.timezone", blank="clear")
+    old = {"StatementFrom": "2011-01-31T12:30:00Z", "StatementFrom.timezone": "GMTMINUS0800PACIFICTIME"}
+    for row in (Row(2, ["C1", "10", "", None]), Row(2, ["C1", "10", "", ""])):
+        writer = documents.Writer(CUSTOMERS.service, shape)
+        body = writer.update([{"AccountNum": "C1"}], [writer.changed(row, Before(hash="h", values=old))])
+        assert CUSTOMERS.invalid(body.document) == []
+        (record,) = answers.records(etree.fromstring(body.request), CUSTOMERS.service.document)
+        assert record.values["StatementFrom"] is None
+        assert documents.cell_problems(writer.shape, row, index=0, creating=False) == []
+
+
 def test_a_part_that_the_contract_does_not_have_ends_the_batch():
     with pytest.raises(GiveUp, match="StatementFrom"):
         documents.Writer(CUSTOMERS.service, layout("CustTable", "AccountNum", "StatementFrom.zone"))

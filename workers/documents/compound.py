@@ -4,8 +4,8 @@ Each part that the rows speak of is a cell of its own, called `Field.Part`. Betw
 whatever of it is written is all that it holds afterwards. So an update brings along what the rows leave as it is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from connector.wire import metadata, values
 from connector.wire.codec import Row
@@ -108,41 +108,31 @@ def of(field: metadata.Field, layout: Layout) -> Compound | None:
     texts = {part.name.casefold(): part for part in (field.structure.texts if field.structure else field.attributes)}
     named = bool(field.structure and field.structure.values)
     cells: dict[str, Cell] = {}
-    for part, source in _sources(field, layout, structured):
+    for source in _sources(field, layout, structured):
+        part = source.part
         known = texts.get(part.casefold())
         if known is None and not named and (part or field.structure):
             return None
         own = known.name if known else part
         facets = known or (metadata.Field(name=part, nillable=False, checked=True) if part else field)
         full = f"{field.name}.{own}" if own else field.name
-        cells.setdefault(own.casefold(), source(facets.model_copy(update={"name": full}), own))
+        cells.setdefault(own.casefold(), replace(source, field=facets.model_copy(update={"name": full}), part=own))
     return Compound(field=field, cells=tuple(cells.values()), structured=structured)
 
 
-_Source = Callable[[metadata.Field, str], Cell]
-
-
-def _sources(field: metadata.Field, layout: Layout, structured: Structured) -> Iterator[tuple[str, _Source]]:
-    """Each part that is filled, and what makes a cell of it. Columns come before constants."""
+def _sources(field: metadata.Field, layout: Layout, structured: Structured) -> Iterator[Cell]:
+    """A cell for each part that is filled, with the part as the layout spells it. Columns come before constants."""
     for index, column in enumerate(layout.columns):
         if column.field != field.name:
             continue
         if column.part or not field.structure:
-            yield column.part, _from_column(index, None)
+            yield Cell(field=field, column=index, part=column.part)
             continue
         parts = structured.segments or tuple(part.name for part in field.structure.texts)
         for place, part in enumerate(parts):
-            segment = Segment(index=place, count=len(parts), delimiter=structured.delimiter)
-            yield part, _from_column(index, segment if len(parts) > 1 else None)
+            segment = Segment(index=place, count=len(parts), delimiter=structured.delimiter) if len(parts) > 1 else None
+            yield Cell(field=field, column=index, segment=segment, part=part)
     for name, value in layout.constants.items():
         head, _, part = name.partition(".")
         if head == field.name and (part or not field.structure):
-            yield part, _from_constant(value)
-
-
-def _from_column(index: int, segment: Segment | None) -> _Source:
-    return lambda field, part: Cell(field=field, column=index, segment=segment, part=part)
-
-
-def _from_constant(value: str) -> _Source:
-    return lambda field, part: Cell(field=field, constant=value, part=part)
+            yield Cell(field=field, constant=value, part=part)

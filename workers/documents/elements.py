@@ -106,8 +106,10 @@ def merged(compound: Compound, said: Mapping[str, str | None], old: Mapping[str,
     """
     speaks = {part: value for part, value in said.items() if value or (value == "" and clears)}
     stay = [part for part in sorted(old) if part not in speaks and _stays(compound, part, said, speaks=bool(speaks))]
+    left = {part: value for part, value in speaks.items() if value}
     kept = {part: value for part in stay if (value := old[part])}
-    return {part: value for part, value in speaks.items() if value} | kept
+    # A time zone does not outlive the moment that it belongs to.
+    return left if compound.field.structure is None and "" not in left | kept else left | kept
 
 
 def _stays(compound: Compound, part: str, said: Mapping[str, str | None], *, speaks: bool) -> bool:

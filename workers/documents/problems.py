@@ -48,10 +48,13 @@ def cell_problems(shape: Shape, row: Row, *, index: int, creating: bool) -> list
 
 
 def _record_problems(shape: Shape, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
-    for cell in shape.cells:
-        yield from _cell_problem(shape, cell, row, index=index, creating=creating and not cell.part)
-    for part in shape.compounds:
-        yield from _compound_problem(shape, part, row, index=index, creating=creating)
+    for part in shape.parts:
+        if isinstance(part, Cell):
+            yield from _cell_problem(shape, part, row, index=index, creating=creating)
+        elif isinstance(part, Compound):
+            for cell in part.cells:
+                yield from _cell_problem(shape, cell, row, index=index, creating=False, clears=False)
+            yield from _compound_problem(shape, part, row, index=index, creating=creating)
 
 
 def _compound_problem(shape: Shape, part: Compound, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
@@ -77,9 +80,9 @@ def _compound_problem(shape: Shape, part: Compound, row: Row, *, index: int, cre
         yield Problem(row=index, column=column, field=part.name(name), message=message, advice=advice, code="RSC-3122")
 
 
-def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int, creating: bool) -> Iterator[Problem]:
+def _cell_problem(shape: Shape, cell: Cell, row: Row, *, index: int, creating: bool, clears: bool = True) -> Iterator[Problem]:
     value = cell.text(row)
-    clears = value == "" and not creating and shape.layout.blank is Blank.CLEAR and not cell.part
+    clears = clears and value == "" and not creating and shape.layout.blank is Blank.CLEAR
     why = values.fits(cell.field, value, creating=creating) or (_unclearable(cell) if clears else None)
     if why:
         yield Problem(
