@@ -85,6 +85,8 @@ class Job(TypedDict):
     submitted_at: str
     started_at: str | None
     finished_at: str | None
+    retry_of: str | None
+    """the job whose rows it takes up again"""
 
 
 class JobPage(TypedDict):

@@ -112,6 +112,10 @@ class Client:
         """Let a paused job go on."""
         return self._order_job(job_id, "resume")
 
+    def retry(self, job_id: str, *, rows: str = "failed") -> api.Job:
+        """The job that takes up rows of an ended load: failed (with those skipped), skipped, unknown, or all-not-in."""
+        return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/retry", json={"rows": rows})
+
     def failures(self, job_id: str, *, page: int = 1000) -> Iterator[api.Failure]:
         """Every row that failed, was skipped for a reason of its own, or is unknown."""
         yield from self._pages(f"/jobs/{quote(job_id, safe='')}/results", page=page)

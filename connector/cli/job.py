@@ -78,6 +78,29 @@ def resume(job_id: str, as_json: bool) -> None:
 
 @job.command()
 @click.argument("job_id", metavar="JOB")
+@click.option(
+    "--rows",
+    type=click.Choice(["failed", "skipped", "unknown", "all-not-in"]),
+    default="failed",
+    show_default=True,
+    help="Which rows; failed ones come with those that were skipped because of them or because the job ended.",
+)
+@click.option("--watch", is_flag=True, help="Follow the new job to its end.")
+@front.json_option
+def retry(job_id: str, rows: str, watch: bool, as_json: bool) -> int:
+    """Load rows of an ended job that are not in once more, by a new job. Rows that are in are left alone."""
+    made = front.client().retry(job_id, rows=rows)
+    if watch:
+        return watch_to_end(made["id"], as_json=as_json)
+    if as_json:
+        front.emit(made)
+        return exits.of_job(made)
+    click.echo(f"Job {made['id']} takes up rows of {made['retry_of']}. Watch it: rapidstart job watch {made['id']}")
+    return exits.of_job(made)
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
 @click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write the process summary workbook to this file.")
 @front.json_option
 def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:

@@ -54,6 +54,7 @@ def print_job(console: Console, job: api.Job) -> None:
     console.print(Text(printable(words.headline(job)), style="bold"))
     facts = {
         "Kind": job["kind"],
+        "Retry of": job["retry_of"],
         "Endpoint": job["endpoint"],
         "Company": job["company"],
         "Partition": job["partition"],

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 
 from connector import plan as planning
+from connector.dispatch.taking import Taken
 from connector.errors import Place
 from connector.intake.package import Package
 from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
@@ -65,6 +66,8 @@ class Cutting:
     """root rows of a batch"""
     metadata: Metadata
     """by what rows are checked"""
+    taken: Taken | None = None
+    """the rows that a retry takes up; None: all"""
     failed: int = 0
     """rows that cannot go in, as far as was read"""
     _held: int = 0
@@ -81,7 +84,7 @@ class Cutting:
             if step.parent_step is None:
                 self._stage_children(step, counts)
                 self._write_step(step, counts)
-                self._refuse_orphans(step)
+                self._refuse_orphans(step, counts)
         return counts
 
     def _children(self, step: planning.Step) -> list[planning.Step]:
@@ -112,7 +115,8 @@ class Cutting:
             rows = self._rows(child)
             self.writing.flush()
             while chunk := [(_link(row, columns), row) for row in islice(rows, _STAGE_CHUNK)]:
-                counts[child.no] += len(chunk)
+                if self.taken is None:
+                    counts[child.no] += len(chunk)
                 with self.ledger.write() as db:
                     staging.stage(db, job=self.job.id, step=child.no, linked=chunk)
 
@@ -165,10 +169,13 @@ class Cutting:
         """The step's rows without those that cannot go in."""
         screen = Screen(step, self.plan.steps, again=lambda: planning.rows(self.package, step))
         for rows in batching.batches(self._rows(step), size=_LOOK, unit=step.unit, place=_place(step)):
-            counts[step.no] += len(rows)
             fit, told = screen.parted(rows)
-            self._tell(told)
             self._references.bring(step.no, fit)
+            if self.taken is None:
+                counts[step.no] += len(rows)
+            else:  # looked at among all the others: what repeats a row that is in must not go in now
+                fit, told = self.taken.of(step.layout, rows, fit, told, counts)
+            self._tell(told)
             yield from fit
 
     def _tell(self, told: Sequence[Told]) -> None:
@@ -182,7 +189,7 @@ class Cutting:
             self.writing.flush()
             self._held = 0
 
-    def _refuse_orphans(self, step: planning.Step) -> None:
+    def _refuse_orphans(self, step: planning.Step, counts: dict[int, int]) -> None:
         for child in self._children(step):
             self.writing.flush()
             while True:
@@ -190,8 +197,9 @@ class Cutting:
                     found = staging.orphans(db, job=self.job.id, step=child.no, limit=500)
                 if not found:
                     break
-                self._tell([told for row in found for told in self._orphaned(step, child, row)])
-            self._refuse_orphans(child)
+                told = [told for row in found for told in self._orphaned(step, child, row)]
+                self._tell(told if self.taken is None else self.taken.alone(told, counts))
+            self._refuse_orphans(child, counts)
 
     def _orphaned(self, parent: planning.Step, child: planning.Step, row: Row) -> Iterator[Told]:
         """A nested row without its parent, and the rows nested in it."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from connector import plan as planning
 from connector.dispatch.cutting import Cutting, Writing
+from connector.dispatch.taking import Taken
 from connector.intake.package import Package, open_package
-from connector.ledger import Database, Ledger, batches, jobs
+from connector.ledger import Database, Ledger, batches, jobs, retries
 from connector.plan import mapping
 from connector.wire.metadata import Metadata
 
@@ -37,7 +38,16 @@ class Planner:
         for notice in (*package.notices, *chosen.notices):
             writing.add(partial(jobs.say, job_id=job.id, text=notice, at=time.time()))
         size = job.order.batch_rows or self.batch_rows
-        rows = Cutting(ledger=self.ledger, writing=writing, job=job, package=package, plan=chosen, size=size, metadata=metadata)
+        rows = Cutting(
+            ledger=self.ledger,
+            writing=writing,
+            job=job,
+            package=package,
+            plan=chosen,
+            size=size,
+            metadata=metadata,
+            taken=self._taken(job, chosen),
+        )
         counts = rows.write()
         writing.add(partial(jobs.planned, job_id=job.id, rows=counts))
         for line in (_counted(counts, failed=rows.failed), *rows.doubts()):
@@ -46,6 +56,16 @@ class Planner:
             writing.add(partial(_refuse_strictly, job_id=job.id, unfit=rows.failed))
         writing.add(then)
         writing.flush()
+
+    def _taken(self, job: jobs.Job, chosen: planning.Plan) -> Taken | None:
+        """The rows that a retry takes up; None for other jobs."""
+        if job.retry_of is None:
+            return None
+        with self.ledger.read() as db:
+            ended = retries.ended(db, job.retry_of)
+        wanted = retries.outcomes(job)
+        sources = {step.no: (step.entity, step.file, step.sheet) for step in chosen.steps}
+        return Taken(lambda step, row: ended.of(sources[step], row) in wanted)
 
     def _make(self, job: jobs.Job, package: Package, metadata: Metadata) -> planning.Plan:
         text, name = (

@@ -96,6 +96,10 @@ class Job:
     submitted_at: float = 0.0
     started_at: float | None = None
     finished_at: float | None = None
+    retry_of: str | None = None
+    """the job whose rows it takes up again"""
+    retry_rows: str = ""
+    """which of them, by what became of them there: words with commas between them"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

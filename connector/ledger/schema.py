@@ -108,7 +108,10 @@ jobs = Table(
     Column("submitted_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
+    Column("retry_of", Words),
+    Column("retry_rows", Words, nullable=False, default="", server_default=""),
     Index("jobs_by_state", "state", "endpoint"),
+    Index("jobs_by_retry", "retry_of"),
 )
 
 steps = Table(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from connector import api
-from connector.dispatch import Dispatcher
+from connector.dispatch import Dispatcher, control
 from connector.errors import Conflict, Refused
 from connector.ledger import Database, endpoints, jobs
 from connector.web import outcomes
@@ -112,6 +112,22 @@ def pause(job_id: str, dispatcher: Served) -> api.Job:
 def resume(job_id: str, dispatcher: Served) -> api.Job:
     """Let a paused job go on."""
     return described(dispatcher, dispatcher.resume(job_id).id)
+
+
+class Again(BaseModel):
+    """Which rows of an ended load are taken up: failed (with those skipped because of them), skipped, unknown, or all-not-in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: Literal["failed", "skipped", "unknown", "all-not-in"] = "failed"
+
+
+@routes.post("/jobs/{job_id}/retry", status_code=202)
+def retry(job_id: str, dispatcher: Served, response: Response, again: Again | None = None) -> api.Job:
+    """Submit a job that takes up rows of an ended load which are not in."""
+    job = control.retry(dispatcher, job_id, rows=(again or Again()).rows)
+    response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
+    return described(dispatcher, job.id)
 
 
 routes.include_router(outcomes.routes)

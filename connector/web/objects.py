@@ -36,6 +36,7 @@ def job_object(
         submitted_at=moment(job.submitted_at),
         started_at=_moment(job.started_at),
         finished_at=_moment(job.finished_at),
+        retry_of=job.retry_of,
     )
 
 

@@ -97,3 +97,20 @@ def test_a_workbook_that_cannot_be_written_is_told_in_one_line(run, office, job,
     assert ran.code == 2
     assert ran.err.startswith("Error: ")
     assert "No such file" in ran.err
+
+
+def test_rows_that_failed_are_retried_by_a_new_job(run, office, job):
+    office.plan(job["id"])
+    early = run("job", "retry", job["id"])
+    assert (early.code, "has not ended" in early.err) == (3, True)
+    office.settle(job["id"], "fcf", problems=(Problem(row=0, message="No.", advice="Fix.", code="RSC-7"),))
+    ran = run("job", "retry", job["id"])
+    assert (ran.code, f"takes up rows of {job['id']}" in ran.out) == (0, True)
+    (again,) = [each for each in office.client.jobs() if each["retry_of"]]
+    assert again["id"] in ran.out
+    office.plan(again["id"])
+    assert office.client.job(again["id"])["rows"]["total"] == 2
+    office.settle(again["id"], "cc")
+    assert f"Retry of   {job['id']}" in run("job", "show", again["id"]).out
+    nothing = run("job", "retry", again["id"], "--rows", "all-not-in", "--json")
+    assert (nothing.code, nothing.out) == (3, "")

@@ -1,0 +1,68 @@
+"""Which rows of an ended job are not in, and which other jobs have taken them up."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from connector.ledger.jobs import Job, get
+from connector.ledger.places import expand
+from connector.ledger.schema import batches, jobs, problems, steps
+from connector.ledger.store import Database
+from connector.wire.reports import OUTCOME_WORDS, Outcome
+
+_BY_WORD: Final = {word: outcome for outcome, word in OUTCOME_WORDS.items()}
+_STEPS: Final = sa.select(steps.c.no, steps.c.entity, steps.c.file, steps.c.sheet)
+
+#: Where rows stand in a package: entity, file, sheet. It is the same in every plan of the package, a step's number is not.
+Source = tuple[str, str, str | None]
+
+
+class Ended:
+    """What became of each row of an ended job, in one byte each; a row that nothing was told of was never sent."""
+
+    def __init__(self, letters: dict[Source, bytearray]) -> None:
+        self._letters = letters
+
+    def of(self, source: Source, row: int) -> Outcome:
+        """The outcome of a row."""
+        told = self._letters.get(source, b"")
+        letter = told[row] if row < len(told) else 0
+        return Outcome(chr(letter)) if letter else Outcome.SKIPPED
+
+
+def ended(db: Database, job: str) -> Ended:
+    """What became of each row of an ended job."""
+    letters: dict[int, bytearray] = {}
+    told = sa.select(batches.c.places, batches.c.letters).where(batches.c.job == job, batches.c.letters.is_not(None))
+    for places, outcomes in db.execute(told.execution_options(yield_per=50)):
+        for (step, row), letter in zip(expand(places), outcomes, strict=True):
+            _mark(letters.setdefault(step, bytearray()), row, letter)
+    never_sent = sa.select(problems.c.step, problems.c.row, problems.c.outcome)
+    never_sent = never_sent.where(problems.c.job == job, problems.c.batch.is_(None))
+    for step, row, word in db.execute(never_sent.execution_options(yield_per=1000)):
+        _mark(letters.setdefault(step, bytearray()), row, _BY_WORD[word])
+    sources = {row.no: (row.entity, row.file, row.sheet) for row in db.execute(_STEPS.where(steps.c.job == job))}
+    return Ended({sources[step]: marks for step, marks in letters.items()})
+
+
+def of_job(db: Database, job: str) -> list[Job]:
+    """The jobs that take up rows of this one, the oldest first."""
+    found = db.execute(sa.select(jobs.c.id).where(jobs.c.retry_of == job).order_by(jobs.c.number)).scalars()
+    return [get(db, each) for each in found.all()]
+
+
+def words(outcomes: Sequence[Outcome]) -> str:
+    """Outcomes as a job keeps them."""
+    return ",".join(OUTCOME_WORDS[outcome] for outcome in outcomes)
+
+
+def outcomes(of: Job) -> frozenset[Outcome]:
+    """The outcomes whose rows a job takes up."""
+    return frozenset(_BY_WORD[word] for word in of.retry_rows.split(",") if word)
+
+
+def _mark(letters: bytearray, row: int, letter: str) -> None:
+    if row >= len(letters):
+        letters.extend(bytes(row + 1 - len(letters)))
+    letters[row] = ord(letter)
