@@ -7,11 +7,13 @@ from lxml import etree
 
 from connector.wire.codec import Row
 from connector.wire.jobs import Merge
+from connector.wire.metadata import Document, Field, FieldType, Service, Table
 from connector.wire.reports import Before
 from tests.documents.customers import JOURNAL, SHARED, layout, port
-from workers import documents
+from workers import aos, documents
 from workers.aos import answers
 from workers.errors import GiveUp, Reject
+from workers.load import compare
 
 CUSTOMERS = port("CustomerService")
 JOURNALS = port("LedgerGeneralJournalService")
@@ -191,6 +193,24 @@ def test_a_moment_that_is_cleared_takes_its_time_zone_along():
         (record,) = answers.records(etree.fromstring(body.request), CUSTOMERS.service.document)
         assert record.values["StatementFrom"] is None
         assert documents.cell_problems(writer.shape, row, index=0, creating=False) == []
+
+
+def test_a_mandatory_moment_goes_back_with_its_time_zone_where_the_row_says_nothing_of_it():
+    zone = Field(name="timezone", symbols=("CET", "PST"))
+    since = Field(name="Since", type=FieldType.DATETIME, mandatory=True, nillable=False, attributes=(zone,))
+    table = Table(name="Rate", fields=(Field(name="Id"), Field(name="Name"), since))
+    document = Document(name="Rates", namespace="urn:r", tables=(table,))
+    service = Service(address="", port="p", name="RateService", namespace="urn:s", operations=(), document=document)
+    record = aos.Record(table="Rate", values={"Id": "1", "Name": "a", "Since": "2011-01-31T12:30:00Z", "Since.timezone": "PST"})
+    for columns in (("Id", "Name"), ("Id", "Name", "Since")):
+        writer = documents.Writer(service, layout("Rate", *columns, key=("Id",)))
+        row = Row(2, ["1", "b", "2011-01-31T13:30:00+01:00"][: len(columns)])
+        difference = compare.difference(writer.shape, row, record)
+        body = writer.update([{"Id": "1"}], [writer.changed(row, difference.before)])
+        (written,) = answers.records(etree.fromstring(body.request), document)
+        assert written.values == record.values | {"Name": "b"}
+        assert not compare.difference(writer.shape, Row(2, ["1", "a"]), record)
+    assert "<Since>2011-01-31T12:30:00Z</Since>" in writer.record(row)
 
 
 def test_a_part_that_the_contract_does_not_have_ends_the_batch():

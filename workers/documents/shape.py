@@ -82,8 +82,8 @@ def _parts(layout: Layout, table: metadata.Table, nested: tuple[Shape, ...]) -> 
     order = table.order or (*(field.name for field in table.fields), *(child.name for child in table.children))
     for name in order:
         if field := fields.get(name):
-            # A date and time is written in parts only where an attribute of it is filled.
-            if field.structure or name in in_parts:
+            # A date and time is written in parts only where an attribute of it is filled, or must go back as it was read.
+            if field.structure or name in in_parts or (field.attributes and field.mandatory):
                 yield _compound(field, layout)
             else:
                 constant = None if name in columns else _constant(field, layout.constants.get(name))

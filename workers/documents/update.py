@@ -134,7 +134,7 @@ def _field(shape: Shape, cell: Cell, row: Row, before: Before, *, path: str) -> 
 def _compound(shape: Shape, part: Compound, row: Row, before: Before, *, path: str) -> str:
     inside = {name.removeprefix(path): old for name, old in before.values.items() if name.startswith(path)}
     old = {name: inside[full] for name, full in part.names(inside)}
-    if not old:
+    if not old and part.field.name not in shape.layout.key:
         return ""
     clears = shape.layout.blank is Blank.CLEAR
     left = elements.merged(part, part.said(row), old, clears=clears)
