@@ -26,6 +26,8 @@ _CHUNK = 50
 _STAGE_CHUNK = 2000
 #: Rows of one batch where each is a call: before every call, what the earlier ones of the batch answered travels with its intent.
 _MOST_CALLS = 50
+#: A step has no more batches; ranks of batches count by it.
+_MOST_BATCHES = 100_000
 #: Root rows that are looked at together, before batches are cut.
 _LOOK = 500
 #: Values of a reference that are counted as not brought; more are not told apart.
@@ -236,12 +238,17 @@ def _packed(
     return batches.NewBatch(
         step=layout.step,
         no=no,
-        rank=step.rank,
+        rank=_rank(step, no),
         size=len(where),
         places=places.runs(where),
         rows=pack_rows(rows),
         options=options or {},
     )
+
+
+def _rank(step: planning.Step, no: int) -> int:
+    """Batches of one rank may be at work side by side: calls may not, they are made in the order of their rows."""
+    return step.rank * _MOST_BATCHES + (no if step.target.operation else 0)
 
 
 def _link(row: Row, columns: Sequence[int]) -> str:

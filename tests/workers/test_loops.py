@@ -27,7 +27,7 @@ def test_work_is_taken_told_and_acknowledged(bench, loop):
     worker.send(*range(1, 9))
     done = worker.await_reports(SurveyDone, 8)
     assert {report.ref.batch for report in done} == set(range(1, 9))
-    assert all("Port p" in report.reason for report in done)
+    assert all("Port: " in report.reason for report in done)
     worker.stop()
     queue = routes.queue(worker.endpoint)
     assert worker.redis.llen(queue) == worker.redis.hlen(f"{queue}:unacked") == 0
