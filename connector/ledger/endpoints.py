@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.errors import Conflict, NotFound
+from connector.ledger import limits
+from connector.ledger.limits import Limits, Stopped
 from connector.ledger.schema import endpoints, facts, jobs, workers
 from connector.ledger.store import Database
 from connector.wire.metadata import Metadata
@@ -29,6 +31,9 @@ class Endpoint:
     fingerprint: str | None = None
     surveyed_at: float | None = None
     checks: tuple[Check, ...] = ()
+    limits: Limits = Limits()
+    stopped: Stopped | None = None
+    """why nothing is sent before a person, or a test, says that it may go on"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
             contract=contract,
             paused=False,
             added_at=endpoint.added_at,
+            limits=limits.text(endpoint.limits),
         )
     )
 
@@ -79,6 +85,7 @@ def remove(db: Database, key: str) -> None:
     if job := db.execute(unfinished).scalar():
         raise Conflict(f"{endpoint.name} has unfinished jobs, as {job}.", advice=f"Cancel it: rapidstart job cancel {job}")
     db.execute(sa.delete(workers).where(workers.c.endpoint == key))
+    limits.forget_paces(db, key)
     db.execute(sa.delete(endpoints).where(endpoints.c.key == key))
 
 
@@ -187,4 +194,6 @@ def _endpoint(row: sa.RowMapping) -> Endpoint:
     for name in ("addresses", "companies"):
         values[name] = tuple(json.loads(values[name]))
     values["checks"] = tuple(Check.model_validate(check) for check in json.loads(values["checks"] or "[]"))
+    values["limits"] = limits.of_text(values["limits"])
+    values["stopped"] = limits.stop_of_text(values["stopped"])
     return Endpoint(**values)

@@ -68,6 +68,16 @@ endpoints = Table(
     Column("fingerprint", Words),
     Column("surveyed_at", Float),
     Column("checks", Words),
+    Column("limits", Words, nullable=False, default="{}", server_default="{}"),
+    Column("stopped", Words),
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("endpoint", Words, primary_key=True),
+    Column("service", Words, primary_key=True),
+    Column("call_rows", Integer, nullable=False),
 )
 
 workers = Table(
@@ -166,6 +176,10 @@ batches = Table(
     Column("calls", Integer, nullable=False, default=0),
     Column("seconds", Float, nullable=False, default=0.0),
     Column("options", Words, nullable=False, default="{}", server_default="{}"),
+    Column("fault", Words, nullable=False, default="", server_default=""),
+    Column("faults", Integer, nullable=False, default=0, server_default="0"),
+    Column("fault_since", Float),
+    Column("fault_left", Integer),
     UniqueConstraint("job", "step", "no"),
     Index("batches_to_send", "job", "state", "rank", "id"),
     Index("batches_in_flight", "state", "endpoint"),

@@ -1,0 +1,92 @@
+"""How often a batch came back, and for what: what the retry policy decides by, and the end of a batch that is given up."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from connector.ledger import batches, endings
+from connector.ledger.schema import batches as table
+from connector.ledger.store import Database
+from connector.wire.reports import PENDING, BatchRef, Intent, Outcome, Outcomes, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Why a batch came back before, in succession."""
+
+    fault: str = ""
+    times: int = 0
+    since: float | None = None
+    left: int | None = None
+    """its rows without an outcome, the last time"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """Why a batch is given up, for each of its rows."""
+
+    message: str
+    advice: str
+    code: str
+
+
+def past(db: Database, ref: BatchRef) -> Past | None:
+    """What is known of the batch; None where this attempt is not the current one."""
+    row = _current(db, ref)
+    if row is None:
+        return None
+    return Past(fault=row["fault"], times=row["faults"], since=row["fault_since"], left=row["fault_left"])
+
+
+def note(db: Database, ref: BatchRef, found: Past) -> None:
+    """The batch came back once more."""
+    values = {"fault": found.fault, "faults": found.times, "fault_since": found.since, "fault_left": found.left}
+    db.execute(sa.update(table).where(_named(ref)).values(values))
+
+
+def wake(db: Database, endpoint: str, *, fault: str) -> None:
+    """Let go at once what was held back for one reason, but for batches of which AX may still be at work on a call."""
+    held = (table.c.endpoint == endpoint) & (table.c.state == batches.BatchState.PLANNED) & (table.c.not_before > 0)
+    mine = held & (table.c.fault == fault) & table.c.open_intent.is_(None)
+    db.execute(sa.update(table).where(mine).values(not_before=0.0))
+
+
+def give_up(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bool, because: Because, at: float) -> bool:
+    """End a batch that would come back for ever: its rows without an outcome have failed, or are unknown where a call told no end.
+
+    False where this attempt is not the current one.
+    """
+    row = _current(db, ref)
+    if row is None:
+        return False
+    if so_far is None:
+        so_far = Outcomes.model_validate_json(row["so_far"]) if row["so_far"] else Outcomes(letters=PENDING * row["size"])
+    intent = Intent.model_validate_json(row["open_intent"]) if row["open_intent"] and not settled else None
+    ended = endings.ended(so_far, places=row["places"], step=row["step"], intent=intent)
+    outcomes = _explained(so_far, ended, because)
+    return batches.done(db, ref, outcomes=outcomes, calls=row["calls"], seconds=row["seconds"], at=at)
+
+
+def _explained(so_far: Outcomes, ended: Outcomes, because: Because) -> Outcomes:
+    """What is left has failed for the reason given; what is unknown says so in its own words."""
+    failed = [
+        place
+        for place, (before, after) in enumerate(zip(so_far.letters, ended.letters, strict=True))
+        if before == PENDING and after == Outcome.SKIPPED
+    ]
+    letters = "".join(Outcome.FAILED if place in set(failed) else letter for place, letter in enumerate(ended.letters))
+    doubts = [
+        problem.model_copy(update={"message": f"{because.message} A call was under way: the row may be in AX, or not."})
+        for problem in ended.problems[len(so_far.problems) :]
+    ]
+    told = [Problem(row=place, message=because.message, advice=because.advice, code=because.code) for place in failed]
+    return ended.model_copy(update={"letters": letters, "problems": (*so_far.problems, *doubts, *told)})
+
+
+def _named(ref: BatchRef) -> sa.ColumnElement[bool]:
+    mine = (table.c.job == ref.job) & (table.c.step == ref.step) & (table.c.no == ref.batch) & (table.c.attempt == ref.attempt)
+    return mine & (table.c.state == batches.BatchState.SENT)
+
+
+def _current(db: Database, ref: BatchRef) -> sa.RowMapping | None:
+    return db.execute(sa.select(table).where(_named(ref))).mappings().first()
