@@ -160,6 +160,24 @@ def test_the_last_dimension_that_is_cleared_makes_the_field_null():
     assert changed(writer, line(""), DefaultDimension__Department="010") == {"DefaultDimension": None}
 
 
+def test_blanks_of_lines_clear_where_those_of_the_header_do_not_and_only_where_ax_hears_of_it():
+    line_ = layout("LedgerJournalTrans", "DefaultDimension.Department", step=2, blank="clear")
+    root, before = ROOT.model_copy(update={"children": (line_,)}), "LedgerJournalTrans[1]/DefaultDimension.Department"
+    for service, hears in ((JOURNALS.service, True), (without_flag(JOURNALS.service), False)):
+        writer = documents.Writer(service, root)
+        if hears:
+            body = writer.update([{"JournalNum": "1"}], [writer.changed(line(""), Before(hash="h", values={before: "010"}))])
+            assert etree.fromstring(body.document)[0].tag == f"{JOURNAL}ClearNilFieldsOnUpdate"
+        else:
+            with pytest.raises(Reject, match="no ClearNilFieldsOnUpdate"):
+                writer.changed(line(""), Before(hash="h", values={before: "010"}))
+
+
+def without_flag(service: Service) -> Service:
+    document = service.document.model_copy(update={"order": service.document.order[1:]})
+    return service.model_copy(update={"document": document})
+
+
 def test_an_update_without_a_part_that_is_demanded_is_refused_in_words():
     writer = journal("LedgerDimension.Department")
     with pytest.raises(Reject, match="no Account"):

@@ -9,7 +9,7 @@ from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from connector.wire.codec import Row
-from connector.wire.jobs import Blank, Layout
+from connector.wire.jobs import Layout
 from connector.wire.metadata import Service
 from connector.wire.reports import Before
 from workers.documents import text
@@ -17,10 +17,10 @@ from workers.documents.body import Body
 from workers.documents.compound import Cell, Compound
 from workers.documents.create import Creator, Structure, Written
 from workers.documents.flatfile import FlatFormat, encoded, flat_header, flat_row
-from workers.documents.header import header
+from workers.documents.header import CLEAR, header
 from workers.documents.message import MAX_MESSAGE, envelope, message_file
 from workers.documents.problems import Named, cell_problems, named
-from workers.documents.shape import HASH, RECORD_IDS, Nested, Shape, flat, has_types, rows_of, shaped, size
+from workers.documents.shape import HASH, RECORD_IDS, Nested, Shape, clears, flat, has_types, rows_of, shaped, size
 from workers.documents.tablerows import TableWriter
 from workers.documents.update import (
     DELETED,
@@ -86,10 +86,11 @@ class Writer:
                 advice="Name a document service as the target in the mapping.",
                 code="RSC-5952",
             )
-        self.shape = shaped(layout, tables=service.document.tables)
+        nil_clears = CLEAR in service.document.order
+        self.shape = shaped(layout, tables=service.document.tables, nil_clears=nil_clears)
         self._service = service
         self._document = service.document
-        self._clear = layout.blank is Blank.CLEAR
+        self._clear = nil_clears and clears(self.shape)
         self._header = header(service.document, layout.document)
         self._xsi = f' xmlns:xsi="{_XSI}"' if has_types(self.shape) else ""
         self._creator = Creator(self.shape)
@@ -114,8 +115,8 @@ class Writer:
     def update(self, keys: Iterable[Mapping[str, str]], records: Iterable[str]) -> Body:
         """An update request of records that `changed` wrote, with their entity keys in the same order."""
         opening = f'<{self._document.name} xmlns={quoteattr(self._document.namespace)} xmlns:xsi="{_XSI}">'
-        if self._clear and "ClearNilFieldsOnUpdate" in self._document.order:
-            opening += "<ClearNilFieldsOnUpdate>true</ClearNilFieldsOnUpdate>"
+        if self._clear:
+            opening += f"<{CLEAR}>true</{CLEAR}>"
         return self._body("Update", key_list(keys), opening + self._header, records)
 
     def key(self, row: Row, before: Before) -> dict[str, str]:

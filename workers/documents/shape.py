@@ -9,7 +9,7 @@ from typing import Final
 
 from connector.wire import metadata
 from connector.wire.codec import Row
-from connector.wire.jobs import Layout
+from connector.wire.jobs import Blank, Layout
 from workers import contract
 from workers.documents import compound, text
 from workers.documents.compound import Cell, Compound
@@ -31,6 +31,8 @@ class Shape:
     """in schema order"""
     nested: "tuple[Shape, ...]"
     """in the order of the layout's children"""
+    nil_clears: bool = True
+    """AX takes null for nothing in references, too: the document can say so"""
 
     @property
     def cells(self) -> Iterator[Cell]:
@@ -59,7 +61,7 @@ class Nested:
     shape: Shape
 
 
-def shaped(layout: Layout, *, tables: tuple[metadata.Table, ...]) -> Shape:
+def shaped(layout: Layout, *, tables: tuple[metadata.Table, ...], nil_clears: bool = True) -> Shape:
     """The layout over the table that it names, with its nested layouts.
 
     Raises GiveUp where the contract lacks a table, type or field of the layout, or a constant does not suit its field.
@@ -68,8 +70,9 @@ def shaped(layout: Layout, *, tables: tuple[metadata.Table, ...]) -> Shape:
     table = found and found.as_type(layout.type)
     if table is None:
         raise _not_there(f"a record {layout.table}" + (f" of the type {layout.type}" if layout.type else ""))
-    nested = tuple(shaped(child, tables=table.children) for child in layout.children)
-    return Shape(layout=layout, table=table, parts=tuple(_parts(layout, table, nested)), nested=nested)
+    nested = tuple(shaped(child, tables=table.children, nil_clears=nil_clears) for child in layout.children)
+    parts = tuple(_parts(layout, table, nested))
+    return Shape(layout=layout, table=table, parts=parts, nested=nested, nil_clears=nil_clears)
 
 
 def _parts(layout: Layout, table: metadata.Table, nested: tuple[Shape, ...]) -> "Iterator[Cell | Compound | Nested]":
@@ -126,6 +129,11 @@ def opening(shape: Shape, action: str) -> str:
     """The start of a record, on a line of its own. A derived record says its type, in the document's namespace."""
     derived = f' xsi:type="{shape.table.type_name}"' if shape.layout.type else ""
     return f'\n<{shape.table.name} class="entity" action="{action}"{derived}>'
+
+
+def clears(shape: Shape) -> bool:
+    """Whether blanks clear in any of the records."""
+    return shape.layout.blank is Blank.CLEAR or any(map(clears, shape.nested))
 
 
 def has_types(shape: Shape) -> bool:

@@ -138,7 +138,18 @@ def _compound(shape: Shape, part: Compound, row: Row, before: Before, *, path: s
         return ""
     clears = shape.layout.blank is Blank.CLEAR
     left = elements.merged(part, part.said(row), old, clears=clears)
-    return elements.element(part, left) or cleared(Cell(field=part.field))
+    return elements.element(part, left) or _nothing(shape, part)
+
+
+def _nothing(shape: Shape, part: Compound) -> str:
+    """The element that clears a field with parts. Raises Reject where AX would pass over it without a word."""
+    if part.field.structure and not shape.nil_clears:
+        raise Reject(
+            f"The field {part.field.name} cannot be cleared: the port's contract has no ClearNilFieldsOnUpdate.",
+            advice="Clear it in AX, or keep blanks (--blank keep).",
+            code="RSC-3104",
+        )
+    return cleared(Cell(field=part.field))
 
 
 def _content(shape: Shape, cell: Cell, value: str | None, *, old: str | None) -> str:
