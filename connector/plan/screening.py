@@ -159,7 +159,7 @@ def _skipped(layout: Layout, row: Row, because: str) -> Told:
 
 
 def _repeats(layout: Layout, row: Row, first: int, *, nested_in: Layout | None = None) -> Problem:
-    cells = {column.field: text or "" for column, text in zip(layout.columns, row.cells, strict=False)}
+    cells = {column.field: text or "" for column, text in zip(layout.columns, row.cells, strict=False) if not column.part}
     words = ", ".join(f"{field}={cells.get(field, layout.constants.get(field, ''))}" for field in layout.key)
     within = f" of the same {nested_in.entity} row" if nested_in else ""
     sheet = f", sheet {layout.sheet}" if layout.sheet else ""

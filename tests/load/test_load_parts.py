@@ -12,7 +12,7 @@ from tests.documents.customers import FOLDER, layout
 from tests.load.conftest import Aos, Dispatcher, batch, running
 from workers import aos
 from workers.errors import Unfinished, Unsettled
-from workers.load import tables
+from workers.load import preview, tables
 
 KEYS = ("CustTable=AccountNum", "DirParty=PartyNumber", "DirPersonName=ValidFrom", "LedgerJournalTable=JournalNum",
         "LedgerJournalTrans=LineNum", "LedgerJournalTransTax=TaxCode")  # fmt: skip
@@ -241,3 +241,19 @@ def test_lines_are_deleted_only_where_rows_say_so(ax):
     assert [line["LineNum"] for line in ax.held("LedgerJournalTrans")] == ["2"]
     assert ax.held("LedgerJournalTransTax") == []
     assert ax.load(deleting, rows, mode=Mode.UPDATE).letters == "==="
+
+
+def test_a_preview_tells_what_would_become_of_parts_and_lines(ax):
+    ax.load(customers(), [["C1", "10", "010", "025"]])
+    told = preview.run(
+        batch(customers(), [["C1", "10", "010", "026"], ["C2", "10", "1", ""]], preview=True),
+        open_port=lambda _: ax.port("CustomerService"),
+    )
+    assert told.outcomes.letters == "uc"
+    ax.load(JOURNAL, [lines((["1", "110180-010-", "10.5", ""], []), (["2", "401100--025", "1", ""], []))])
+    gone = JOURNAL.model_copy(
+        update={"children": (layout("LedgerJournalTrans", "LineNum", step=2, key=("LineNum",), deletes=True),)}
+    )
+    message = batch(gone, [Row(2, ["J1", "GenJrn"], [[Row(2, ["1"])]])], mode=Mode.UPDATE, preview=True)
+    assert preview.run(message, open_port=lambda _: ax.port("LedgerGeneralJournalService")).outcomes.letters == "=d"
+    assert len(ax.held("LedgerJournalTrans")) == 2
