@@ -7,6 +7,7 @@ RapidStartError
     - NotFound         no such job, endpoint or package
     - Conflict         it cannot be done now, or was asked before in other words
   x NotReachable     broker, dispatcher, or an endpoint that never answered (exit code 4)
+    - NotLeading       another dispatcher leads by now: nothing was written
 """
 
 from dataclasses import dataclass
@@ -83,3 +84,9 @@ class NotReachable(RapidStartError):
     exit_code = 4
     status = 503
     code = "RSC-4000"
+
+
+class NotLeading(NotReachable):
+    """Another dispatcher has taken the lead; nothing was written."""
+
+    code = "RSC-4010"

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 100
 #: How long one read waits, in milliseconds; a new endpoint's stream is read after at most this time.
 _BLOCK_MS = 500
+#: What a dispatcher took that led before, and froze then, is looked for this often, in seconds.
+_PENDING_S = 5.0
 #: An answer that nobody fetched is forgotten after this time, in seconds.
 _ANSWER_LIFE_S = 60
 
@@ -66,6 +68,7 @@ class Recorder:
         """the step whose service's key was learnt last: one look per step is enough"""
         self._pending = True
         """entries that were delivered before, and not acknowledged, come first"""
+        self._look_back = time.monotonic() + _PENDING_S
 
     def start(self) -> None:
         """Start reading."""
@@ -123,6 +126,8 @@ class Recorder:
 
     def _read(self, streams: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
         """(stream, entry id, text) of what has come."""
+        if time.monotonic() > self._look_back:
+            self._pending, self._look_back = True, time.monotonic() + _PENDING_S
         start = "0" if self._pending else ">"
         try:
             with translated():

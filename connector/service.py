@@ -1,10 +1,14 @@
 """The dispatcher process: recorder, reconciler and HTTP API over one ledger and one broker."""
 
+import contextlib
 import gc
 import logging
+import os
+import platform
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -12,8 +16,9 @@ import uvicorn
 from connector import broker, web
 from connector.dispatch import Dispatcher, Outbox, Reconciler
 from connector.dispatch.planner import Planner
+from connector.dispatch.succession import Succession
 from connector.errors import Conflict
-from connector.ledger import Ledger
+from connector.ledger import Ledger, leading
 from connector.ledger.store import sqlite_url
 from connector.recorder import Recorder
 from connector.settings import Settings
@@ -22,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def run_dispatcher(settings: Settings) -> int:
-    """Run until the process is told to stop. Raises NotReachable where ledger or broker cannot be had."""
+    """Run until the process is told to stop. Raises NotReachable where ledger or broker cannot be had, and Conflict."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     settings.home.mkdir(parents=True, exist_ok=True)
     own_broker = None if settings.broker_url else broker.Kept(settings.home)
@@ -37,33 +42,79 @@ def run_dispatcher(settings: Settings) -> int:
 
 
 def _serve(settings: Settings, broker_url: str) -> None:
-    ledger = Ledger(settings.ledger_url or sqlite_url(settings.home / "ledger.db"))
-    dispatcher = Dispatcher(
-        ledger=ledger,
-        outbox=Outbox(broker_url),
-        home=settings.home,
-        call_timeout_s=settings.call_timeout_s,
-        lease_s=settings.lease_s,
-    )
-    recorder = Recorder(dispatcher, retry_pause_s=settings.retry_pause_s)
-    reconciler = Reconciler(dispatcher, Planner(ledger=ledger, batch_rows=settings.batch_rows))
-    host, port = _address(settings)
-    app = web.create(dispatcher, max_package_bytes=settings.max_package_mb * 1_000_000)
-    listening = _listen(host, port)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
-    # uvicorn raises the signal that ended it once more; by then our own end must go on.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    gc.freeze()  # what was imported stays: there is nothing to find in it
-    recorder.start()
-    reconciler.start()
-    log.info("the dispatcher listens on http://%s:%s", host, port, extra={"action": "dispatcher_started"})
+    with contextlib.ExitStack() as opened:
+        ledger = Ledger(settings.ledger_url or sqlite_url(settings.home / "ledger.db"))
+        opened.callback(ledger.close)
+        if ledger.file:
+            opened.enter_context(leading.hold_alone(ledger.file))
+        outbox = Outbox(broker_url)
+        opened.callback(outbox.close)
+        desk = _Desk(settings, ledger, outbox)
+        host, port = _address(settings)
+        listening = _listen(host, port)
+        config = uvicorn.Config(desk.app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+        # uvicorn raises the signal that ended it once more; by then our own end must go on.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        gc.freeze()  # what was imported stays: there is nothing to find in it
+        opened.enter_context(_leading(desk, settings.takeover_s) if ledger.is_shared else desk.alone())
+        log.info("the dispatcher listens on http://%s:%s", host, port, extra={"action": "dispatcher_started"})
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+class _Desk:
+    """The API of this process, and, while it leads, the threads that do the work. Each term begins with nothing in memory."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, outbox: Outbox) -> None:
+        self.ledger = ledger
+        self._settings, self._outbox = settings, outbox
+        self._standing_by = self._dispatcher(ledger, stands_by=True)
+        self.app = web.create(self._standing_by, max_package_bytes=settings.max_package_mb * 1_000_000)
+
+    def begin(self, ledger: Ledger) -> None:
+        """Start to lead, and to write to this ledger."""
+        dispatcher = self._dispatcher(ledger)
+        self._recorder = Recorder(dispatcher, retry_pause_s=self._settings.retry_pause_s)
+        self._reconciler = Reconciler(dispatcher, Planner(ledger=ledger, batch_rows=self._settings.batch_rows))
+        self._recorder.start()
+        self._reconciler.start()
+        web.serve(self.app, dispatcher)
+
+    def end(self) -> None:
+        """Lead no more."""
+        web.serve(self.app, self._standing_by)
+        self._reconciler.stop()
+        self._recorder.stop()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Lead for as long as the process runs."""
+        self.begin(self.ledger)
+        try:
+            yield
+        finally:
+            self.end()
+
+    def _dispatcher(self, ledger: Ledger, *, stands_by: bool = False) -> Dispatcher:
+        return Dispatcher(
+            ledger=ledger,
+            outbox=self._outbox,
+            home=self._settings.home,
+            call_timeout_s=self._settings.call_timeout_s,
+            lease_s=self._settings.lease_s,
+            stands_by=stands_by,
+        )
+
+
+@contextlib.contextmanager
+def _leading(desk: _Desk, takeover_s: float) -> Iterator[None]:
+    """Lead whenever no other process of the same ledger does."""
+    holder = f"{platform.node()}:{os.getpid()}"
+    succession = Succession(desk.ledger, holder=holder, takeover_s=takeover_s, begin=desk.begin, end=desk.end)
+    succession.start()
     try:
-        server.run(sockets=[listening])
+        yield
     finally:
-        reconciler.stop()
-        recorder.stop()
-        dispatcher.outbox.close()
-        ledger.close()
+        succession.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     lease_s: Annotated[
         float, Field(ge=3, description="A batch of a worker that was silent for this long is sent again, in seconds.")
     ] = 15.0
+    takeover_s: Annotated[
+        float,
+        Field(ge=1, description="A leading dispatcher that was silent for this long is replaced by another one, in seconds."),
+    ] = 5.0
     retry_pause_s: Annotated[
         float, Field(gt=0, description="Pause before an AOS that did not answer is tried again, in seconds.")
     ] = 5.0

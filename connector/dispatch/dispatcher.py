@@ -10,40 +10,41 @@ from dataclasses import asdict
 from pathlib import Path
 
 from connector.dispatch import shelf
+from connector.dispatch.gate import Gate
 from connector.dispatch.leases import Leases
 from connector.dispatch.messages import Courses, Sender
 from connector.dispatch.outbox import Outbox, Parcel
+from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import Conflict, NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
-from connector.ledger import Database, Ledger, batches, endpoints, jobs, packages
+from connector.ledger import Database, Ledger, audit, batches, endpoints, jobs, packages
 from connector.plan import mapping
 from connector.wire import routes
 
 log = logging.getLogger(__name__)
 
-#: Batches on the way per worker thread: one at work, one ready. Redis never holds more.
-_PER_SLOT = 2
 #: What is told of a preview that asked nobody.
 _OFFLINE = "the rows were held against the contract; the AOS was not asked"
-#: Batches on the queue of an endpoint whose workers are not known.
-_WITHOUT_WORKERS = 2
 
 
 class Dispatcher:
     """What the API, the recorder and the reconciler call. Safe to use from several threads."""
 
-    def __init__(self, *, ledger: Ledger, outbox: Outbox, home: Path, call_timeout_s: float, lease_s: float) -> None:
-        """Contacts nobody."""
+    def __init__(
+        self, *, ledger: Ledger, outbox: Outbox, home: Path, call_timeout_s: float, lease_s: float, stands_by: bool = False
+    ) -> None:
+        """Contacts nobody. One that `stands_by` only notes what is asked: the one that leads lets batches go."""
         self.ledger = ledger
         self.outbox = outbox
-        self.leases = Leases(lease_s=lease_s)
+        self.leases = Leases(lease_s=lease_s, elsewhere=stands_by)
+        self.stands_by = stands_by
         self.to_plan: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         """ids of jobs that may be planned; None: look which ones"""
         self.trouble = ""
         """the sentence about the broker while it cannot be reached"""
         self._call_timeout_s = call_timeout_s
-        self._resting: dict[str, list[float]] = {}
-        """per endpoint: until when the places in its window are taken that batches left which the AOS did not answer"""
+        self.policy = policy
+        self.gate = Gate(self.leases, policy)
         self._courses = Courses()
         self._packages = home / "packages"
         self._packages.mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,14 @@ class Dispatcher:
     # -- endpoints
 
     def add_endpoint(
-        self, *, name: str, addresses: tuple[str, ...], companies: tuple[str, ...], partition: str | None, contract: bytes | None
+        self,
+        *,
+        name: str,
+        addresses: tuple[str, ...],
+        companies: tuple[str, ...],
+        partition: str | None,
+        contract: bytes | None,
+        by: str = audit.ITSELF,
     ) -> endpoints.Endpoint:
         """Register an endpoint; nobody is contacted. Raises Refused, Conflict."""
         if not routes.ENDPOINT_NAME.fullmatch(name):
@@ -90,27 +98,32 @@ class Dispatcher:
         )
         with self.ledger.write() as db:
             endpoints.add(db, endpoint, contract=contract)
+            told = {"addresses": addresses, "companies": companies, "partition": partition}
+            audit.note(db, "endpoint add", by=by, subject=endpoint.key, at=endpoint.added_at, details=told)
         return endpoint
 
-    def remove_endpoint(self, name: str) -> None:
+    def remove_endpoint(self, name: str, *, by: str = audit.ITSELF) -> None:
         """Forget an endpoint. Raises NotFound, Conflict."""
         with self.ledger.write() as db:
             endpoints.remove(db, name.lower())
+            audit.note(db, "endpoint remove", by=by, subject=name.lower(), at=time.time())
 
-    def pause_endpoint(self, name: str) -> endpoints.Endpoint:
+    def pause_endpoint(self, name: str, *, by: str = audit.ITSELF) -> endpoints.Endpoint:
         """Send nothing to an endpoint until it is resumed."""
-        return self._set_paused(name, paused=True)
+        return self._set_paused(name, paused=True, by=by)
 
-    def resume_endpoint(self, name: str) -> endpoints.Endpoint:
+    def resume_endpoint(self, name: str, *, by: str = audit.ITSELF) -> endpoints.Endpoint:
         """Send work to an endpoint again."""
-        endpoint = self._set_paused(name, paused=False)
+        endpoint = self._set_paused(name, paused=False, by=by)
         self.release(endpoint.key)
         return endpoint
 
-    def _set_paused(self, name: str, *, paused: bool) -> endpoints.Endpoint:
+    def _set_paused(self, name: str, *, paused: bool, by: str) -> endpoints.Endpoint:
         with self.ledger.write() as db:
             endpoint = endpoints.get(db, name)
             endpoints.pause(db, endpoint.key, paused=paused)
+            what = "endpoint pause" if paused else "endpoint resume"
+            audit.note(db, what, by=by, subject=endpoint.key, at=time.time())
             return endpoints.get(db, name)
 
     # -- jobs
@@ -125,6 +138,7 @@ class Dispatcher:
         idempotency_key: str | None,
         partition: str | None = None,
         kind: jobs.JobKind = jobs.JobKind.LOAD,
+        by: str = audit.ITSELF,
     ) -> tuple[jobs.Job, bool]:
         """Accept a load, or a preview of one. The same idempotency key again gives the first job, and True.
 
@@ -155,21 +169,24 @@ class Dispatcher:
                 submitted_at=time.time(),
             )
             jobs.add(db, job)
-            jobs.say(db, job.id, f"Accepted: {job.package_name}.", at=job.submitted_at)
+            jobs.say(db, job.id, f"Accepted{audit.said_by(by)}: {job.package_name}.", at=job.submitted_at)
+            told = {"kind": kind, "package": job.package, "mode": order.mode, "endpoint": job.endpoint, "company": job.company}
+            audit.note(db, "job submit", by=by, subject=job.id, at=job.submitted_at, details=told)
         self.to_plan.put(job.id)
         return job, False
 
-    def test(self, endpoint: str) -> jobs.Job:
+    def test(self, endpoint: str, *, by: str = audit.ITSELF) -> jobs.Job:
         """Have a worker test its connection to the AOS. Raises NotFound."""
-        return self._survey(endpoint, "test")
+        return self._survey(endpoint, "test", by=by)
 
-    def survey(self, endpoint: str) -> jobs.Job:
+    def survey(self, endpoint: str, *, by: str = audit.ITSELF) -> jobs.Job:
         """Have a worker read the endpoint's contracts. Raises NotFound."""
-        return self._survey(endpoint, "metadata")
+        return self._survey(endpoint, "metadata", by=by)
 
-    def _survey(self, name: str, kind: str) -> jobs.Job:
+    def _survey(self, name: str, kind: str, *, by: str) -> jobs.Job:
         with self.ledger.write() as db:
             job = self.add_survey(db, endpoints.get(db, name), kind)
+            audit.note(db, f"endpoint {kind}", by=by, subject=job.endpoint, at=time.time(), details={"job": job.id})
         self.release(job.endpoint)
         return job
 
@@ -184,11 +201,13 @@ class Dispatcher:
         batches.add_many(db, job=job.id, endpoint=endpoint.key, new=[only])
         return job
 
-    def cancel(self, job_id: str) -> jobs.Job:
+    def cancel(self, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
         """End a job: what no worker holds is dropped at once, a call in hand is finished. Raises NotFound, Conflict."""
         with self.ledger.write() as db:
             job = _open_job(db, job_id)
-            jobs.say(db, job.id, "Cancelled: what no worker holds is dropped, a call in hand is finished.", at=time.time())
+            told = f"Cancelled{audit.said_by(by)}: what no worker holds is dropped, a call in hand is finished."
+            jobs.say(db, job.id, told, at=time.time())
+            audit.note(db, "job cancel", by=by, subject=job.id, at=time.time())
             self.end(db, job, jobs.JobState.CANCELLED, reason="cancelled")
             return jobs.get(db, job.id)
 
@@ -199,22 +218,24 @@ class Dispatcher:
         batches.cancel_waiting(db, job.id, held=self.leases.holds, at=time.time())
         self.close_if_done(db, jobs.get(db, job.id))
 
-    def pause(self, job_id: str) -> jobs.Job:
+    def pause(self, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
         """Send no more batches of a job until it is resumed. Raises NotFound, Conflict."""
         with self.ledger.write() as db:
             job = _open_job(db, job_id)
             jobs.mark(db, job.id, paused=True)
             jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason="paused")
-            jobs.say(db, job.id, "Paused.", at=time.time())
+            jobs.say(db, job.id, f"Paused{audit.said_by(by)}.", at=time.time())
+            audit.note(db, "job pause", by=by, subject=job.id, at=time.time())
             return jobs.get(db, job.id)
 
-    def resume(self, job_id: str) -> jobs.Job:
+    def resume(self, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
         """Go on with a paused job. Raises NotFound, Conflict."""
         with self.ledger.write() as db:
             job = _open_job(db, job_id)
             jobs.mark(db, job.id, paused=False)
             jobs.set_state(db, job.id, jobs.JobState.QUEUED)
-            jobs.say(db, job.id, "Resumed.", at=time.time())
+            jobs.say(db, job.id, f"Resumed{audit.said_by(by)}.", at=time.time())
+            audit.note(db, "job resume", by=by, subject=job.id, at=time.time())
         self.to_plan.put(job.id)
         self.release(job.endpoint)
         with self.ledger.read() as db:
@@ -241,9 +262,9 @@ class Dispatcher:
     def claim(self, db: Database, endpoint: str) -> list[Parcel]:
         """Mark the batches that may leave now as sent, and compose their messages."""
         target = endpoints.get(db, endpoint)
-        if target.paused or self.trouble:
+        if target.paused or self.trouble or self.stands_by:
             return []
-        room = self.window(endpoint) - batches.count_in_flight(db, endpoint)
+        passage = self.gate.passage(target, on_way=batches.count_in_flight(db, endpoint))
         parcels: list[Parcel] = []
         for job in runnable(jobs.unfinished(db, endpoint=endpoint)):
             if room <= len(parcels):
@@ -262,21 +283,6 @@ class Dispatcher:
                 self.trouble = error.message
                 log.warning("a batch could not be sent", extra={"action": "send_failed", "batch": str(parcel.ref)})
                 return
-
-    def window(self, endpoint: str) -> int:
-        """How many batches may be on the way to an endpoint at once."""
-        now = time.time()
-        resting = sum(until > now for until in self._resting.get(endpoint.lower(), ()))
-        return (_PER_SLOT * self.leases.slots(endpoint) or _WITHOUT_WORKERS) - resting
-
-    def rest(self, endpoint: str, *, until: float) -> None:
-        """A batch came back without an answer of the AOS: none takes its place before it is tried again.
-
-        Otherwise every batch of a load would be sent against an AOS that is down, again and again.
-        """
-        now = time.time()
-        key = endpoint.lower()
-        self._resting[key] = [*(other for other in self._resting.get(key, ()) if other > now), until]
 
     def healthy(self) -> dict[str, str]:
         """Each thing that this process rests on, with the sentence that says what is wrong, or ""."""

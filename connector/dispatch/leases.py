@@ -20,10 +20,14 @@ class _Presence:
 class Leases:
     """Deadlines of the batches that workers hold, and when each worker last spoke."""
 
-    def __init__(self, *, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """`lease_s`: a batch is lost when nothing was heard of it for so long."""
+    def __init__(self, *, lease_s: float, clock: Callable[[], float] = time.monotonic, elsewhere: bool = False) -> None:
+        """`lease_s`: a batch is lost when nothing was heard of it for so long.
+
+        `elsewhere`: another process hears of them, so that every batch may be held.
+        """
         self._lease_s = lease_s
         self._clock = clock
+        self._elsewhere = elsewhere
         self._lock = threading.Lock()
         self._deadlines: dict[BatchRef, float] = {}
         self._workers: dict[tuple[str, str], _Presence] = {}
@@ -42,7 +46,7 @@ class Leases:
     def holds(self, ref: BatchRef) -> bool:
         """Whether a worker holds the batch, as far as is known."""
         with self._lock:
-            return ref in self._deadlines
+            return self._elsewhere or ref in self._deadlines
 
     def expired(self) -> list[BatchRef]:
         """The batches whose lease ran out."""

@@ -34,6 +34,8 @@ class Reconciler:
         self._ledger = dispatcher.ledger
         self._planner = planner
         self._stopping = threading.Event()
+        self._asked: set[str] = set()
+        """jobs that the planner was told of and has not planned yet"""
         self._first_look = True
         """what workers held before this start is not known yet"""
         self._threads = [
@@ -133,13 +135,22 @@ class Reconciler:
         self._meet_broker()
         self._replace_lost()
         with self._ledger.read() as db:
-            busy = sorted({job.endpoint for job in jobs.unfinished(db)})
+            unfinished = jobs.unfinished(db)
+        self._ask_to_plan(unfinished)
+        busy = sorted({job.endpoint for job in unfinished})
         for endpoint in busy:
             self._dispatcher.release(endpoint)
         with self._ledger.write() as db:
             for endpoint in busy:
                 self._tell_states(db, endpoints.get(db, endpoint))
             endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
+
+    def _ask_to_plan(self, unfinished: Iterable[jobs.Job]) -> None:
+        """Tell the planner of jobs that other processes accepted or let go on."""
+        waiting = {job.id for job in unfinished if not (job.planned or job.paused or job.ending)}
+        for job in sorted(waiting - self._asked):
+            self._dispatcher.to_plan.put(job)
+        self._asked = waiting
 
     def _meet_broker(self) -> None:
         """Notice a broker that is back, was flushed, or is another one; what lay on it is found missing by itself."""

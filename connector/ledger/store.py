@@ -3,10 +3,11 @@
 A transaction that wrote is on disk when `write()` ends, because a grant rests on it.
 """
 
+import copy
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,12 @@ _SWITCH_S: Final = 30.0
 #: The advisory lock of whoever writes; any number will do, as long as it is always the same.
 _WRITERS_TURN: Final = 0x52617069_64537461
 
+#: A transaction that may write and says nothing for so long is ended by PostgreSQL, in seconds.
+_FROZEN_S: Final = 10.0
+
+#: SQLSTATE idle_in_transaction_session_timeout: the server has ended our transaction.
+_TOO_SLOW: Final = "25P03"
+
 #: SQLSTATE insufficient_privilege: the account may log in, and not do what the ledger needs.
 _FORBIDDEN: Final = "42501"
 
@@ -56,6 +63,7 @@ class Ledger:
         """Open, and bring the schema up to date. Raises NotReachable, and Refused for a URL that names no such database."""
         self._engine = _engine(url)
         self._turn = threading.Lock()
+        self._guard: Callable[[Database], None] = _anybody
         with self.write() as db:
             _migrate(db)
 
@@ -63,9 +71,10 @@ class Ledger:
     def write(self) -> Iterator[Database]:
         """A transaction that may write; committed at the end, rolled back on any error.
 
-        Raises NotReachable, and Refused for a value that no column of the ledger holds.
+        Raises NotReachable, Refused for a value that no column of the ledger holds, and what the ledger's guard raises.
         """
         with self._turn, self._transaction(writes=True) as db:
+            self._guard(db)
             yield db
 
     @contextmanager
@@ -79,9 +88,30 @@ class Ledger:
         with _translated(), self._engine.connect() as connection, connection.execution_options(writes=writes).begin():
             yield connection
 
+    def guarded(self, guard: Callable[[Database], None]) -> "Ledger":
+        """The same ledger, where every transaction that may write calls `guard` first. It is not to be closed."""
+        found = copy.copy(self)
+        found._guard = guard
+        return found
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes of several computers may use it."""
+        return self._engine.dialect.name != "sqlite"
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it is kept in; None where it is on a server."""
+        name = self._engine.url.database
+        return Path(name).absolute() if not self.is_shared and name else None
+
     def close(self) -> None:
         """End all connections."""
         self._engine.dispose()
+
+
+def _anybody(db: Database) -> None:
+    """The guard of a ledger that nobody leads."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -155,7 +185,9 @@ def _postgresql(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         if connection.get_execution_options()["writes"]:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_TURN})")
+            # A frozen process must not keep the others from writing: the server ends its transaction.
+            frozen = f"set_config('idle_in_transaction_session_timeout', '{_FROZEN_S:.0f}s', true)"
+            connection.exec_driver_sql(f"SELECT {frozen}, pg_advisory_xact_lock({_WRITERS_TURN})")
         else:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
@@ -179,7 +211,7 @@ def _translated() -> Iterator[None]:
         state = getattr(cause, "sqlstate", None)
         if isinstance(error, exc.DataError | OverflowError) or state == _TOO_LONG:
             raise Refused(f"the ledger cannot hold this: {told}.", advice="Correct the value.") from error
-        if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError) or state == _FORBIDDEN:
+        if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError) or state in {_FORBIDDEN, _TOO_SLOW}:
             raise NotReachable(
                 f"the ledger cannot be used: {told}.",
                 advice="Check RAPIDSTART_LEDGER_URL, its account's rights, and the disk's free space.",

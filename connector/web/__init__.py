@@ -1,5 +1,6 @@
 """The face of the dispatcher: its HTTP API. It starts jobs and reads the ledger; it decides nothing."""
 
 from connector.web.app import create
+from connector.web.served import serve
 
-__all__ = ["create"]
+__all__ = ["create", "serve"]

@@ -22,4 +22,8 @@ def ready(dispatcher: Served, response: Response) -> dict[str, Any]:
     found = dispatcher.healthy()
     wrong = {name: sentence for name, sentence in found.items() if sentence}
     response.status_code = NotReachable.status if wrong else 200
-    return {"status": "not ready" if wrong else "ready", "components": {name: found[name] or "ok" for name in found}}
+    return {
+        "status": "not ready" if wrong else "ready",
+        "role": "stands by" if dispatcher.stands_by else "leads",
+        "components": {name: found[name] or "ok" for name in found},
+    }
