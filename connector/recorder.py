@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher
+from connector.dispatch import Dispatcher, returns
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, endpoints, jobs
+from connector.ledger import Database, batches, endpoints, jobs, limits
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
 
@@ -51,11 +51,10 @@ class _Turn:
 class Recorder:
     """Reads report streams until it is stopped."""
 
-    def __init__(self, dispatcher: Dispatcher, *, retry_pause_s: float) -> None:
+    def __init__(self, dispatcher: Dispatcher) -> None:
         """Nothing runs before `start`."""
         self._dispatcher = dispatcher
         self._redis = dispatcher.outbox.redis
-        self._retry_pause_s = retry_pause_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._forever, name="recorder", daemon=True)
         self._grouped: set[str] = set()
@@ -253,6 +252,7 @@ class Recorder:
         for line in report.log:
             jobs.say(turn.db, ref.job, line, at=turn.now)
         self._learn_key(turn, report)
+        self._dispatcher.gate.breakers.answered(report.endpoint.lower(), at=turn.now)
         turn.jobs.add(ref.job)
         turn.endpoints.add(report.endpoint.lower())
 
@@ -264,32 +264,8 @@ class Recorder:
             endpoints.learn_key(turn.db, report.endpoint.lower(), service=service, fields=report.outcomes.key_fields)
 
     def _returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
-        ref = report.ref
-        self._dispatcher.leases.end(ref)
-        job = jobs.get(turn.db, ref.job)
         turn.endpoints.add(report.endpoint.lower())
-        if job.ending or report.retry is reports.Retry.NEVER:
-            if not batches.end_early(turn.db, ref, at=turn.now, so_far=report.so_far, settled=report.settled):
-                return
-            self._say_returned(turn, report)
-            if not job.ending:
-                self._dispatcher.end(
-                    turn.db, job, jobs.JobState.FAILED, reason=report.reason, advice=report.advice, code=report.code
-                )
-            self._dispatcher.close_if_done(turn.db, jobs.get(turn.db, ref.job))
-            return
-        due = 0.0 if report.retry is reports.Retry.SOON else turn.now + self._retry_pause_s
-        if not batches.returned(turn.db, ref, so_far=report.so_far, settled=report.settled, not_before=due, reason=report.reason):
-            return
-        if report.retry is reports.Retry.ANSWER:  # the AOS is well: others need not wait, and nothing has happened
-            return
-        self._say_returned(turn, report)
-        self._dispatcher.rest(report.endpoint, until=due)
-
-    def _say_returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
-        ref = report.ref
-        text = f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}, came back: {report.reason} {report.advice}"
-        jobs.say(turn.db, ref.job, text.strip(), at=turn.now)
+        returns.take_back(self._dispatcher, turn.db, report, now=turn.now)
 
     def _contract(self, turn: _Turn, report: reports.ContractWanted) -> None:
         zipped = endpoints.contract(turn.db, report.endpoint.lower()) or b""
@@ -308,6 +284,8 @@ class Recorder:
             if job.kind == "metadata":
                 self._fail_waiting(turn, key, report.reason)
         else:
+            self._dispatcher.gate.breakers.answered(key, at=turn.now)
+            limits.go_on(turn.db, key)
             self._dispatcher.close_if_done(turn.db, job)
         turn.endpoints.add(key)
         turn.surveyed = True

@@ -16,6 +16,7 @@ import uvicorn
 from connector import broker, web
 from connector.dispatch import Dispatcher, Outbox, Reconciler
 from connector.dispatch.planner import Planner
+from connector.dispatch.policy import Policy
 from connector.dispatch.succession import Succession
 from connector.errors import Conflict
 from connector.ledger import Ledger, leading
@@ -73,7 +74,7 @@ class _Desk:
     def begin(self, ledger: Ledger) -> None:
         """Start to lead, and to write to this ledger."""
         dispatcher = self._dispatcher(ledger)
-        self._recorder = Recorder(dispatcher, retry_pause_s=self._settings.retry_pause_s)
+        self._recorder = Recorder(dispatcher)
         self._reconciler = Reconciler(dispatcher, Planner(ledger=ledger, batch_rows=self._settings.batch_rows))
         self._recorder.start()
         self._reconciler.start()
@@ -101,6 +102,7 @@ class _Desk:
             home=self._settings.home,
             call_timeout_s=self._settings.call_timeout_s,
             lease_s=self._settings.lease_s,
+            policy=Policy(retry_pause_s=self._settings.retry_pause_s, patience_s=self._settings.aos_patience_s),
             stands_by=stands_by,
         )
 

@@ -62,8 +62,13 @@ class Settings(BaseSettings):
         Field(ge=1, description="A leading dispatcher that was silent for this long is replaced by another one, in seconds."),
     ] = 5.0
     retry_pause_s: Annotated[
-        float, Field(gt=0, description="Pause before an AOS that did not answer is tried again, in seconds.")
+        float,
+        Field(gt=0, description="First pause before an AOS that did not answer is tried again, in seconds; it grows from there."),
     ] = 5.0
+    aos_patience_s: Annotated[
+        float,
+        Field(gt=0, description="An AOS that was silent for this long is given up: its endpoint is stopped, in seconds."),
+    ] = 86400.0
     flower_address: Annotated[
         str, Field(description="Address that Flower listens on. It has no login: keep it on this computer, or behind a proxy.")
     ] = "127.0.0.1"

@@ -17,7 +17,7 @@ from connector.dispatch.outbox import Outbox, Parcel
 from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import Conflict, NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
-from connector.ledger import Database, Ledger, audit, batches, endpoints, jobs, packages
+from connector.ledger import Database, Ledger, audit, batches, endpoints, jobs, limits, packages
 from connector.plan import mapping
 from connector.wire import routes
 
@@ -31,7 +31,15 @@ class Dispatcher:
     """What the API, the recorder and the reconciler call. Safe to use from several threads."""
 
     def __init__(
-        self, *, ledger: Ledger, outbox: Outbox, home: Path, call_timeout_s: float, lease_s: float, stands_by: bool = False
+        self,
+        *,
+        ledger: Ledger,
+        outbox: Outbox,
+        home: Path,
+        call_timeout_s: float,
+        lease_s: float,
+        policy: Policy = DEFAULT,
+        stands_by: bool = False,
     ) -> None:
         """Contacts nobody. One that `stands_by` only notes what is asked: the one that leads lets batches go."""
         self.ledger = ledger
@@ -113,7 +121,7 @@ class Dispatcher:
         return self._set_paused(name, paused=True, by=by)
 
     def resume_endpoint(self, name: str, *, by: str = audit.ITSELF) -> endpoints.Endpoint:
-        """Send work to an endpoint again."""
+        """Send work to an endpoint again, whether a person or a fault had stopped it."""
         endpoint = self._set_paused(name, paused=False, by=by)
         self.release(endpoint.key)
         return endpoint
@@ -122,6 +130,9 @@ class Dispatcher:
         with self.ledger.write() as db:
             endpoint = endpoints.get(db, name)
             endpoints.pause(db, endpoint.key, paused=paused)
+            if not paused:
+                limits.go_on(db, endpoint.key)
+                self.gate.breakers.answered(endpoint.key, at=time.time())
             what = "endpoint pause" if paused else "endpoint resume"
             audit.note(db, what, by=by, subject=endpoint.key, at=time.time())
             return endpoints.get(db, name)
@@ -267,11 +278,12 @@ class Dispatcher:
         passage = self.gate.passage(target, on_way=batches.count_in_flight(db, endpoint))
         parcels: list[Parcel] = []
         for job in runnable(jobs.unfinished(db, endpoint=endpoint)):
-            if room <= len(parcels):
-                break
+            most = passage.most(job.kind)
             sender = Sender(db=db, job=job, endpoint=target, courses=self._courses, call_timeout_s=self._call_timeout_s)
-            found = batches.claim(db, job=job.id, limit=room - len(parcels), now=time.time())
-            parcels += [sender.parcel(sending) for sending in found]
+            while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time())):
+                passage.passed(found)
+                parcels += [sender.parcel(sending) for sending in found]
+                most = passage.most(job.kind)
         return parcels
 
     def send(self, parcels: Iterable[Parcel]) -> None:

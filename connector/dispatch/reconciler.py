@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from connector.dispatch import gate
 from connector.dispatch.dispatcher import Dispatcher, runnable
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
@@ -243,24 +244,31 @@ class Reconciler:
             return waiting, f"waiting: {self._dispatcher.trouble}"
         if endpoint.paused:
             return waiting, f"waiting: {endpoint.name} is paused"
+        if why := gate.stopped(endpoint):
+            return waiting, f"waiting: {why}"
         if not self._dispatcher.leases.slots(endpoint.key):
             return waiting, f"waiting: {self._offline(db, endpoint)}"
         if not job.planned:
             if endpoint.surveyed_at is None:
-                return waiting, f"waiting: metadata of {endpoint.name}{self._no_metadata(db, unfinished)}"
+                return waiting, f"waiting: metadata of {endpoint.name}{self._no_metadata(db, endpoint, unfinished)}"
             return jobs.JobState.QUEUED, ""
         if job.id not in may_run:
             return waiting, f"waiting: {_ahead(job, unfinished)}"
-        if held := self._held_back(db, job):
+        if job.kind == jobs.JobKind.LOAD and (why := gate.closed(endpoint, at=time.time())):
+            return waiting, f"waiting: {why}"
+        if held := self._held_back(db, endpoint, job):
             return waiting, f"waiting: {held}"
         return (jobs.JobState.RUNNING if job.started_at else jobs.JobState.QUEUED), ""
 
-    def _no_metadata(self, db: Database, unfinished: list[jobs.Job]) -> str:
+    def _no_metadata(self, db: Database, endpoint: endpoints.Endpoint, unfinished: list[jobs.Job]) -> str:
         """Why the survey that is under way has brought nothing yet, where that is known."""
-        held = (self._held_back(db, job) for job in unfinished if job.kind == "metadata")
+        held = (self._held_back(db, endpoint, job) for job in unfinished if job.kind == "metadata")
         return next((f": {why}" for why in held if why), "")
 
-    def _held_back(self, db: Database, job: jobs.Job) -> str:
+    def _held_back(self, db: Database, endpoint: endpoints.Endpoint, job: jobs.Job) -> str:
+        if outage := self._dispatcher.gate.breakers.outage(endpoint.key):
+            silent = f"the AOS of {endpoint.name} has not answered since {_clock(outage.since)}"
+            return f"{silent}: {outage.reason.rstrip('.')}; next try at {_clock(max(outage.next_try, time.time()))}"
         due = batches.next_due(db, job=job.id)
         return f"{due[1].rstrip('.')}; next try at {_clock(due[0])}" if due and due[0] > time.time() else ""
 

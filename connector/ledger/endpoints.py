@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ class Endpoint:
     fingerprint: str | None = None
     surveyed_at: float | None = None
     checks: tuple[Check, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     stopped: Stopped | None = None
     """why nothing is sent before a person, or a test, says that it may go on"""
 

@@ -52,7 +52,7 @@ def wake(db: Database, endpoint: str, *, fault: str) -> None:
 
 
 def give_up(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bool, because: Because, at: float) -> bool:
-    """End a batch that would come back for ever: its rows without an outcome have failed, or are unknown where a call told no end.
+    """End a batch that would come back for ever: what is left has failed, or is unknown where a call told no end.
 
     False where this attempt is not the current one.
     """

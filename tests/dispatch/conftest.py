@@ -8,6 +8,7 @@ import redis
 from connector import broker as embedded
 from connector.dispatch import Dispatcher, Outbox, Reconciler
 from connector.dispatch.planner import Planner
+from connector.dispatch.policy import Policy
 from connector.ledger import Ledger, endpoints, jobs
 from connector.recorder import Recorder
 from connector.wire import codec, reports, routes
@@ -52,9 +53,13 @@ class Ring:
         self.ledger = Ledger(ledger_url)
         self.start()
 
-    def start(self, *, retry_pause_s=0.5):
-        self.dispatcher = Dispatcher(ledger=self.ledger, outbox=Outbox(self.url), home=self.home, call_timeout_s=1, lease_s=3)
-        self.recorder = Recorder(self.dispatcher, retry_pause_s=retry_pause_s)
+    def start(self, **pauses):
+        """Without jitter, so that a test knows its pauses."""
+        policy = Policy(draw=lambda _, longest: longest, **({"retry_pause_s": 0.5} | pauses))
+        self.dispatcher = Dispatcher(
+            ledger=self.ledger, outbox=Outbox(self.url), home=self.home, call_timeout_s=1, lease_s=3, policy=policy
+        )
+        self.recorder = Recorder(self.dispatcher)
         self.reconciler = Reconciler(self.dispatcher, Planner(ledger=self.ledger, batch_rows=2))
         self.recorder.start()
         self.reconciler.start()

@@ -160,7 +160,8 @@ def test_while_an_aos_is_down_only_a_window_of_batches_is_tried(ring, until):
     job = ring.load(rows=100)
     for _ in range(4):
         ring.tell(reports.BatchReturned, ref=ring.take().ref, retry=reports.Retry.LATER, reason="The AOS does not answer.")
-    until(lambda: ring.job(job).reason.startswith("waiting: The AOS does not answer; next try at"))
+    until(lambda: ring.job(job).reason.startswith("waiting: the AOS of A1 has not answered since"))
+    assert ": The AOS does not answer; next try at" in ring.job(job).reason
     assert ring.redis.llen(routes.queue("A1")) == 0, "the other 46 are not sent against a wall"
 
 
