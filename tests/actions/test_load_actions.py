@@ -148,7 +148,7 @@ def test_any_other_call_without_an_end_is_unknown_and_never_repeated(tmp_path, r
     _, ended = lost(tmp_path, message, run)
     assert isinstance(ended, Outcomes)
     assert ended.letters == "???"
-    assert all(problem.code == "RSC-3122" and problem.advice for problem in ended.problems)
+    assert all(problem.code == "RSC-3128" and problem.advice for problem in ended.problems)
     with running(*SERVED, "--data", str(tmp_path)) as ax:
         assert len(ax.records(message.target.operation)) == 3
 

@@ -115,5 +115,5 @@ def test_a_worker_that_is_killed_calls_nothing_twice(site: Site, tmp_path: Path)
     assert unknown <= 4
     told = get(f"{site.api_url}/api/v1/jobs/{job_id}/results")["items"]
     assert len(told) == unknown
-    assert {item["code"] for item in told} <= {"RSC-3122"}
+    assert {item["code"] for item in told} <= {"RSC-3128"}
     assert job["state"] == ("partly_succeeded" if unknown else "succeeded")

@@ -155,7 +155,7 @@ class _Actions:
 
     def _doubt(self, document: int, why: str) -> None:
         self.is_open = False
-        self._board.leave(document, Outcome.UNKNOWN, message=why, advice=_LOOK, code="RSC-3122")
+        self._board.leave(document, Outcome.UNKNOWN, message=why, advice=_LOOK, code="RSC-3128")
 
     def _by_schema(self, document: int, found: aos.SchemaProblem) -> Problem:
         named = self._requests.named(self._board.rows[document], found.element)
