@@ -16,12 +16,12 @@ _GIVEN_UP: Final = {
     Fault.CONFLICT: faults.Because(
         message="AX rolled the row's call back {times} times, because of other transactions: {reason}",
         advice="Load the row again when less goes on in AX.",
-        code="RSC-3310",
+        code="RSC-3320",
     ),
     Fault.SILENT: faults.Because(
         message="The AOS gave no answer {times} times, while it answered for other rows: {reason}",
         advice="See the event log of the AOS computer for what the row sets off, and load it again.",
-        code="RSC-3311",
+        code="RSC-3321",
     ),
 }
 
