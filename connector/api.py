@@ -3,7 +3,7 @@
 Nothing here does anything. Times are RFC 3339 in UTC; `None` is a time that has not come.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from typing_extensions import TypedDict
 
@@ -13,6 +13,9 @@ PREFIX: Final = "/api/v1"
 #: The header that makes a repeated submission harmless, and the one that tells it was one.
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
+
+#: The header in which a program may say for whom it asks, percent-encoded. It is noted, and nobody checks it.
+USER: Final = "RapidStart-User"
 
 #: The media type of a `Problem`.
 PROBLEM: Final = "application/problem+json"
@@ -150,6 +153,23 @@ class LogPage(TypedDict):
     """Lines of a job's log, the oldest first."""
 
     items: list[LogLine]
+    next: str | None
+
+
+class AuditLine(TypedDict):
+    """A command that changed something: who (`name@address`; the name is what the caller said), what, and on what."""
+
+    at: str
+    by: str
+    what: str
+    subject: str
+    details: dict[str, Any]
+
+
+class AuditPage(TypedDict):
+    """Commands, the newest first; `next` is the cursor of the page that follows."""
+
+    items: list[AuditLine]
     next: str | None
 
 

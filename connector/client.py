@@ -43,11 +43,13 @@ _BY_STATUS: Final[dict[int, type[errors.RapidStartError]]] = {
 class Client:
     """The dispatcher's API. Every method raises RapidStartError: NotReachable, NotFound, Conflict, Refused ..."""
 
-    def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
-        """`url` is RAPIDSTART_API_URL, as http://127.0.0.1:8480. Nothing is contacted yet."""
+    def __init__(self, url: str, *, timeout_s: float = 60.0, user: str = "") -> None:
+        """`url` is RAPIDSTART_API_URL, as http://127.0.0.1:8480; `user` is noted with what changes. Nothing is contacted yet."""
         self.url = url.rstrip("/")
         self._timeout_s = timeout_s
         self._session = requests.Session()
+        if user:
+            self._session.headers[api.USER] = quote(user)
         # A proxy that the environment names does not lead to this computer.
         self._session.trust_env = urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}
 
@@ -95,9 +97,9 @@ class Client:
         """One job with its steps."""
         return self._json(api.Job, "GET", f"/jobs/{quote(job_id, safe='')}")
 
-    def jobs(self, *, state: str | None = None, endpoint: str | None = None, limit: int = 50) -> list[api.Job]:
-        """The newest jobs, without their steps."""
-        params = {"state": state, "endpoint": endpoint, "limit": limit}
+    def jobs(self, *, limit: int = 50, **wanted: str | None) -> list[api.Job]:
+        """The newest jobs, without their steps: those of a `state`, `endpoint`, `company`, submitted `since` or `until`."""
+        params = {"limit": limit} | {name: value for name, value in wanted.items() if value is not None}
         return self._json(api.JobPage, "GET", "/jobs", params=params)["items"]
 
     def cancel(self, job_id: str) -> api.Job:
@@ -136,6 +138,11 @@ class Client:
         """Write the job's process summary workbook to a file."""
         with self._answer("GET", f"/jobs/{quote(job_id, safe='')}/results.xlsx", stream=True, timeout=None) as answer:
             _write(answer, path, url=self.url)
+
+    def audit(self, *, limit: int = 100, **wanted: str | None) -> list[api.AuditLine]:
+        """The newest commands that changed something: on one `subject` (a job or an endpoint), `since` or `until` a moment."""
+        params = {"limit": limit} | {name: value for name, value in wanted.items() if value is not None}
+        return self._json(api.AuditPage, "GET", "/audit", params=params)["items"]
 
     # --- endpoints
 

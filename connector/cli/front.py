@@ -1,11 +1,14 @@
 """What commands share: settings, the client, `--json`, and text that is safe to print."""
 
+import getpass
 import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
     from connector.api import Job
@@ -14,6 +17,19 @@ if TYPE_CHECKING:
 
 #: Every command has it: one object, or JSON lines for lists and watches.
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON: one object, or a line for each.")
+
+
+_MOMENTS = click.DateTime(("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"))
+
+
+def _with_zone(_: click.Context, __: click.Parameter, value: "datetime | None") -> str | None:
+    """A moment by this computer's clock, as the API takes it."""
+    return value.astimezone().isoformat() if value else None
+
+
+#: Lists that reach back in time have them.
+since_option = click.option("--since", type=_MOMENTS, callback=_with_zone, help="Only from this day or moment on, as 2026-01-31.")
+until_option = click.option("--until", type=_MOMENTS, callback=_with_zone, help="Only before this day or moment.")
 
 
 def settings() -> "Settings":
@@ -38,7 +54,15 @@ def client() -> "Client":
     """The API of the dispatcher that RAPIDSTART_API_URL names."""
     from connector.client import Client
 
-    return Client(settings().api_url)
+    return Client(settings().api_url, user=_user())
+
+
+def _user() -> str:
+    """Who runs this command, as this computer knows them; "" where it does not."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):  # a container's user without a name, by version of Python
+        return ""
 
 
 def endpoint_name(given: str | None) -> str:

@@ -16,18 +16,22 @@ def job() -> None:
 @job.command("list")
 @click.option("--state", help="Only jobs in this state, as running.")
 @click.option("--endpoint", help="Only jobs for this endpoint.")
+@click.option("--company", help="Only jobs that write to this company.")
+@front.since_option
+@front.until_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, the newest first.")
 @front.json_option
-def list_(state: str | None, endpoint: str | None, limit: int, as_json: bool) -> None:
+def list_(limit: int, as_json: bool, **wanted: str | None) -> None:
     """The newest jobs."""
-    jobs = front.client().jobs(state=state, endpoint=endpoint, limit=limit)
+    jobs = front.client().jobs(limit=limit, **wanted)
     if as_json:
         for each in jobs:
             front.emit(each)
         return
     from connector.cli.tables import jobs_table
 
-    front.console().print(jobs_table(jobs) if jobs else "No jobs yet. Load a package: rapidstart load FILE")
+    nothing = "No such jobs." if any(wanted.values()) else "No jobs yet. Load a package: rapidstart load FILE"
+    front.console().print(jobs_table(jobs) if jobs else nothing)
 
 
 @job.command()

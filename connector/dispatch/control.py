@@ -5,7 +5,7 @@ from typing import Final
 
 from connector.dispatch.dispatcher import Dispatcher
 from connector.errors import Conflict
-from connector.ledger import Database, endpoints, jobs, packages, retries
+from connector.ledger import Database, audit, endpoints, jobs, packages, retries
 from connector.wire.reports import OUTCOME_WORDS, Outcome
 
 #: What `--rows` may say, and the outcomes that it means. Rows are skipped because others failed, or because the job ended.
@@ -17,7 +17,7 @@ CHOICES: Final[dict[str, tuple[Outcome, ...]]] = {
 }
 
 
-def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed") -> jobs.Job:
+def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed", by: str = audit.ITSELF) -> jobs.Job:
     """Accept a job that takes up rows of an ended load which are not in; `rows` is one of `CHOICES`.
 
     It asks for the same: package, endpoint, company, mapping, mode. What the rows of an earlier retry became is its own
@@ -40,8 +40,9 @@ def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed") -> jobs.
             retry_rows=retries.words(wanted),
         )
         jobs.add(db, job)
-        jobs.say(db, job.id, f"Accepted: {_in_words(wanted)} of {first.id}, once more.", at=job.submitted_at)
+        jobs.say(db, job.id, f"Accepted{audit.said_by(by)}: {_in_words(wanted)} of {first.id}, once more.", at=job.submitted_at)
         jobs.say(db, first.id, f"{job.id} takes up {_in_words(wanted)}.", at=job.submitted_at)
+        audit.note(db, "job retry", by=by, subject=first.id, at=job.submitted_at, details={"rows": rows, "job": job.id})
     dispatcher.to_plan.put(job.id)
     return job
 

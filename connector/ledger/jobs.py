@@ -100,6 +100,14 @@ class Job:
     """the job whose rows it takes up again"""
     retry_rows: str = ""
     """which of them, by what became of them there: words with commas between them"""
+    priority: int = 1
+    """0 low, 1 normal, 2 high"""
+    expires_at: float | None = None
+    """when it ends where nothing of it was sent by then"""
+    begun_at: float | None = None
+    """when the first batch of it was sent"""
+    scope: str = ""
+    """how far what it writes reaches: company, partition, installation; "" where nobody says"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,14 +194,31 @@ def by_idempotency_key(db: Database, key: str) -> Job | None:
 
 
 def listing(
-    db: Database, *, state: str | None = None, endpoint: str | None = None, before: int | None = None, limit: int = 50
+    db: Database,
+    *,
+    state: str | None = None,
+    endpoint: str | None = None,
+    company: str | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Job]:
-    """Jobs, the newest first; `before` is the number of the last job of the page before."""
+    """Jobs, the newest first: submitted from `since` on, and before `until`.
+
+    `before` is the number of the last job of the page before.
+    """
     query = sa.select(jobs).order_by(jobs.c.number.desc()).limit(limit)
     if state:
         query = query.where(jobs.c.state == state)
     if endpoint:
         query = query.where(jobs.c.endpoint == endpoint.lower())
+    if company:
+        query = query.where(sa.func.lower(jobs.c.company) == company.lower())
+    if since is not None:
+        query = query.where(jobs.c.submitted_at >= since)
+    if until is not None:
+        query = query.where(jobs.c.submitted_at < until)
     if before is not None:
         query = query.where(jobs.c.number < before)
     return [_job(row) for row in db.execute(query).mappings()]

@@ -120,6 +120,10 @@ jobs = Table(
     Column("finished_at", Float),
     Column("retry_of", Words),
     Column("retry_rows", Words, nullable=False, default="", server_default=""),
+    Column("priority", Integer, nullable=False, default=1, server_default="1"),
+    Column("expires_at", Float),
+    Column("begun_at", Float),
+    Column("scope", Words, nullable=False, default="", server_default=""),
     Index("jobs_by_state", "state", "endpoint"),
     Index("jobs_by_retry", "retry_of"),
 )
@@ -225,6 +229,33 @@ answers = Table(
     Column("row", Integer, nullable=False),
     Column("text", Words, nullable=False),
     Index("answers_of_job", "job", "id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Count, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("details", Words, nullable=False),
+    Index("audit_of_subject", "subject", "id"),
+)
+
+resolutions = Table(
+    "resolutions",
+    metadata,
+    Column("id", Count, primary_key=True, autoincrement=True),
+    Column("job", Words, ForeignKey("jobs.id"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("way", Words, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("made", Words),
+    Index("resolutions_of_job", "job"),
+    Index("resolutions_by_made", "made"),
 )
 
 log = Table(

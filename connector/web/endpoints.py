@@ -14,7 +14,7 @@ from connector.dispatch import Dispatcher, no_metadata
 from connector.ledger import Database, endpoints, jobs
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object
-from connector.web.served import Served
+from connector.web.served import Caller, Served
 
 
 def _zip(text: str) -> bytes:
@@ -50,7 +50,7 @@ def listing(dispatcher: Served) -> api.EndpointPage:
 
 
 @routes.post("/endpoints", status_code=201)
-def add(new: NewEndpoint, dispatcher: Served, response: Response) -> api.Endpoint:
+def add(new: NewEndpoint, dispatcher: Served, caller: Caller, response: Response) -> api.Endpoint:
     """Register an endpoint. Nobody is contacted."""
     added = dispatcher.add_endpoint(
         name=new.name,
@@ -58,6 +58,7 @@ def add(new: NewEndpoint, dispatcher: Served, response: Response) -> api.Endpoin
         companies=tuple(new.companies),
         partition=new.partition,
         contract=new.contract,
+        by=caller,
     )
     response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
     return _described(dispatcher, added.name)
@@ -70,33 +71,33 @@ def show(name: str, dispatcher: Served) -> api.Endpoint:
 
 
 @routes.delete("/endpoints/{name}", status_code=204)
-def remove(name: str, dispatcher: Served) -> None:
+def remove(name: str, dispatcher: Served, caller: Caller) -> None:
     """Forget an endpoint that has no unfinished jobs."""
-    dispatcher.remove_endpoint(_described(dispatcher, name)["name"])
+    dispatcher.remove_endpoint(_described(dispatcher, name)["name"], by=caller)
 
 
 @routes.post("/endpoints/{name}/pause")
-def pause(name: str, dispatcher: Served) -> api.Endpoint:
+def pause(name: str, dispatcher: Served, caller: Caller) -> api.Endpoint:
     """Send nothing to an endpoint until it is resumed."""
-    return _described(dispatcher, dispatcher.pause_endpoint(name).name)
+    return _described(dispatcher, dispatcher.pause_endpoint(name, by=caller).name)
 
 
 @routes.post("/endpoints/{name}/resume")
-def resume(name: str, dispatcher: Served) -> api.Endpoint:
+def resume(name: str, dispatcher: Served, caller: Caller) -> api.Endpoint:
     """Send work to an endpoint again."""
-    return _described(dispatcher, dispatcher.resume_endpoint(name).name)
+    return _described(dispatcher, dispatcher.resume_endpoint(name, by=caller).name)
 
 
 @routes.post("/endpoints/{name}/test", status_code=202)
-def test(name: str, dispatcher: Served) -> api.Job:
+def test(name: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Have a worker find out whether the AOS can be reached."""
-    return job_described(dispatcher, dispatcher.test(name).id)
+    return job_described(dispatcher, dispatcher.test(name, by=caller).id)
 
 
 @routes.post("/endpoints/{name}/survey", status_code=202)
-def survey(name: str, dispatcher: Served) -> api.Job:
+def survey(name: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Have a worker read the endpoint's contracts anew."""
-    return job_described(dispatcher, dispatcher.survey(name).id)
+    return job_described(dispatcher, dispatcher.survey(name, by=caller).id)
 
 
 @routes.get("/endpoints/{name}/metadata")

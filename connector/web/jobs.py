@@ -3,19 +3,16 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from connector import api
 from connector.dispatch import Dispatcher, control
 from connector.errors import Conflict, Refused
 from connector.ledger import Database, endpoints, jobs
 from connector.web import outcomes
-from connector.web.objects import job_object
-from connector.web.served import Served
+from connector.web.objects import job_object, seconds
+from connector.web.served import Caller, Served
 from connector.wire.jobs import Blank, Mode
-
-Limit = Annotated[int, Query(ge=1, le=1000)]
-Cursor = Annotated[int | None, Query(description="`next` of the page before.")]
 
 
 class _KeyMissing(Refused):
@@ -59,6 +56,18 @@ class NewJob(BaseModel):
         )
 
 
+class Wanted(BaseModel):
+    """Which jobs are listed. `since` and `until` (not included) are moments of submission."""
+
+    state: jobs.JobState | None = None
+    endpoint: str | None = None
+    company: str | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    cursor: Annotated[int | None, Field(description="`next` of the page before.")] = None
+
+
 routes = APIRouter()
 
 
@@ -66,11 +75,12 @@ routes = APIRouter()
 def submit(
     new: NewJob,
     dispatcher: Served,
+    caller: Caller,
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> api.Job:
     """Accept a load or a preview. The same Idempotency-Key again answers with the first job, and says so in a header."""
-    job, replayed = _submit(dispatcher, new, key=idempotency_key)
+    job, replayed = _submit(dispatcher, new, key=idempotency_key, by=caller)
     response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
     if replayed:
         response.headers[api.REPLAYED] = "true"
@@ -78,12 +88,20 @@ def submit(
 
 
 @routes.get("/jobs")
-def listing(
-    dispatcher: Served, state: jobs.JobState | None = None, endpoint: str | None = None, limit: Limit = 50, cursor: Cursor = None
-) -> api.JobPage:
+def listing(dispatcher: Served, wanted: Annotated[Wanted, Query()]) -> api.JobPage:
     """Jobs without their steps, the newest first."""
+    limit = wanted.limit
     with dispatcher.ledger.read() as db:
-        found = jobs.listing(db, state=state, endpoint=endpoint, before=cursor, limit=limit)
+        found = jobs.listing(
+            db,
+            state=wanted.state,
+            endpoint=wanted.endpoint,
+            company=wanted.company,
+            since=seconds(wanted.since),
+            until=seconds(wanted.until),
+            before=wanted.cursor,
+            limit=limit,
+        )
         counts = jobs.totals(db, [job.id for job in found])
         names = _names(db)
     items = [job_object(job, counts=counts[job.id], endpoint=names.get(job.endpoint)) for job in found]
@@ -97,21 +115,21 @@ def show(job_id: str, dispatcher: Served) -> api.Job:
 
 
 @routes.post("/jobs/{job_id}/cancel")
-def cancel(job_id: str, dispatcher: Served) -> api.Job:
+def cancel(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
     """End a job: a call in hand is finished, the rest is skipped."""
-    return described(dispatcher, dispatcher.cancel(job_id).id)
+    return described(dispatcher, dispatcher.cancel(job_id, by=caller).id)
 
 
 @routes.post("/jobs/{job_id}/pause")
-def pause(job_id: str, dispatcher: Served) -> api.Job:
+def pause(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Hold a job back until it is resumed."""
-    return described(dispatcher, dispatcher.pause(job_id).id)
+    return described(dispatcher, dispatcher.pause(job_id, by=caller).id)
 
 
 @routes.post("/jobs/{job_id}/resume")
-def resume(job_id: str, dispatcher: Served) -> api.Job:
+def resume(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Let a paused job go on."""
-    return described(dispatcher, dispatcher.resume(job_id).id)
+    return described(dispatcher, dispatcher.resume(job_id, by=caller).id)
 
 
 class Again(BaseModel):
@@ -123,9 +141,9 @@ class Again(BaseModel):
 
 
 @routes.post("/jobs/{job_id}/retry", status_code=202)
-def retry(job_id: str, dispatcher: Served, response: Response, again: Again | None = None) -> api.Job:
+def retry(job_id: str, dispatcher: Served, caller: Caller, response: Response, again: Again | None = None) -> api.Job:
     """Submit a job that takes up rows of an ended load which are not in."""
-    job = control.retry(dispatcher, job_id, rows=(again or Again()).rows)
+    job = control.retry(dispatcher, job_id, rows=(again or Again()).rows, by=caller)
     response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
     return described(dispatcher, job.id)
 
@@ -142,7 +160,7 @@ def described(dispatcher: Dispatcher, job_id: str) -> api.Job:
         return job_object(job, counts=counts, steps=steps, endpoint=_names(db).get(job.endpoint))
 
 
-def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None) -> tuple[jobs.Job, bool]:
+def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None, by: str) -> tuple[jobs.Job, bool]:
     if key is None:
         raise _KeyMissing("the request has no Idempotency-Key.", advice="Send a fresh one with each job, as a UUID.")
     if new.offline and new.kind != jobs.JobKind.PREVIEW:
@@ -156,6 +174,7 @@ def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None) -> tuple[jo
             order=new.order(),
             idempotency_key=key,
             partition=new.partition,
+            by=by,
         )
     except Conflict as error:  # the key was used for another request: no state of ours stands in the way
         raise Refused(error.message, advice=error.advice) from error

@@ -7,7 +7,7 @@ from typing import Final
 
 from connector import api
 from connector.intake.values import Package
-from connector.ledger import answers, endpoints, jobs, packages, results
+from connector.ledger import answers, audit, endpoints, jobs, packages, results
 
 #: A worker tells every few seconds that it lives; one that was silent for longer is offline.
 ONLINE_WITHIN_S: Final = 15.0
@@ -105,6 +105,16 @@ def answer_object(answer: answers.Answer) -> api.Answer:
 def moment(seconds: float) -> str:
     """RFC 3339 in UTC, to the millisecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds(at: datetime | None) -> float | None:
+    """A moment as the ledger keeps it."""
+    return None if at is None else at.timestamp()
+
+
+def audit_object(line: audit.Line) -> api.AuditLine:
+    """A command that changed something."""
+    return api.AuditLine(at=moment(line.at), by=line.by, what=line.what, subject=line.subject, details=dict(line.details))
 
 
 def _moment(seconds: float | None) -> str | None:

@@ -137,7 +137,7 @@ def test_a_test_that_no_worker_takes_up_says_so(run, office, monkeypatch):
 def test_a_test_shows_what_was_checked(run, office, monkeypatch):
     checks = (Check(name="Address", ok=True, detail="answers"), Check(name="Login", ok=False, detail="refused", advice="Ask."))
 
-    def surveyed(name):
+    def surveyed(name, **_):
         job = real(name)
         office.know(name, checks=checks)
         with office.ledger.write() as db:

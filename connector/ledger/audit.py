@@ -1,0 +1,66 @@
+"""Who did what: a line for every command that changes something, written in the same transaction as the change."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from connector.ledger.schema import audit
+from connector.ledger.store import Database
+
+#: Who changes things that nobody asked for at the time: the dispatcher itself.
+ITSELF: Final = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One command that was carried out. `at` is in seconds since 1970."""
+
+    id: int
+    at: float
+    by: str
+    """a user's name and address as `anna@10.0.0.5`: nobody has proved to be anna"""
+    what: str
+    """the command, as `job cancel`"""
+    subject: str
+    """the id of a job, or the key of an endpoint"""
+    details: Mapping[str, object]
+
+
+def note(
+    db: Database, what: str, *, by: str, subject: str, at: float, details: Mapping[str, object] | None = None
+) -> None:  # fmt: skip
+    """Add a line. `details` hold what was asked, and never a row's values or a secret."""
+    if by == ITSELF:
+        return
+    told = {name: value for name, value in (details or {}).items() if value not in (None, "", (), [])}
+    db.execute(sa.insert(audit).values(at=at, by=by, what=what, subject=subject, details=json.dumps(told)))
+
+
+def lines(
+    db: Database,
+    *,
+    subject: str | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Line]:
+    """Lines, the newest first; `before` is the id of the last one of the page before. Letters of `subject` may be of any case."""
+    query = sa.select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if subject:
+        query = query.where(audit.c.subject.in_((subject.upper(), subject.lower())))
+    if since is not None:
+        query = query.where(audit.c.at >= since)
+    if until is not None:
+        query = query.where(audit.c.at < until)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    return [Line(**{**row, "details": json.loads(row["details"])}) for row in db.execute(query).mappings()]
+
+
+def said_by(by: str) -> str:
+    """The end of a log's sentence: ` by anna@10.0.0.5`, or nothing."""
+    return f" by {by}" if by else ""

@@ -1,0 +1,33 @@
+"""`/audit`: who did what."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from connector import api
+from connector.ledger import audit
+from connector.web.objects import audit_object, seconds
+from connector.web.served import Served
+
+routes = APIRouter()
+
+
+class Wanted(BaseModel):
+    """Which lines are listed."""
+
+    subject: Annotated[str | None, Field(description="The id of a job, or the name of an endpoint.")] = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: Annotated[int | None, Field(description="`next` of the page before.")] = None
+
+
+@routes.get("/audit")
+def listing(dispatcher: Served, wanted: Annotated[Wanted, Query()]) -> api.AuditPage:
+    """Commands that changed something, the newest first."""
+    since, until = seconds(wanted.since), seconds(wanted.until)
+    with dispatcher.ledger.read() as db:
+        found = audit.lines(db, subject=wanted.subject, since=since, until=until, before=wanted.cursor, limit=wanted.limit)
+    following = str(found[-1].id) if len(found) == wanted.limit else None
+    return {"items": [audit_object(line) for line in found], "next": following}
