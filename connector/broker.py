@@ -15,7 +15,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import redis
@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 from connector import children
 from connector.errors import Conflict, NotReachable, RapidStartError
+from connector.wire import sentinels
 from connector.wire.routes import BROKER_FILE
 
 log = logging.getLogger(__name__)
@@ -131,11 +132,23 @@ def binary() -> Path:
         raise _unavailable() from None
 
 
+def connect(url: str, **options: Any) -> redis.Redis:
+    """A client of the server that the URL names, or of the master that its sentinels name. Nothing is contacted yet."""
+    watched = sentinels.parse(url)
+    if watched is None:
+        return redis.Redis.from_url(url, **options)
+    asking = {"socket_timeout": 5, "socket_connect_timeout": 5}
+    login = {"username": watched.username, "password": watched.password, "db": watched.db}
+    asked = redis.Sentinel(watched.hosts, sentinel_kwargs=asking, **login, **options)  # type: ignore[no-untyped-call]
+    found: redis.Redis = asked.master_for(watched.master)  # type: ignore[no-untyped-call]
+    return found
+
+
 def answers(url: str) -> bool:
     """Whether a server is there that takes the URL's password and has read its data."""
     once = Retry(NoBackoff(), 0)
     try:
-        with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=once) as client:
+        with connect(url, socket_connect_timeout=1, socket_timeout=1, retry=once) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import redis
 
-from connector.wire import codec, routes
+from connector.wire import codec, routes, sentinels
 from connector.wire.jobs import ANSWERS
 from connector.wire.reports import BatchRef, Report, WorkerAlive, WorkerStopped
 from workers.errors import Retry
@@ -29,6 +29,18 @@ _AT_ONCE: Final = 50
 A = TypeVar("A", bound=codec.Message)
 
 
+def connect(broker_url: str, **options: Any) -> redis.Redis:
+    """A client of the server that the URL names, or of the master that its sentinels name. Nothing is contacted yet."""
+    watched = sentinels.parse(broker_url)
+    if watched is None:
+        return redis.Redis.from_url(broker_url, **options)
+    asking = {"socket_timeout": 5, "socket_connect_timeout": 5}
+    login = {"username": watched.username, "password": watched.password, "db": watched.db}
+    asked = redis.Sentinel(watched.hosts, sentinel_kwargs=asking, **login, **options)  # type: ignore[no-untyped-call]
+    found: redis.Redis = asked.master_for(watched.master)  # type: ignore[no-untyped-call]
+    return found
+
+
 class Reporter:
     """Shared by all threads of a worker process."""
 
@@ -36,7 +48,7 @@ class Reporter:
         """Nothing is contacted before `start`."""
         self.endpoint = endpoint
         self.worker = worker
-        self._redis = redis.Redis.from_url(broker_url, socket_timeout=_ASK_AGAIN_S + 5, socket_connect_timeout=5)
+        self._redis = connect(broker_url, socket_timeout=_ASK_AGAIN_S + 5, socket_connect_timeout=5)
         self._stream = routes.report_stream(endpoint)
         self._concurrency, self._version = concurrency, version
         self._unsent: queue.SimpleQueue[Report | None] = queue.SimpleQueue()

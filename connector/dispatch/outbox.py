@@ -15,6 +15,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
+from connector import broker
 from connector.errors import NotReachable
 from connector.wire import codec, routes
 from connector.wire.reports import BatchRef
@@ -38,7 +39,7 @@ class Outbox:
         """Nothing is contacted yet."""
         self._app = Celery("rapidstart", set_as_current=False)
         self._app.conf.update(routes.celery_settings(broker_url))
-        self.redis = redis.Redis.from_url(broker_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=10)
+        self.redis = broker.connect(broker_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=10)
 
     def send(self, parcel: Parcel) -> None:
         """Put one batch on its endpoint's queue. Raises NotReachable: it may be there all the same."""

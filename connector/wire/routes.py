@@ -7,6 +7,8 @@ import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from connector.wire import sentinels
+
 #: What an endpoint may be called. Names are unique regardless of case.
 ENDPOINT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -40,9 +42,11 @@ def reply_key(endpoint: str, question: str) -> str:
 
 def broker_url(url: str) -> str:
     """The URL, where it can name a broker. Raises ValueError with a sentence that does not repeat it: it may hold a password."""
+    if sentinels.parse(url):
+        return url
     parts = urlsplit(url)
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError("a broker is named as redis://USER:PASSWORD@HOST:6379/0, or rediss:// with TLS")
+        raise ValueError("a broker is named as redis://USER:PASSWORD@HOST:6379/0, rediss:// with TLS, or by sentinel://")
     try:
         _ = parts.port
     except ValueError:
@@ -65,8 +69,12 @@ def celery_settings(broker_url: str, *, endpoint: str | None = None) -> dict[str
     if endpoint is not None:
         # With kombu's default names every worker can read and requeue every endpoint's messages.
         transport |= {f"{key}_key": f"{queue(endpoint)}:{key}" for key in ("unacked", "unacked_index", "unacked_mutex")}
+    watched = sentinels.parse(broker_url)
+    if watched:
+        transport["master_name"] = watched.master
+        transport["sentinel_kwargs"] = {"socket_timeout": 5, "socket_connect_timeout": 5}
     return {
-        "broker_url": broker_url,
+        "broker_url": watched.celery_url if watched else broker_url,
         "broker_transport_options": transport,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default gives up after about 46 minutes

@@ -1,0 +1,67 @@
+"""A broker that sentinels watch: both ends find the master, and the next one after it has died."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from connector import broker
+from connector.dispatch.outbox import Outbox, Parcel
+from connector.errors import NotReachable
+from connector.wire import reports, routes
+from connector.wire.jobs import SurveyConnection
+from tests.broker.watched import Watched, eventually, watched
+from workers import reporter
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Watched]:
+    with watched(tmp_path) as made:
+        yield made
+
+
+def _parcel(batch: int) -> Parcel:
+    ref = reports.BatchRef(job="JB-2222", step=1, batch=batch)
+    work = SurveyConnection(endpoint="A1", ref=ref, addresses=("http://127.0.0.1:1/p/xppservice.svc",))
+    return Parcel(endpoint="A1", ref=ref, message=work, shown="a test")
+
+
+def _done(act: object) -> bool:
+    try:
+        act()  # type: ignore[operator]
+    except (NotReachable, redis.RedisError):
+        return False
+    return True
+
+
+def test_both_ends_go_to_the_master_and_to_the_next_one_when_it_has_died(site: Watched) -> None:
+    assert broker.answers(site.url)
+    outbox = Outbox(site.url)
+    mark = outbox.new_epoch()
+    outbox.send(_parcel(1))
+    ends = [broker.connect(site.url, socket_timeout=5), reporter.connect(site.url, socket_timeout=5)]
+    for end in ends:
+        end.xadd(routes.report_stream("A1"), {"m": "before"})
+    for end in ends:
+        assert end.wait(1, 2000) == 1
+
+    dead = site.kill_master()
+    assert site.master() != dead
+    eventually(lambda: _done(lambda: outbox.send(_parcel(2))))
+    for number, end in enumerate(ends):
+        eventually(lambda end=end, number=number: _done(lambda: end.set(f"after{number}", "1")))
+    assert outbox.epoch() == mark, "it is the same broker, as far as the ledger is concerned"
+    assert outbox.waiting("A1")[-1] == "JB-2222.1.1.1"
+    assert "JB-2222.1.2.1" in outbox.waiting("A1")
+    assert ends[0].xlen(routes.report_stream("A1")) == 2
+    assert site.client(site.master()).get("after1") == b"1"
+    outbox.close()
+
+
+def test_sentinels_that_name_no_master_are_not_reachable(site: Watched) -> None:
+    other = Outbox(site.url.replace("mymaster", "another"))
+    with pytest.raises(NotReachable, match="the broker cannot be reached"):
+        other.epoch()
+    assert not broker.answers(site.url.replace("throw", "thrown")), "the password is the server's"
+    other.close()
