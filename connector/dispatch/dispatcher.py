@@ -67,16 +67,18 @@ class Dispatcher:
         except PackageRefused:
             incoming.path.unlink(missing_ok=True)
             raise
+        if self.ledger.is_shared:
+            shelf.share(incoming, self.ledger)
         record = packages.PackageRecord(sha256=incoming.sha256, name=name, size=incoming.size, received_at=time.time())
         with self.ledger.write() as db:
             packages.add(db, record)
         return record
 
     def package_path(self, sha256: str) -> Path:
-        """Where the content of a package lies. Raises NotFound."""
+        """Where the content of a package lies. Raises NotFound, NotReachable."""
         with self.ledger.read() as db:
             packages.get(db, sha256)
-        return self._packages / sha256
+        return shelf.fetch(self._packages, sha256, self.ledger)
 
     # -- endpoints
 

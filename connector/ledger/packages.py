@@ -1,11 +1,14 @@
-"""What users handed in. The file itself lies beside the ledger, named by its SHA-256."""
+"""What users handed in. The file itself lies beside the ledger, named by its SHA-256.
+
+Where dispatchers of several computers share the ledger, its content is in the ledger too, in parts.
+"""
 
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from connector.errors import NotFound
-from connector.ledger.schema import packages
+from connector.ledger.schema import package_parts, packages
 from connector.ledger.store import Database
 
 
@@ -32,3 +35,17 @@ def get(db: Database, sha256: str) -> PackageRecord:
     if row is None:
         raise NotFound(f"no package {sha256[:12]} has been received.", advice="Upload it first.")
     return PackageRecord(**row)
+
+
+def set_part(db: Database, sha256: str, no: int, content: bytes) -> None:
+    """Store a part of a package's content, counted from 0; the same part again changes nothing."""
+    mine = (package_parts.c.sha256 == sha256) & (package_parts.c.no == no)
+    if not db.execute(sa.update(package_parts).where(mine).values(content=content)).rowcount:
+        db.execute(sa.insert(package_parts).values(sha256=sha256, no=no, content=content))
+
+
+def part(db: Database, sha256: str, no: int) -> bytes | None:
+    """A part of a package's content; None behind the last one."""
+    mine = (package_parts.c.sha256 == sha256) & (package_parts.c.no == no)
+    content: bytes | None = db.execute(sa.select(package_parts.c.content).where(mine)).scalar()
+    return content

@@ -53,6 +53,14 @@ packages = Table(
     Column("received_at", Float, nullable=False),
 )
 
+package_parts = Table(
+    "package_parts",
+    metadata,
+    Column("sha256", Words, primary_key=True),
+    Column("no", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 endpoints = Table(
     "endpoints",
     metadata,
