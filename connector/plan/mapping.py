@@ -27,7 +27,7 @@ class StructureMapping(_Strict):
 
     segments: tuple[str, ...] = Field(default=(), strict=False)
     """the parts that a delimited text holds, in its order"""
-    delimiter: str = "-"
+    delimiter: str = Field(default="-", min_length=1)
     update: Merge | None = Field(default=None, strict=False)
     """what an update does with dimensions that the package does not name; it must be said where records are updated"""
 
@@ -99,6 +99,16 @@ class Mapping(_Strict):
 
 
 _SILENT: Final = TableMapping()
+_TABLE: Final = "words with their values, as { target = ... }, or below a line of their own in brackets"
+#: How TOML writes what a word wants, by the name that pydantic gives to a value of another sort.
+_WRITTEN: Final = {
+    "string_type": 'a text in quotes, as "CustGroup"',
+    "string_too_short": "a text of at least one character",
+    "tuple_type": 'a list of texts, as ["CustGroup"]',
+    "bool_type": "true or false, without quotes",
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+}
 
 
 def parse(toml_text: str, name: str) -> Mapping:
@@ -127,7 +137,15 @@ def _refused(problem: AnyMapping[str, Any], name: str) -> PlanRefused:
             advice=close or f"Known are {', '.join(known)}.",
             place=Place(file=name),
         )
-    return PlanRefused(f"the mapping's {where} cannot be used: {problem['msg']}.", place=Place(file=name))
+    return PlanRefused(f"the mapping's {where} {_wrong(problem)}.", advice="Correct it in the mapping.", place=Place(file=name))
+
+
+def _wrong(problem: AnyMapping[str, Any]) -> str:
+    """What a value must be, as TOML writes it, which the user may know less well than AX."""
+    if problem["type"] == "missing":
+        return "is missing"
+    wanted = _WRITTEN.get(problem["type"]) or problem.get("ctx", {}).get("expected", "")
+    return f"must be {wanted}" if wanted else f"cannot be used: {problem['msg']}"
 
 
 def _words(path: list[str]) -> list[str]:
