@@ -55,7 +55,7 @@ class Ring:
 
     def start(self, **pauses):
         """Without jitter, so that a test knows its pauses."""
-        policy = Policy(draw=lambda _, longest: longest, **({"retry_pause_s": 0.5} | pauses))
+        policy = Policy(**({"retry_pause_s": 0.5, "draw": lambda _, longest: longest} | pauses))
         self.dispatcher = Dispatcher(
             ledger=self.ledger, outbox=Outbox(self.url), home=self.home, call_timeout_s=1, lease_s=3, policy=policy
         )

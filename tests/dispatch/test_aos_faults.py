@@ -1,0 +1,148 @@
+"""What the dispatcher does when an AOS is silent, is set up wrong, or is at odds with one batch; against a real broker."""
+
+import pytest
+
+from connector.ledger import endpoints, jobs, results
+from connector.wire import routes
+from connector.wire.reports import BatchReturned, Check, Retry, SurveyDone
+from tests.dispatch.conftest import ADDRESS
+
+pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def ready(ring, until):
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
+    return ring
+
+
+def give_back(ring, message, retry=Retry.LATER, **fields):
+    ring.tell(BatchReturned, ref=message.ref, retry=retry, **({"reason": "The AOS does not answer."} | fields))
+
+
+def endpoint(ring):
+    with ring.ledger.read() as db:
+        return endpoints.get(db, "A1")
+
+
+def test_a_silent_aos_is_probed_by_one_batch_and_all_go_on_when_it_answers(ready, until):
+    job = ready.load(rows=20)
+    for _ in range(4):
+        give_back(ready, ready.take())
+    outage = until(lambda: ready.dispatcher.gate.breakers.outage("a1"))
+    while ready.redis.llen(routes.queue("A1")):  # those that were on their way
+        give_back(ready, ready.take())
+    probe = ready.take()
+    until(lambda: ready.redis.xlen(routes.report_stream("A1")) == 0)
+    assert ready.redis.llen(routes.queue("A1")) == 0, "a probe is alone"
+    ready.done(probe)
+    until(lambda: ready.redis.llen(routes.queue("A1")) == 4)
+    assert ready.dispatcher.gate.breakers.outage("a1") is None
+    assert outage.reason == "The AOS does not answer."
+    until(lambda: ready.totals(job) == {"created": 2})
+
+
+def test_a_restarted_dispatcher_learns_of_the_outage_again(ready, until):
+    ready.load(rows=20)
+    for _ in range(3):
+        give_back(ready, ready.take())
+    first = until(lambda: ready.dispatcher.gate.breakers.outage("a1"))
+    ready.stop()
+    ready.start(retry_pause_s=30)
+    ready.alive()
+
+    def again():
+        if ready.redis.llen(routes.queue("A1")):
+            give_back(ready, ready.take())
+        return ready.dispatcher.gate.breakers.outage("a1")
+
+    assert until(again).since == pytest.approx(first.since, abs=0.01)
+
+
+def test_a_wrong_account_stops_the_endpoint_and_a_test_lets_it_go_on(ready, until):
+    first, other = ready.load(rows=4), ready.load(rows=2, company="DEMF")
+    until(lambda: ready.redis.llen(routes.queue("A1")) == 3)
+    give_back(ready, ready.take(), Retry.NEVER, reason="AX refuses this account.", advice="Enable it.", code="RSC-5910")
+    until(lambda: endpoint(ready).stopped)
+    told = "waiting: A1 is stopped: AX refuses this account. Enable it. Then: rapidstart endpoint test A1"
+    for message in [ready.take(), ready.take()]:  # those that were on their way
+        ready.done(message)
+    until(lambda: ready.job(first).reason == told)
+    assert ready.job(first).state == jobs.JobState.WAITING
+    ready.dispatcher.test("A1")
+    survey = ready.take()
+    assert survey.KIND == "survey.connection", "a test is sent all the same"
+    ready.tell(SurveyDone, ref=survey.ref, checks=(Check(name="Port", ok=True, detail="fine"),))
+    ready.done(ready.take())
+    until(lambda: ready.job(first).state == ready.job(other).state == "succeeded")
+    assert endpoint(ready).stopped is None
+
+
+def test_a_test_that_fails_leaves_the_endpoint_stopped_and_a_person_lets_it_go_on(ready, until):
+    ready.load(rows=2)
+    give_back(ready, ready.take(), Retry.NEVER, reason="AX refuses this account.", code="RSC-5910")
+    until(lambda: endpoint(ready).stopped)
+    ready.dispatcher.test("A1")
+    ready.tell(SurveyDone, ref=ready.take().ref, reason="refused")
+    until(lambda: ready.redis.xlen(routes.report_stream("A1")) == 0)
+    assert endpoint(ready).stopped
+    ready.dispatcher.resume_endpoint("A1")
+    assert ready.take().KIND == "load.tables"
+    assert endpoint(ready).stopped is None
+
+
+def test_other_endpoints_go_on(ready, until):
+    ready.load(rows=2)
+    ready.dispatcher.add_endpoint(name="B1", addresses=(ADDRESS,), companies=(), partition=None, contract=None)
+    give_back(ready, ready.take(), Retry.NEVER, reason="AX refuses this account.", code="RSC-5910")
+    until(lambda: endpoint(ready).stopped)
+    with ready.ledger.read() as db:
+        found = [endpoints.get(db, name) for name in ("A1", "B1")]
+    assert [ready.dispatcher.gate.passage(each, on_way=0).most("load") > 0 for each in found] == [False, True]
+
+
+def test_a_company_that_only_the_job_names_ends_the_job(ready, until):
+    with ready.ledger.write() as db:
+        endpoints.remove(db, "a1")
+    ready.dispatcher.add_endpoint(name="A1", addresses=(ADDRESS,), companies=(), partition=None, contract=None)
+    ready.know_metadata()
+    job = ready.load(rows=2, company="NOPE")
+    give_back(ready, ready.take(), Retry.NEVER, reason="There is no NOPE.", code="RSC-5940")
+    until(lambda: ready.job(job).state == "failed")
+    assert endpoint(ready).stopped is None
+
+
+def test_an_aos_that_is_silent_for_too_long_is_given_up(ring, until):
+    ring.stop()
+    ring.start(patience_s=1e-6, retry_pause_s=0.1)
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    job = ring.load(rows=2)
+    for _ in range(2):
+        give_back(ring, ring.take())
+    until(lambda: endpoint(ring).stopped)
+    assert "the AOS has not answered for" in endpoint(ring).stopped.reason
+    until(lambda: "A1 is stopped" in ring.job(job).reason)
+
+
+def test_a_batch_that_always_meets_a_deadlock_fails_and_the_others_go_in(ready, until):
+    ready.stop()
+    ready.start(draw=lambda shortest, _: shortest)
+    ready.alive()
+    job = ready.load(rows=4)
+    first, second = ready.take(), ready.take()
+    ready.done(second)
+    message = first
+    for _ in range(7):
+        give_back(ready, message, reason="AX rolled the call back.", code="RSC-5420")
+        message = ready.take()
+        assert (message.ref.step, message.ref.batch) == (first.ref.step, first.ref.batch)
+    give_back(ready, message, reason="AX rolled the call back.", code="RSC-5420")
+    until(lambda: ready.job(job).state == "partly_succeeded")
+    assert ready.totals(job) == {"created": 2, "failed": 2}
+    with ready.ledger.read() as db:
+        assert {(found.code, "8 times" in found.message) for found in results.failures(db, job)} == {("RSC-3320", True)}

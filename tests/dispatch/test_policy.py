@@ -1,0 +1,76 @@
+"""What happens next with a batch that came back: the table, the pauses, and when enough is enough."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.dispatch.policy import DEFAULT, Fault, Policy, fault_of, is_spent, once_more
+from connector.ledger.faults import Past
+from connector.wire.reports import BatchRef, BatchReturned, Retry
+
+LONGEST = Policy(draw=lambda _, longest: longest)
+SHORTEST = Policy(draw=lambda shortest, _: shortest)
+
+
+def came_back(retry, code="", *, settled=True):
+    ref = BatchRef(job="JB-1", step=1, batch=1)
+    return BatchReturned(endpoint="A1", worker="w", ref=ref, retry=retry, reason="r", code=code, settled=settled)
+
+
+@pytest.mark.parametrize(
+    ("retry", "code", "settled", "fault"),
+    [
+        (Retry.SOON, "RSC-5490", True, Fault.STOPPING),
+        (Retry.ANSWER, "RSC-5000", True, Fault.ANSWER),
+        (Retry.LATER, "RSC-5400", True, Fault.SILENT),
+        (Retry.LATER, "RSC-5410", False, Fault.SILENT),
+        (Retry.LATER, "RSC-5420", True, Fault.CONFLICT),
+        (Retry.LATER, "RSC-5420", False, Fault.SILENT),
+        (Retry.NEVER, "RSC-5910", True, Fault.ENDPOINT),
+        (Retry.NEVER, "RSC-5902", True, Fault.ENDPOINT),
+        (Retry.NEVER, "RSC-5930", True, Fault.JOB),
+        (Retry.NEVER, "RSC-5960", True, Fault.JOB),
+        (Retry.NEVER, "", True, Fault.JOB),
+    ],
+)
+def test_each_kind_of_return_has_its_fault(retry, code, settled, fault):
+    assert fault_of(came_back(retry, code, settled=settled), own_company=False) is fault
+
+
+def test_a_company_is_the_endpoints_fault_only_where_it_is_one_of_its_own():
+    refused = came_back(Retry.NEVER, "RSC-5940")
+    assert fault_of(refused, own_company=True) is Fault.ENDPOINT
+    assert fault_of(refused, own_company=False) is Fault.JOB
+
+
+def test_pauses_double_up_to_a_ceiling_and_conflicts_come_back_sooner():
+    assert [LONGEST.pause_s(Fault.SILENT, times) for times in (1, 2, 3, 9)] == [5, 10, 20, 300]
+    assert [LONGEST.pause_s(Fault.CONFLICT, times) for times in (1, 2, 9)] == [0.5, 1, 8]
+    assert LONGEST.pause_s(Fault.STOPPING, 1) == 0
+    assert [LONGEST.probe_s(failed) for failed in (0, 1, 99)] == [5, 10, 300]
+
+
+def test_jitter_is_full_for_batches_and_never_nearly_nothing_for_probes():
+    assert SHORTEST.pause_s(Fault.SILENT, 3) == 0
+    assert SHORTEST.probe_s(2) == 10
+
+
+@given(times=st.integers(1, 10_000), fault=st.sampled_from(Fault))
+def test_no_pause_is_longer_than_its_ceiling(times, fault):
+    assert 0 <= DEFAULT.pause_s(fault, times) <= 300
+
+
+def test_a_batch_that_gets_further_begins_anew():
+    past = once_more(Past(), Fault.CONFLICT, left=9, at=1.0)
+    past = once_more(past, Fault.CONFLICT, left=9, at=2.0)
+    assert (past.times, past.since) == (2, 1.0)
+    assert once_more(past, Fault.CONFLICT, left=8, at=3.0).times == 1
+    assert once_more(past, Fault.SILENT, left=9, at=3.0) == Past(fault=Fault.SILENT, times=1, since=3.0, left=9)
+    assert once_more(past, Fault.CONFLICT, left=None, at=3.0).times == 3
+
+
+def test_a_batch_is_given_up_only_where_it_is_not_the_aos():
+    assert not is_spent(Past(fault=Fault.CONFLICT, times=7, since=1.0), answered_at=9.0)
+    assert is_spent(Past(fault=Fault.CONFLICT, times=8, since=1.0), answered_at=0.0)
+    assert not is_spent(Past(fault=Fault.SILENT, times=99, since=5.0), answered_at=4.0), "nobody was answered meanwhile"
+    assert is_spent(Past(fault=Fault.SILENT, times=10, since=5.0), answered_at=6.0)
