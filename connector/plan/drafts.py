@@ -1,5 +1,6 @@
 """What is found out about each action by itself: its record, columns, key, and the action that its rows are nested in."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -90,21 +91,27 @@ def _match_all(package: Package, metadata: Metadata, mapping: Mapping) -> list[M
         if (called := _called(action, said, calls, mapping)) is not None:
             matched.append(Matched(index=index, action=action, record=called[0], reason=called[1], said=said))
             continue
-        among = known
-        if said.parent is not None:
-            holder = normalized(said.parent.target)
-            among = [record for record in known if record.path and normalized(record.path[-1]) == holder] or known
-        if said.target is not None:
-            found = matching.by_target(said.target, action.entity, among)
-        elif (named := matching.by_name(action.entity, among)) is not None:
-            found = named
-        else:
+        if (found := _record(said, action.entity, known)) is None:
             unknown.append(action.entity)
             continue
         matched.append(Matched(index=index, action=action, record=found[0], reason=found[1], said=said))
     if unknown:
         raise matching.unknown(unknown, known)
     return matched
+
+
+def _record(said: TableMapping, entity: str, known: Sequence[Record]) -> tuple[Record, str] | None:
+    """The record that an entity means, and why: one that is nested where the mapping says, if it has such a name.
+
+    None where no name fits. Raises PlanRefused.
+    """
+    holder = normalized(said.parent.target) if said.parent else ""
+    within = [record for record in known if holder and record.path and normalized(record.path[-1]) == holder]
+    if said.target is None:
+        return matching.by_name(entity, within) or matching.by_name(entity, known)
+    with contextlib.suppress(PlanRefused):
+        return matching.by_target(said.target, entity, within)
+    return matching.by_target(said.target, entity, known)
 
 
 def _called(action: Action, said: TableMapping, calls: Sequence[Record], mapping: Mapping) -> tuple[Record, str] | None:
@@ -123,6 +130,7 @@ def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping)
         return _call_draft(
             matched, parent, link, parent.mode if parent else ways.calling(matched.said, mode, matched.action), mapping
         )
+    ways.check(matched.said, parent.matched.said if parent else None, matched.action)
     matched, kind = kinds.typed(matched, parent.matched if parent else None)
     kinds.check_document(matched, parent.matched if parent else None)
     table, said = matched.record.table, matched.said

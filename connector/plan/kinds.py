@@ -7,6 +7,7 @@ from connector.errors import Place, PlanRefused
 from connector.plan.columns import Matches
 from connector.plan.mapping import TableMapping
 from connector.plan.nesting import Matched
+from connector.wire import values
 from connector.wire.jobs import Mode
 from connector.wire.metadata import Document, Table
 
@@ -56,7 +57,7 @@ def _undecided(matched: Matched, table: Table) -> PlanRefused:
 
 
 def check_document(matched: Matched, parent: Matched | None) -> None:
-    """Refuse words for what stands beside the root records that the document does not have. Raises PlanRefused."""
+    """Refuse what stands beside the root records where the document does not have it, or it does not fit. Raises PlanRefused."""
     given, document = matched.said.document, matched.record.document
     if given and parent is not None:
         raise _refused(
@@ -65,6 +66,9 @@ def check_document(matched: Matched, parent: Matched | None) -> None:
     known = [field.name for field in document.fields if field.name != _CLEAR]
     if unknown := next((name for name in given if name not in known), None):
         raise _refused(matched, f"the document {document.name} has no {unknown!r}.", f"It has {', '.join(known) or 'nothing'}.")
+    for field in document.fields:
+        if (text := given.get(field.name)) is not None and (why := values.fits(field, text)):
+            raise _refused(matched, f"`document` of the mapping does not fit: {why.message}", why.advice)
 
 
 def timed(matched: Matched, matches: Matches, mode: Mode, *, decided: bool) -> bool:

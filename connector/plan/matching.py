@@ -105,7 +105,9 @@ def by_target(target: str, entity: str, among: Sequence[Record]) -> tuple[Record
     if not found:
         raise PlanRefused(
             f"the mapping's target {target!r} of {entity!r} is no record of a document service on this endpoint.",
-            advice=names.meant(name, (record.table.name for record in among)),
+            advice=names.meant(name, (record.table.name for record in (among if not service else near)))
+            or f"{f'{near[0].service.name} has' if service and near else 'The endpoint has'} the records "
+            f"{', '.join(dict.fromkeys(record.table.name for record in near or among)) or 'none'}.",
         )
     return _only(found, entity), f"the mapping says {target}"
 

@@ -32,9 +32,10 @@ def parent_of(child: Matched, among: Sequence[Matched]) -> Matched | None:
             )
         return None
     found = [other for other in among if other.record.holds(child.record)]
+    holder = child.record.path[-1]
+    _check_holder(child, holder, found)
     if len(found) == 1:
         return found[0]
-    holder = child.record.path[-1]
     if not found:
         raise _refused(
             child,
@@ -43,6 +44,19 @@ def parent_of(child: Matched, among: Sequence[Matched]) -> Matched | None:
         )
     told = " and ".join(repr(other.action.entity) for other in found)
     raise _refused(child, f"{told} both fill {holder}, in which these rows are nested.", "Keep one of them in the package.")
+
+
+def _check_holder(child: Matched, holder: str, found: Sequence[Matched]) -> None:
+    """Refuse a `parent` that is not what the record is nested in: its columns would be looked for elsewhere."""
+    if child.said.parent is None:
+        return
+    named = normalized(child.said.parent.target)  # with the service or port in front of it, or as the package calls it
+    if not named.endswith(normalized(holder)) and named not in {normalized(other.action.entity) for other in found}:
+        raise _refused(
+            child,
+            f"the mapping's `parent` names {child.said.parent.target!r}, and {child.record} is nested in {holder}.",
+            f'Write target = "{holder}".',
+        )
 
 
 def link(child: Matched, parent: Matched, parent_key: Sequence[tuple[str, str]]) -> tuple[tuple[int, int], ...]:

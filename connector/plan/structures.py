@@ -58,6 +58,9 @@ def check(action: Action, table: Table, columns: Sequence[Column], said: TableMa
             raise _refused(
                 action, f"{table.name} has no structure {name!r}, of which the mapping speaks.", names.meant(name, known_)
             )
+        parts_ = [normalized(part) for part in told.segments]
+        if twice := next((part for part in told.segments if parts_.count(normalized(part)) > 1), None):
+            raise _refused(action, f"the mapping names the segment {twice!r} of {table.name}.{name} twice.", "Name each once.")
         for part in told.segments:
             if part_of(field, part) is None:
                 texts = ", ".join(each.name for each in field.structure.texts)

@@ -1,6 +1,8 @@
 """The way that a step's rows take to AX: calls to its services, or files that it reads."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from connector.errors import Place, PlanRefused
 from connector.intake.values import Action
@@ -12,6 +14,15 @@ from connector.wire.metadata import Document, Field, Service, Table
 
 #: What a step through the Data Import/Export Framework shows as its port.
 DIXF = "DIXF"
+_OF_CALLS: Final = ("call", "idempotent", "outcome")
+_OF_RECORDS: Final = ("type", "effective", "document")
+_NOT_OF_CALLS: Final = ("key", "unit", "delete", "folder", "formats", *_OF_RECORDS)
+_NOT_IN_TEXTS: Final = ("parent", "structure", "constants", "unit", "folder", "delete", *_OF_CALLS, *_OF_RECORDS)
+_INSTEAD: Final = {
+    "folder": 'Remove it, or write via = "files" too.',
+    "formats": 'Remove it, or write via = "dixf" too.',
+    "constants": "Add a column to the file, or have the target's own mapping fill the field.",
+}
 
 
 def flat_record(action: Action, said: TableMapping) -> Record:
@@ -30,9 +41,38 @@ def flat_record(action: Action, said: TableMapping) -> Record:
                 advice=f"Columns are {', '.join(field.name for field in table.fields)}.",
                 place=Place(file=action.file, sheet=action.sheet),
             )
+    _check_words(said, action, "goes into a text file of the Data Import/Export Framework", _NOT_IN_TEXTS)
     document = Document(name=table.name, namespace="", tables=(table,))
     service = Service(address="", port=DIXF, name=table.name, namespace="", operations=(), document=document)
     return Record(service=service, document=document, table=table)
+
+
+def check(said: TableMapping, around: TableMapping | None, action: Action) -> None:
+    """Refuse words that mean nothing for records, and another way than that of the records `around` them. Raises PlanRefused.
+
+    A word without effect is a mistake about where the rows go: better told before they are there.
+    """
+    if around is not None and "via" in said.model_fields_set and said.via != around.via:
+        raise PlanRefused(
+            f'{action.entity!r} says via = "{said.via}", but its rows travel in those of another entity, via = "{around.via}".',
+            advice="Say it for that entity alone.",
+            place=Place(file=action.file, sheet=action.sheet),
+        )
+    if around is None and said.via == "files":
+        _check_words(said, action, "goes in message files", ("formats", *_OF_CALLS))
+    else:
+        _check_words(said, action, "becomes records of a document", ("folder", "formats", *_OF_CALLS))
+
+
+def _check_words(said: TableMapping, action: Action, does: str, without: Sequence[str]) -> None:
+    """Refuse those words among `without` that are said of an entity which `does` something else. Raises PlanRefused."""
+    meant = [word for word in without if getattr(said, word) not in ("", None, (), {}, False)]
+    if meant:
+        raise PlanRefused(
+            f"{action.entity!r} {does}: `{meant[0]}` means nothing there.",
+            advice=_INSTEAD.get(meant[0], "Remove it from the mapping."),
+            place=Place(file=action.file, sheet=action.sheet),
+        )
 
 
 def mode(said: TableMapping, possible: Mode, key: Key, action: Action) -> tuple[Mode, Key]:
@@ -62,12 +102,9 @@ def calling(said: TableMapping, mode: Mode, action: Action) -> Mode:
             advice=f'Remove via = "{said.via}" from the mapping.',
             place=Place(file=action.file, sheet=action.sheet),
         )
-    if meant := [word for word in ("key", "unit", "type", "effective", "document") if getattr(said, word)]:
-        raise PlanRefused(
-            f"{action.entity!r} calls an operation, once for each row: `{meant[0]}` means nothing there.",
-            advice="Remove it from the mapping.",
-            place=Place(file=action.file, sheet=action.sheet),
-        )
+    _check_words(
+        said, action, "calls an operation, once for each row", ("key", "unit", "delete", "folder", *_OF_RECORDS, "formats")
+    )
     if mode is Mode.DELETE:
         raise PlanRefused(
             f"{action.entity!r} calls an operation, which mode delete does not mean.",

@@ -36,6 +36,11 @@ def test_the_mapping_names_a_record(planned, action, target) -> None:
     assert (step.table, step.match_reason) == ("CustGroup", f"the mapping says {target}")
 
 
+def test_an_operation_that_writes_no_rows_is_no_target(planned, action) -> None:
+    with pytest.raises(PlanRefused, match=r"CustGroupService has the records CustGroup\."):
+        planned(action("Groups", "CustGroup", ["1"]), toml='[table.Groups]\ntarget = "CustGroupService.find"')
+
+
 def test_unknown_entities_are_told_together_with_names_that_are_near(planned, action) -> None:
     with pytest.raises(PlanRefused) as refused:
         planned(action("CustGrupp", "A", ["1"]), action("Zebras", "A", ["1"]))

@@ -49,6 +49,32 @@ def test_the_mapping_ties_columns_of_other_names(planned, action) -> None:
     assert steps[1].link == ((1, 0),)
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('parent = { target = "PurchTabel" }', "names 'PurchTabel', and .*PurchLine is nested in PurchTable"),
+        ('via = "files"', "its rows travel in those of another entity"),
+    ],
+)
+def test_what_is_said_of_lines_and_cannot_be_is_refused(planned, orders, said, told) -> None:
+    with pytest.raises(PlanRefused, match=told) as refused:
+        planned(*orders, toml=f'{DROP}[table."Purch line"]\n{said}')
+    assert refused.value.advice
+
+
+@pytest.mark.parametrize("holder", ["PurchTable", "purch_table", "PurchTableService.PurchTable", "RapidStart/PurchTable"])
+def test_the_parent_may_be_called_as_a_target_is(planned, orders, holder) -> None:
+    toml = f'{DROP}[table."Purch line"]\nparent = {{ target = "{holder}" }}'
+    assert planned(*orders, toml=toml).steps[1].parent_step == 1
+
+
+@pytest.mark.parametrize("target", ["", 'target = "CustGroup"\n'])
+def test_a_record_of_its_own_is_not_nested_because_a_mapping_says_so(planned, action, target) -> None:
+    toml = f'[table.CustGroup]\n{target}parent = {{ target = "PurchTable" }}'
+    with pytest.raises(PlanRefused, match="CustGroup is a record of its own and cannot be nested"):
+        planned(action("CustGroup", "CustGroup", ["1"]), toml=toml)
+
+
 def test_lines_without_headers_are_refused(planned, action) -> None:
     with pytest.raises(PlanRefused, match="has no rows for PurchTable"):
         planned(action("PurchLine", "ItemId", ["1"]))

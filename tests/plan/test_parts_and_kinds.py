@@ -94,11 +94,28 @@ def test_a_structure_of_one_text_takes_a_column_as_it_is(planned, action):
         ("Id", '[table.Trans]\nconstants = { Party = "5637144576" }', "numbers that AX gives"),
         ("Id", '[table.Trans]\ntype = "Other"', "has no derived types"),
         ("Id", '[table.Trans]\ndocument = { DocPurpose = "Original" }', "has no 'DocPurpose'"),
+        ("Id,LedgerDimension", MERGE + 'segments = ["Account", "account"]', "'Account' of Trans.LedgerDimension twice"),
+        ("Id", "[table.Trans]\nidempotent = true", "`idempotent` means nothing"),
+        ("Id", '[table.Trans]\noutcome = "created"', "`outcome` means nothing"),
+        ("Id", '[table.Trans]\nfolder = "In"', "`folder` means nothing.*via"),
+        ("Id", '[table.Trans]\nformats = { Id = "date" }', "`formats` means nothing.*dixf"),
+        ("Id", '[table.Trans]\nvia = "files"\nformats = { Id = "date" }', "`formats` means nothing"),
+        ("Id", '[table.Trans]\nvia = "dixf"\nconstants = { Id = "1" }', "`constants` means nothing"),
+        ("Id", '[table.Trans]\nvia = "dixf"\ncall = "class"', "`call` means nothing"),
     ],
 )
 def test_what_cannot_be_is_refused(planned, action, columns, toml, sentence):
     with pytest.raises(PlanRefused, match=sentence):
         planned(action("Trans", columns, ["1"] * (columns.count(",") + 1)), metadata=endpoint(TRANS), toml=toml)
+
+
+def test_what_stands_beside_the_records_must_fit_too(planned, action):
+    purpose = Field(name="DocPurpose", symbols=("Original", "Duplicate"))
+    known, trans = endpoint(TRANS, fields=(purpose,)), action("Trans", "Id", ["1"])
+    good = planned(trans, metadata=known, toml='[table.Trans]\ndocument = { DocPurpose = "Duplicate" }')
+    assert good.steps[0].layout.document == {"DocPurpose": "Duplicate"}
+    with pytest.raises(PlanRefused, match="`document` of the mapping does not fit: DocPurpose: 'Copy' is not one of"):
+        planned(trans, metadata=known, toml='[table.Trans]\ndocument = { DocPurpose = "Copy" }')
 
 
 @pytest.mark.parametrize("mode", [Mode.UPSERT, Mode.UPDATE])
