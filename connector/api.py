@@ -142,6 +142,14 @@ class AnswerPage(TypedDict):
     total: int
 
 
+class Resolution(TypedDict):
+    """Rows that were settled, or, where a job was `made` for it, that it looks up or takes up."""
+
+    rows: int
+    job: Job
+    made: Job | None
+
+
 class LogLine(TypedDict):
     """A line of a job's log."""
 

@@ -4,7 +4,7 @@ Every problem that the dispatcher answers with comes out as the error it was the
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -117,6 +117,11 @@ class Client:
     def retry(self, job_id: str, *, rows: str = "failed") -> api.Job:
         """The job that takes up rows of an ended load: failed (with those skipped), skipped, unknown, or all-not-in."""
         return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/retry", json={"rows": rows})
+
+    def resolve(self, job_id: str, *, way: str, rows: Sequence[Mapping[str, Any]] = ()) -> api.Resolution:
+        """Settle rows that are unknown or handed over: those at these places (`file`, `sheet`, `row`), or all."""
+        body = {"as": way, "rows": list(rows), "all": not rows}
+        return self._json(api.Resolution, "POST", f"/jobs/{quote(job_id, safe='')}/resolutions", json=body)
 
     def failures(self, job_id: str, *, page: int = 1000) -> Iterator[api.Failure]:
         """Every row that failed, was skipped for a reason of its own, or is unknown."""

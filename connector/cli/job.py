@@ -103,6 +103,51 @@ def retry(job_id: str, rows: str, watch: bool, as_json: bool) -> int:
     return exits.of_job(made)
 
 
+def _places(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> list[dict[str, object]]:
+    """FILE:ROW or FILE:SHEET:ROW, as the API takes places."""
+    found: list[dict[str, object]] = []
+    for text in given:
+        *names, row = text.split(":")
+        if not names or len(names) > 2 or not row.isdecimal():
+            raise click.BadParameter(f"{text!r} names no row: write FILE:ROW, or FILE:SHEET:ROW.")
+        found.append({"file": names[0], "sheet": (names[1] or None) if len(names) > 1 else None, "row": int(row)})
+    return found
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
+@click.option("--row", "rows", multiple=True, callback=_places, metavar="FILE:SHEET:ROW", help="A row; repeatable.")
+@click.option("--all", "every", is_flag=True, help="All rows that are unknown or handed over.")
+@click.option(
+    "--as",
+    "way",
+    type=click.Choice(["lookup", "retry", "done", "skip"]),
+    required=True,
+    help="Look them up in AX (nothing is written), load them again, or say what is so: they are in, or shall not be.",
+)
+@click.option("--watch", is_flag=True, help="Follow the job that looks them up or loads them.")
+@front.json_option
+def resolve(job_id: str, rows: list[dict[str, object]], every: bool, way: str, watch: bool, as_json: bool) -> int:
+    """Settle rows of an ended job whose outcome nobody could prove: those that are unknown or handed over."""
+    if every == bool(rows):
+        raise click.UsageError("Name rows with --row FILE:SHEET:ROW, or all of them with --all.")
+    done = front.client().resolve(job_id, way=way, rows=rows)
+    if watch and done["made"]:
+        return watch_to_end(done["made"]["id"], as_json=as_json)
+    if as_json:
+        front.emit(done)
+        return exits.of_job(done["job"])
+    from connector.cli import words
+
+    told = f"{words.plural(done['rows'], 'row')} of {done['job']['id']}"
+    if done["made"]:
+        verb = "looks up" if way == "lookup" else "takes up"
+        click.echo(f"Job {done['made']['id']} {verb} {told}. Watch it: rapidstart job watch {done['made']['id']}")
+    else:
+        click.echo(f"{told}: {'in' if way == 'done' else 'skipped'}. {front.printable(words.headline(done['job']))}")
+    return exits.of_job(done["job"])
+
+
 @job.command()
 @click.argument("job_id", metavar="JOB")
 @click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write the process summary workbook to this file.")

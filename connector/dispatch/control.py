@@ -1,11 +1,13 @@
 """What a person asks of a job that has ended: to take up its rows again."""
 
 import time
+from dataclasses import replace
 from typing import Final
 
 from connector.dispatch.dispatcher import Dispatcher
 from connector.errors import Conflict
 from connector.ledger import Database, audit, endpoints, jobs, packages, retries
+from connector.wire.jobs import Mode
 from connector.wire.reports import OUTCOME_WORDS, Outcome
 
 #: What `--rows` may say, and the outcomes that it means. Rows are skipped because others failed, or because the job ended.
@@ -24,22 +26,9 @@ def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed", by: str 
     affair: they are left out. Raises NotFound, and Conflict where there is nothing to take up.
     """
     with dispatcher.ledger.write() as db:
-        first = _ended_load(db, job_id)
+        first = ended_load(db, job_id)
         wanted = _wanted(db, first, CHOICES[rows])
-        endpoints.get(db, first.endpoint)
-        job = jobs.Job(
-            id=jobs.new_id(db),
-            endpoint=first.endpoint,
-            company=first.company,
-            partition=first.partition,
-            package=packages.get(db, first.package or "").sha256,
-            package_name=first.package_name,
-            order=first.order,
-            submitted_at=time.time(),
-            retry_of=first.id,
-            retry_rows=retries.words(wanted),
-        )
-        jobs.add(db, job)
+        job = successor(db, first, retry_rows=retries.words(wanted))
         jobs.say(db, job.id, f"Accepted{audit.said_by(by)}: {_in_words(wanted)} of {first.id}, once more.", at=job.submitted_at)
         jobs.say(db, first.id, f"{job.id} takes up {_in_words(wanted)}.", at=job.submitted_at)
         audit.note(db, "job retry", by=by, subject=first.id, at=job.submitted_at, details={"rows": rows, "job": job.id})
@@ -47,7 +36,8 @@ def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed", by: str 
     return job
 
 
-def _ended_load(db: Database, job_id: str) -> jobs.Job:
+def ended_load(db: Database, job_id: str) -> jobs.Job:
+    """A load whose rows have all found their end. Raises NotFound, Conflict."""
     job = jobs.get(db, job_id)
     if job.kind != jobs.JobKind.LOAD:
         raise Conflict(f"{job.id} is no load: it has written nothing.", advice="Load the package: rapidstart load FILE")
@@ -59,11 +49,36 @@ def _ended_load(db: Database, job_id: str) -> jobs.Job:
     return job
 
 
+def successor(db: Database, first: jobs.Job, *, retry_rows: str = "", kind: jobs.JobKind = jobs.JobKind.LOAD) -> jobs.Job:
+    """A new job for rows of an ended one: the same package, for the same place. Raises NotFound."""
+    endpoints.get(db, first.endpoint)
+    job = jobs.Job(
+        id=jobs.new_id(db),
+        kind=kind,
+        endpoint=first.endpoint,
+        company=first.company,
+        partition=first.partition,
+        package=packages.get(db, first.package or "").sha256,
+        package_name=first.package_name,
+        order=first.order if kind == jobs.JobKind.LOAD else _looking(first.order),
+        submitted_at=time.time(),
+        retry_of=first.id,
+        retry_rows=retry_rows,
+    )
+    jobs.add(db, job)
+    return job
+
+
+def _looking(order: jobs.Order) -> jobs.Order:
+    """Records are looked up as if they were to be updated: then none that is missing is taken for one to be created."""
+    return replace(order, mode=order.mode if order.mode is Mode.DELETE else Mode.UPDATE)
+
+
 def _wanted(db: Database, first: jobs.Job, asked: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
     """The outcomes whose rows are taken up: those that no other retry has taken, as far as there are such rows."""
     others = retries.of_job(db, first.id)
     taken = frozenset[Outcome]().union(*(retries.outcomes(other) for other in others))
-    counts = jobs.totals(db, [first.id])[first.id]
+    counts = retries.counts(db, first.id)
     never_sent = {Outcome.SKIPPED} if not first.planned else set()
     there = [each for each in asked if counts[OUTCOME_WORDS[each]] or each in never_sent]
     wanted = tuple(each for each in there if each not in taken)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from connector.dispatch import shelf
+from connector.dispatch import shelf, verdicts
 from connector.dispatch.gate import Gate
 from connector.dispatch.leases import Leases
 from connector.dispatch.messages import Courses, Sender
@@ -259,9 +259,11 @@ class Dispatcher:
         if job.finished_at is not None or not (job.planned or job.ending) or batches.any_unfinished(db, job.id):
             return False
         counts = jobs.totals(db, [job.id])[job.id]
-        state = job.ending or _verdict(job, counts)
+        state = job.ending or verdicts.verdict(job, counts)
         reason = job.reason if job.ending else _OFFLINE if job.order.offline else ""
         jobs.close(db, job.id, state, at=time.time(), reason=reason, advice=job.advice, code=job.code)
+        if job.kind == jobs.JobKind.PREVIEW and job.retry_of:
+            verdicts.look_back(db, job)
         return True
 
     # -- batches
@@ -345,16 +347,6 @@ def _digest(kind: jobs.JobKind, *asked: object) -> str:
     """What tells whether a submission that comes again asks for the same."""
     request = json.dumps([*asked, *([kind] if kind != jobs.JobKind.LOAD else [])], sort_keys=True)
     return hashlib.sha256(request.encode()).hexdigest()
-
-
-def _verdict(job: jobs.Job, counts: dict[str, int]) -> jobs.JobState:
-    left = counts["unknown"] + counts["handed_over"]
-    if not counts["failed"] + left + counts["skipped"]:
-        return jobs.JobState.SUCCEEDED
-    done = counts["created"] + counts["updated"] + counts["unchanged"] + counts["deleted"] + left
-    if job.kind == jobs.JobKind.PREVIEW:  # rows that fit, and of which no AOS was asked
-        done += job.rows - sum(counts.values())
-    return jobs.JobState.PARTLY_SUCCEEDED if done else jobs.JobState.FAILED
 
 
 def _open_job(db: Database, job_id: str) -> jobs.Job:

@@ -62,10 +62,9 @@ class Planner:
         if job.retry_of is None:
             return None
         with self.ledger.read() as db:
-            ended = retries.ended(db, job.retry_of)
-        wanted = retries.outcomes(job)
+            is_wanted = retries.wanted(db, job)
         sources = {step.no: (step.entity, step.file, step.sheet) for step in chosen.steps}
-        return Taken(lambda step, row: ended.of(sources[step], row) in wanted)
+        return Taken(lambda step, row: is_wanted(sources[step], row))
 
     def _make(self, job: jobs.Job, package: Package, metadata: Metadata) -> planning.Plan:
         text, name = (

@@ -1,11 +1,12 @@
 """Which rows of an ended job are not in, and which other jobs have taken them up."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import sqlalchemy as sa
 
-from connector.ledger.jobs import Job, get
+from connector.ledger import settling
+from connector.ledger.jobs import Job, get, totals
 from connector.ledger.places import expand
 from connector.ledger.schema import batches, jobs, problems, steps
 from connector.ledger.store import Database
@@ -31,8 +32,19 @@ class Ended:
         return Outcome(chr(letter)) if letter else Outcome.SKIPPED
 
 
+def wanted(db: Database, job: Job) -> Callable[[Source, int], bool]:
+    """Which rows of its package a job takes up, or looks up, that was made for rows of another. Raises NotFound."""
+    first = get(db, job.retry_of or "").id
+    if job.retry_rows:
+        told, taken_up = ended(db, first), outcomes(job)
+        return lambda source, row: told.of(source, row) in taken_up
+    sources = _sources(db, first)
+    named = {(sources[step], row) for step, row in settling.made_for(db, job.id)}
+    return lambda source, row: (source, row) in named
+
+
 def ended(db: Database, job: str) -> Ended:
-    """What became of each row of an ended job."""
+    """What became of each row of an ended job; those that a person took out of it are told as if they were in."""
     letters: dict[int, bytearray] = {}
     told = sa.select(batches.c.places, batches.c.letters).where(batches.c.job == job, batches.c.letters.is_not(None))
     for places, outcomes in db.execute(told.execution_options(yield_per=50)):
@@ -42,13 +54,27 @@ def ended(db: Database, job: str) -> Ended:
     never_sent = never_sent.where(problems.c.job == job, problems.c.batch.is_(None))
     for step, row, word in db.execute(never_sent.execution_options(yield_per=1000)):
         _mark(letters.setdefault(step, bytearray()), row, _BY_WORD[word])
-    sources = {row.no: (row.entity, row.file, row.sheet) for row in db.execute(_STEPS.where(steps.c.job == job))}
+    for step, row in settling.left_alone(db, job):
+        _mark(letters.setdefault(step, bytearray()), row, Outcome.UNCHANGED)
+    sources = _sources(db, job)
     return Ended({sources[step]: marks for step, marks in letters.items()})
 
 
+def _sources(db: Database, job: str) -> dict[int, Source]:
+    return {row.no: (row.entity, row.file, row.sheet) for row in db.execute(_STEPS.where(steps.c.job == job))}
+
+
+def counts(db: Database, job: str) -> dict[str, int]:
+    """Rows by outcome, without those that a person took out of the job: these are told as skipped."""
+    found = dict(totals(db, [job])[job])
+    found["skipped"] -= len(settling.left_alone(db, job))
+    return found
+
+
 def of_job(db: Database, job: str) -> list[Job]:
-    """The jobs that take up rows of this one, the oldest first."""
-    found = db.execute(sa.select(jobs.c.id).where(jobs.c.retry_of == job).order_by(jobs.c.number)).scalars()
+    """The retries of this job, the oldest first."""
+    retried = (jobs.c.retry_of == job) & (jobs.c.retry_rows != "")
+    found = db.execute(sa.select(jobs.c.id).where(retried).order_by(jobs.c.number)).scalars()
     return [get(db, each) for each in found.all()]
 
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from connector import api
-from connector.dispatch import Dispatcher, control
-from connector.errors import Conflict, Refused
+from connector.dispatch import Dispatcher, control, resolving
+from connector.errors import Conflict, Place, Refused
 from connector.ledger import Database, endpoints, jobs
 from connector.web import outcomes
 from connector.web.objects import job_object, seconds
@@ -146,6 +146,37 @@ def retry(job_id: str, dispatcher: Served, caller: Caller, response: Response, a
     job = control.retry(dispatcher, job_id, rows=(again or Again()).rows, by=caller)
     response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
     return described(dispatcher, job.id)
+
+
+class RowPlace(BaseModel):
+    """Where a row is in its package."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: str
+    sheet: str | None = None
+    row: int
+
+
+class NewResolution(BaseModel):
+    """How rows are settled whose outcome nobody could prove: those that are named, or all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    way: Annotated[Literal["lookup", "retry", "done", "skip"], Field(alias="as")]
+    rows: list[RowPlace] = []
+    all: bool = False
+
+
+@routes.post("/jobs/{job_id}/resolutions")
+def resolve(job_id: str, new: NewResolution, dispatcher: Served, caller: Caller) -> api.Resolution:
+    """Settle rows of an ended load that are unknown or handed over."""
+    if new.all == bool(new.rows):
+        raise Refused("it is not said which rows are meant.", advice='Name them in "rows", or say "all": true.')
+    rows = None if new.all else [Place(file=row.file, sheet=row.sheet, row=row.row) for row in new.rows]
+    done = resolving.resolve(dispatcher, job_id, way=new.way, rows=rows, by=caller)
+    made = described(dispatcher, done.made) if done.made else None
+    return {"rows": done.rows, "job": described(dispatcher, job_id), "made": made}
 
 
 routes.include_router(outcomes.routes)

@@ -114,3 +114,20 @@ def test_rows_that_failed_are_retried_by_a_new_job(run, office, job):
     assert f"Retry of   {job['id']}" in run("job", "show", again["id"]).out
     nothing = run("job", "retry", again["id"], "--rows", "all-not-in", "--json")
     assert (nothing.code, nothing.out) == (3, "")
+
+
+def test_unknown_rows_are_settled_from_the_command_line(run, office, job):
+    office.plan(job["id"])
+    office.settle(job["id"], "??c", problems=tuple(Problem(row=n, message="?", advice="Look.", code="RSC-3") for n in (0, 1)))
+    assert "--all" in run("job", "resolve", job["id"], "--as", "done").err
+    assert "names no row" in run("job", "resolve", job["id"], "--as", "done", "--row", "CustGroup.csv").err
+    assert run("job", "resolve", job["id"], "--as", "done", "--row", "CustGroup.csv:77").code == 3
+    one = run("job", "resolve", job["id"], "--as", "done", "--row", "CustGroup.csv::2")
+    assert (one.code, one.out) == (1, f"1 row of {job['id']}: in. {job['id']} partly succeeded: 3 of 3 rows, 1 unknown\n")
+    looked = run("job", "resolve", job["id"], "--as", "lookup", "--all", "--json").lines[0]
+    assert (looked["rows"], looked["made"]["kind"], looked["made"]["retry_of"]) == (1, "preview", job["id"])
+    again = run("job", "resolve", job["id"], "--as", "retry", "--row", "CustGroup.csv:3")
+    assert (again.code, "takes up 1 row of" in again.out) == (1, True)
+    assert [line["details"] for line in office.client.audit(subject=job["id"]) if line["what"] == "job resolve"][-1] == {
+        "as": "done", "rows": 1,
+    }  # fmt: skip

@@ -1,0 +1,69 @@
+"""What a job has come to: its state by what became of its rows, also when that is settled later."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from connector.ledger import Database, jobs, settling
+from connector.ledger.settling import End
+from connector.wire.reports import Outcome
+
+#: What a lookup told of a document that is not in AX.
+_NOT_THERE: Final = "RSC-3111"
+_RETRY: Final = "Load it again: rapidstart job retry {job}"
+
+
+def verdict(job: jobs.Job, counts: Mapping[str, int]) -> jobs.JobState:
+    """The state in which a job ends whose rows have these outcomes."""
+    left = counts["unknown"] + counts["handed_over"]
+    if not counts["failed"] + left + counts["skipped"]:
+        return jobs.JobState.SUCCEEDED
+    done = counts["created"] + counts["updated"] + counts["unchanged"] + counts["deleted"] + left
+    if job.kind == jobs.JobKind.PREVIEW:  # rows that fit, and of which no AOS was asked
+        done += job.rows - sum(counts.values())
+    return jobs.JobState.PARTLY_SUCCEEDED if done else jobs.JobState.FAILED
+
+
+def judge(db: Database, job: jobs.Job) -> None:
+    """The state of an ended job follows its rows, unless it was ended for another reason."""
+    if job.ending is None:
+        jobs.mark(db, job.id, state=verdict(job, jobs.totals(db, [job.id])[job.id]))
+
+
+def look_back(db: Database, lookup: jobs.Job) -> None:
+    """A lookup has ended: what it found settles rows of the job that it was made for. The others stay unknown."""
+    job = jobs.get(db, lookup.retry_of or "")
+    found = settling.seen(db, lookup.id)
+    sources = {step.no: (step.entity, step.file, step.sheet) for step in jobs.steps_of(db, job.id)}
+    asked = settling.made_for(db, lookup.id)
+    ends: dict[settling.Place, End] = {}
+    for place, each in settling.unsettled(db, job.id).items():
+        seen = found.get((*sources[place[0]], place[1])) if place in asked else None
+        if seen is not None and (end := _found(seen, each.meant, job.id)):
+            ends[place] = end
+    count = settling.settle(db, job.id, ends)
+    left = len(asked) - count
+    unproved = f" {in_rows(left)} could not be proved, and stay as they are." if left else ""
+    jobs.say(db, job.id, f"{lookup.id} has looked up {in_rows(len(asked))}: {in_rows(count)} settled.{unproved}", at=time.time())
+    judge(db, job)
+
+
+def _found(seen: settling.Seen, meant: Outcome, job: str) -> End | None:
+    """What a look at AX proves of a row; None where it proves nothing."""
+    is_missing = seen.code == _NOT_THERE
+    if seen.outcome is Outcome.UNCHANGED or (is_missing and meant is Outcome.DELETED):
+        return End(outcome=meant)
+    advice = _RETRY.format(job=job)
+    if is_missing:
+        return End(outcome=Outcome.FAILED, message="Looked up: AX has no such record.", advice=advice, code="RSC-3142")
+    if seen.outcome is Outcome.UPDATED:
+        message = "Looked up: the record is in AX, with other values than the row."
+        return End(outcome=Outcome.FAILED, message=message, advice=advice, code="RSC-3143")
+    if seen.outcome is Outcome.DELETED:
+        return End(outcome=Outcome.FAILED, message="Looked up: the record is still in AX.", advice=advice, code="RSC-3144")
+    return None
+
+
+def in_rows(count: int) -> str:
+    """A number of rows in words."""
+    return "1 row" if count == 1 else f"{count:,} rows"
