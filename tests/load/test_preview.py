@@ -135,7 +135,7 @@ def test_what_is_told_comes_true(ax, load, look, held, rows, mode, blank):
     """Rows of one batch; keys that repeat within it stay behind before a batch is cut, but are told here as well."""
     ax.reset()
     load(layout("PaymTerm", "PaymTermId", key=("PaymTermId",)), [["T1"]])
-    load(GROUPS, [list(row) for row in held])
+    load(GROUPS, [list(row) for row in held], ref=BatchRef(job="another", step=1, batch=1))  # equal calls are of two jobs
     rows = [list(row) for row in {row[0]: row for row in rows}.values()]
     groups = GROUPS.model_copy(update={"blank": blank})
     references = tuple(dict.fromkeys(term for _, _, term in rows if term))
