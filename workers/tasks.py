@@ -5,6 +5,7 @@ A task always ends well for Celery: retry, order and delay live in the ledger.
 
 import base64
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ _NEXT: Final[tuple[tuple[type[errors.WorkerError], Retry], ...]] = (
     (errors.Retry, Retry.LATER),
     (errors.WorkerError, Retry.NEVER),
 )
+#: Attempts that a process knows it has begun; far more than can be delivered again.
+_REMEMBERED: Final = 1000
 #: The code of an attempt that ended because its worker was told to stop.
 _STOPPING: Final = "RSC-5490"
 
@@ -68,18 +71,50 @@ class Bench:
 
 def register(app: Celery, bench: Bench) -> None:
     """Give the app its tasks."""
+    begun = _Begun()
     for kind, work in _WORK.items():
-        app.task(_task(bench, work), name=kind, ignore_result=True)
+        app.task(_task(bench, work, begun), name=kind, ignore_result=True)
 
 
-def _task(bench: Bench, work: Callable[..., None]) -> Callable[[str], None]:
+def _task(bench: Bench, work: Callable[..., None], begun: "_Begun") -> Callable[[str], None]:
     def carry_out(text: str) -> None:
-        _carry_out(bench, work, text)
+        _carry_out(bench, work, begun, text)
 
     return carry_out
 
 
-def _carry_out(bench: Bench, work: Callable[..., None], text: str) -> None:
+class _Begun:
+    """The attempts that this process has begun: each is carried out once, however often its message is delivered.
+
+    kombu puts a message back, and takes it again, when its connection breaks while the message is still worked on.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ended: dict[BatchRef, bool] = {}
+
+    def begin(self, ref: BatchRef) -> bool:
+        """Note an attempt; False where it was begun before."""
+        with self._lock:
+            if ref in self._ended:
+                return False
+            self._ended[ref] = False
+            while len(self._ended) > _REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+            return True
+
+    def end(self, ref: BatchRef) -> None:
+        """Note that an attempt has ended."""
+        with self._lock:
+            self._ended[ref] = True
+
+    def at_work(self, ref: BatchRef) -> bool:
+        """Whether an attempt was begun, and has not ended."""
+        with self._lock:
+            return self._ended.get(ref) is False
+
+
+def _carry_out(bench: Bench, work: Callable[..., None], begun: _Begun, text: str) -> None:
     try:
         message = codec.decode(text, WORK)
     except codec.WireError:
@@ -88,10 +123,17 @@ def _carry_out(bench: Bench, work: Callable[..., None], text: str) -> None:
     if message.endpoint.lower() != bench.reporter.endpoint.lower():  # type: ignore[attr-defined]
         log.error("a message is addressed to another endpoint", extra={"action": "message_misplaced"})
         return
+    ref: BatchRef = message.ref  # type: ignore[attr-defined]
+    if not begun.begin(ref):
+        log.info("a message was delivered twice", extra={"action": "message_twice", "batch": str(ref)})
+        if not begun.at_work(ref):
+            bench.reporter.let_go(ref)
+        return
     try:
         work(bench, message)
     finally:
-        bench.reporter.let_go(message.ref)  # type: ignore[attr-defined]
+        begun.end(ref)
+        bench.reporter.let_go(ref)
 
 
 def _load_tables(bench: Bench, message: LoadTables) -> None:

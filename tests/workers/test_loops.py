@@ -48,3 +48,14 @@ def test_a_message_that_a_dead_worker_left_is_put_back(bench, loop):
     worker.redis.hset(f"{queue}:unacked", tag, json.dumps([message, "", queue]))
     worker.redis.zadd(f"{queue}:unacked_index", {tag: 1.0})
     assert worker.await_reports(BatchTaken, 1)[0].ref.batch == 7
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_message_that_is_delivered_twice_is_carried_out_once(bench, loop):
+    """When its connection breaks, kombu puts back what this process is still at work on."""
+    worker = bench(f"twice-{loop}", loop)
+    worker.send(7)
+    worker.await_reports(SurveyDone, 1)
+    worker.send(7, 8)
+    assert [report.ref.batch for report in worker.await_reports(SurveyDone, 1)] == [8]
+    assert [ref.batch for ref in worker.await_reports(WorkerAlive, 2)[-1].held] == []
