@@ -1,15 +1,13 @@
-"""A clock that jumps, for one process: libfaketime, where this computer has it. The monotonic clock stays as it is."""
+"""A wall clock that jumps, for one process; its monotonic clock goes on."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_PLACES: Final = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
+from tests.journeys.driving import ROOT
 
-
-def library() -> Path | None:
-    """libfaketime, None where it is not installed."""
-    return next((found for place in _PLACES for found in Path("/").glob(place.lstrip("/"))), None)
+_JUMPING: Final = Path(__file__).with_name("jumping")
 
 
 @dataclass(frozen=True)
@@ -20,21 +18,12 @@ class Clock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a process look at this clock; nothing where that cannot be had."""
-        found = library()
-        if found is None:
-            return {}
+        """What makes a process look at this clock."""
         self.jump(0)
-        return {
-            "LD_PRELOAD": str(found),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
+        return {"PYTHONPATH": os.pathsep.join((str(_JUMPING), str(ROOT))), "CHAOS_CLOCK": str(self.file)}
 
     def jump(self, seconds: int) -> None:
-        """So far from the true time, from the next second on."""
+        """So far from the true time, from now on."""
         draft = self.file.with_suffix(".new")
-        draft.write_text(f"{seconds:+d}s\n")
+        draft.write_text(str(seconds))
         draft.replace(self.file)

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from tests.chaos import clock
 from tests.chaos.rig import LEASE_S, Rig, pause
 
 #: Longer than a lease: the batch of whoever is frozen for so long is given to somebody else.
@@ -40,11 +39,6 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.link} link)" if self.kind in _NETWORK else self.kind
-
-    def possible(self) -> str:
-        """Why it cannot be had on this computer, or ""."""
-        missing = self.kind == "clock jumps" and clock.library() is None
-        return "libfaketime is not installed" if missing else ""
 
 
 @dataclass(frozen=True)

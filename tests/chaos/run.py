@@ -28,8 +28,6 @@ class Story:
     seconds: float = 0.0
     jobs: int = 0
     struck: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    """by the reason why"""
     recoveries: list[tuple[float, str]] = field(default_factory=list)
     """seconds from a fault's end until every load was under way again"""
     findings: list[str] = field(default_factory=list)
@@ -77,7 +75,6 @@ def _prepared(rig: Rig) -> Lane:
 
 def _strike(rig: Rig, turn: list[Fault], story: Story, lanes: list[Lane], *, say: Callable[[str], None]) -> None:
     """One fault, or two at once; then wait until every lane is under way again."""
-    turn = [fault for fault in turn if not _is_impossible(fault, story)]
     title = " + ".join(map(str, turn))
     rig.broker.keep_copy()
     try:
@@ -96,13 +93,6 @@ def _strike(rig: Rig, turn: list[Fault], story: Story, lanes: list[Lane], *, say
         rig.revive(name)
     if took >= _STUCK_S:
         story.findings.append(f"{title}: no progress within {_STUCK_S:.0f} s")
-
-
-def _is_impossible(fault: Fault, story: Story) -> bool:
-    reason = fault.possible()
-    if reason:
-        story.skipped[f"{fault.kind}: {reason}"] += 1
-    return bool(reason)
 
 
 def _recovered(lanes: list[Lane], rig: Rig) -> float:

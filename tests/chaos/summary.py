@@ -31,7 +31,6 @@ def table(story: Story, *, blocking: bool) -> str:
     lines = [f"Seed {story.seed}, {loop}, {story.seconds / 60:.1f} minutes.", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts]
     lines += ["", "| fault | times |", "|---|---|", *(f"| {kind} | {times} |" for kind, times in sorted(story.struck.items()))]
-    lines += [f"| not possible here: {reason} | {times} |" for reason, times in sorted(story.skipped.items())]
     wrong = [*story.findings, *str(judged).splitlines()]
     return "\n".join([*lines, *(["", *(f"- {sentence}" for sentence in wrong)] if wrong else []), ""])
 
