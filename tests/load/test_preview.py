@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from connector.wire.codec import Row
 from connector.wire.jobs import Blank, Mode, Reference, Target
+from connector.wire.reports import BatchRef
 from tests.load.conftest import batch, layout
 from workers.load import preview, tables
 
