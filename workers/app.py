@@ -10,6 +10,7 @@ import os
 import platform
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import kombu
@@ -57,11 +58,16 @@ class Worker:
             self.reporter.stop()
 
 
-def create(broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door, exchange: Exchange) -> Worker:
-    """The worker of an endpoint. Its name carries the endpoint, the process and the computer."""
+def create(
+    broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door, exchange: Exchange, spool: Path | None = None
+) -> Worker:
+    """The worker of an endpoint. Its name carries the endpoint, the process and the computer.
+
+    `spool`: the folder in which reports are kept while the broker is away.
+    """
     process = f"{os.getpid():x}"
     name = f"{endpoint}.{process}@{platform.node()}"
-    reporter = Reporter(broker_url, endpoint=endpoint, worker=name, concurrency=concurrency, version=__version__)
+    reporter = Reporter(broker_url, endpoint=endpoint, worker=name, concurrency=concurrency, version=__version__, folder=spool)
     app = Celery("rapidstart-worker", set_as_current=True)
     app.conf.update(routes.celery_settings(broker_url, endpoint=endpoint))
     queue = routes.queue(endpoint)

@@ -64,6 +64,7 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
             concurrency=concurrency or settings.concurrency,
             door=door,
             exchange=_exchange(settings),
+            spool=settings.home / "spool",
         )
     except errors.GiveUp as error:
         click.echo(f"Error: {error.message} {error.advice}", err=True)

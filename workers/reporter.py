@@ -1,5 +1,6 @@
 """The only way a report leaves: one thread adds reports to the endpoint's stream, in order, however long Redis is away.
 
+While Redis is away, reports that tell an outcome are kept on disk too: the next worker sends what a killed one left.
 It also keeps the list of batches that this process holds, and tells it every few seconds: that renews their leases.
 """
 
@@ -9,14 +10,16 @@ import platform
 import queue
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import redis
 
 from connector.wire import codec, routes, sentinels
 from connector.wire.jobs import ANSWERS
-from connector.wire.reports import BatchRef, Report, WorkerAlive, WorkerStopped
+from connector.wire.reports import BatchDone, BatchRef, BatchReturned, Report, SurveyDone, WorkerAlive, WorkerStopped
 from workers.errors import Retry
+from workers.spool import Legacy, Spool
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,10 @@ _ALIVE_S: Final = 1.0
 #: An answer that did not come in this time is asked for again; the same event id makes that harmless.
 _ASK_AGAIN_S: Final = 5
 _AT_ONCE: Final = 50
+#: Pause before a broker that is away is tried again, in seconds.
+_TRY_AGAIN_S: Final = 1.0
+#: What the dispatcher could not find out by itself; a question of a dead worker must not be asked by another.
+_KEPT: Final = (BatchDone, BatchReturned, SurveyDone)
 
 A = TypeVar("A", bound=codec.Message)
 
@@ -44,13 +51,17 @@ def connect(broker_url: str, **options: Any) -> redis.Redis:
 class Reporter:
     """Shared by all threads of a worker process."""
 
-    def __init__(self, broker_url: str, *, endpoint: str, worker: str, concurrency: int, version: str) -> None:
-        """Nothing is contacted before `start`."""
+    def __init__(
+        self, broker_url: str, *, endpoint: str, worker: str, concurrency: int, version: str, folder: Path | None = None
+    ) -> None:
+        """Nothing is contacted before `start`. Without a folder nothing is kept on disk."""
         self.endpoint = endpoint
         self.worker = worker
         self._redis = connect(broker_url, socket_timeout=_ASK_AGAIN_S + 5, socket_connect_timeout=5)
         self._stream = routes.report_stream(endpoint)
         self._concurrency, self._version = concurrency, version
+        self._folder = folder
+        self._spool = Spool(folder, endpoint=endpoint) if folder else None
         self._unsent: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._held: set[BatchRef] = set()
         self._lock = threading.Lock()
@@ -137,11 +148,25 @@ class Reporter:
             self._ended.wait(_ALIVE_S)
 
     def _send_all(self) -> None:
+        if self._folder:
+            self._send_legacy(self._folder)
         ended = False
         while not ended:
             reports = self._next()
             ended = None in reports
-            self._add([codec.encode(report) for report in reports if report is not None])
+            self._deliver([report for report in reports if report is not None])
+
+    def _send_legacy(self, folder: Path) -> None:
+        """Send what dead workers left: it comes before anything that this one tells."""
+        left = Legacy(folder, endpoint=self.endpoint)
+        if not left.texts:
+            left.remove()
+            return
+        while not self._try(left.texts):
+            if self._ended.wait(_TRY_AGAIN_S):
+                return
+        log.info("sent %d reports that a worker had left", len(left.texts), extra={"action": "reports_sent_late"})
+        left.remove()
 
     def _next(self) -> list[Report | None]:
         found = [self._unsent.get()]
@@ -149,20 +174,46 @@ class Reporter:
             found.append(self._unsent.get())
         return found
 
-    def _add(self, texts: list[str]) -> None:
-        warned = False
-        while texts:
-            try:
+    def _deliver(self, reports: list[Report]) -> None:
+        """Send reports, and those that come while the broker is away; meanwhile the disk holds them too."""
+        texts = [codec.encode(report) for report in reports]
+        if self._try(texts):
+            return
+        log.warning("reports wait: the broker cannot be reached", extra={"action": "reports_wait"})
+        self._keep(reports)
+        while not self._ended.is_set():
+            others = self._await_others()
+            self._keep(others)
+            texts += [codec.encode(report) for report in others]
+            if self._try(texts):
+                if self._spool:
+                    self._spool.clear()
+                return
+
+    def _keep(self, reports: Iterable[Report]) -> None:
+        lasting = [codec.encode(report) for report in reports if isinstance(report, _KEPT)]
+        if self._spool and lasting:
+            self._spool.keep(lasting)
+
+    def _await_others(self) -> list[Report]:
+        """The next report at once, to be kept at once; none after the pause, or at the end."""
+        try:
+            report = self._unsent.get(timeout=_TRY_AGAIN_S)
+        except queue.Empty:
+            return []
+        if report is None:  # the end: whoever waits for it must find it
+            self._unsent.put(None)
+            return []
+        return [] if isinstance(report, WorkerAlive) else [report]  # the next word of life comes soon enough
+
+    def _try(self, texts: list[str]) -> bool:
+        """Add reports to the endpoint's stream; False where the broker cannot be reached."""
+        try:
+            for start in range(0, len(texts), _AT_ONCE):
                 with self._redis.pipeline(transaction=False) as pipe:
-                    for text in texts:
+                    for text in texts[start : start + _AT_ONCE]:
                         pipe.xadd(self._stream, {"m": text})
                     pipe.execute()
-                return
-            except redis.RedisError as error:
-                if not warned:
-                    log.warning(
-                        "reports wait: the broker cannot be reached (%s)", type(error).__name__, extra={"action": "reports_wait"}
-                    )
-                warned = True
-                if self._ended.wait(1):
-                    return
+        except redis.RedisError:
+            return False
+        return True
