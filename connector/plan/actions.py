@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from connector.errors import PlanRefused
+from connector.errors import Place, PlanRefused
 from connector.intake.values import Action
 from connector.plan import names, operations, parameters
 from connector.plan.mapping import ClassMapping, TableMapping
@@ -50,7 +50,7 @@ class Call:
 def class_record(said: TableMapping, entity: str, calls: Sequence[Record], classes: ClassMapping | None) -> tuple[Record, str]:
     """The operation that calls the class' method which the target names, and why it is that one. Raises PlanRefused."""
     name, _, method = (said.target or "").partition(".")
-    if not name or not method:
+    if not name or not method or "." in method:
         raise PlanRefused(
             f"{entity!r} calls a class, and its target {said.target or ''!r} names no class with its method.",
             advice=f'Write into the mapping: [table."{entity}"] target = "Class.method".',
@@ -77,7 +77,9 @@ def call(action: Action, record: Record, said: TableMapping, classes: ClassMappi
     why = "the mapping says so" if said.outcome else f"as {record.operation} is named"
     repeated = "made again" if said.idempotent else "told as unknown, never made again"
     constants = {_path(path, action, record, said): value for path, value in said.constants.items()}
-    structures = {_path(path, action, record, said): Structured(delimiter=one.delimiter) for path, one in said.structure.items()}
+    structures = {
+        _list_of_texts(path, action, record, said): Structured(delimiter=one.delimiter) for path, one in said.structure.items()
+    }
     return Call(
         kind="load.services",
         options=options,
@@ -94,6 +96,23 @@ def _usual(operation: str) -> str:
 
 def _path(name: str, action: Action, record: Record, said: TableMapping) -> str:
     return parameters.path_of(name, record.table, said, action=action)
+
+
+def _list_of_texts(name: str, action: Action, record: Record, said: TableMapping) -> str:
+    """The path of a parameter that takes several texts of one cell. Raises PlanRefused where it takes one, or has parts."""
+    path, told = _path(name, action, record, said), said.structure[name]
+    place = Place(file=action.file, sheet=action.sheet)
+    if all(child.name != path for child in record.table.children):
+        raise PlanRefused(
+            f"the mapping's `structure` speaks of {path}, which takes no list.", advice="Remove it from the mapping.", place=place
+        )
+    if told.segments or told.update:
+        raise PlanRefused(
+            f"{path} is a list, of which the mapping's `structure` can only say the delimiter.",
+            advice="Remove its other words from the mapping.",
+            place=place,
+        )
+    return path
 
 
 def _class_call(action: Action, record: Record, said: TableMapping, classes: ClassMapping, options: dict[str, object]) -> Call:

@@ -9,6 +9,8 @@ from connector.wire.jobs import Target
 from connector.wire.metadata import Document, Metadata, Service, Table, normalized
 
 _WRITES = frozenset({"create", "update", "delete"})
+#: So many names are told where none is close.
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +106,18 @@ def by_target(target: str, entity: str, among: Sequence[Record]) -> tuple[Record
         found = [record for record in near if _alone(record) and name in record.service.operations]
     if not found:
         raise PlanRefused(
-            f"the mapping's target {target!r} of {entity!r} is no record of a document service on this endpoint.",
-            advice=names.meant(name, (record.table.name for record in (among if not service else near)))
-            or f"{f'{near[0].service.name} has' if service and near else 'The endpoint has'} the records "
-            f"{', '.join(dict.fromkeys(record.table.name for record in near or among)) or 'none'}.",
+            f"the mapping's target {target!r} of {entity!r} is no record of a document service on this endpoint, "
+            "and no operation that can be called for a row.",
+            advice=_offered(name, near if service else among) or "See what it has: rapidstart endpoint metadata NAME",
         )
     return _only(found, entity), f"the mapping says {target}"
+
+
+def _offered(name: str, among: Sequence[Record]) -> str:
+    """The records that are named alike, else all of a few; "" where that tells nothing."""
+    known = list(dict.fromkeys(record.table.name for record in among))
+    all_of_them = f"There are the records {', '.join(known)}." if 0 < len(known) <= _FEW else ""
+    return names.meant(name, known) or all_of_them
 
 
 def of_service(name: str, service: Service) -> bool:

@@ -141,7 +141,15 @@ def test_a_call_comes_after_all_that_stands_before_it(metadata: Metadata) -> Non
         (make_action("X", "L", []), 'target = "JournalService.postJournal"\nfields = { "L" = "_contract.Lines" }', "own"),
         (LIMITS, 'target = "JournalService.setLimit"\nvia = "files"', "rows in files cannot"),
         (LIMITS, 'target = "JournalService.setLimit"\nkey = ["Limit"]', "`key` means nothing"),
+        (LIMITS, 'target = "JournalService.setLimit"\nstructure._limit = { delimiter = ";" }', "_limit, which takes no list"),
+        (LIMITS, 'target = "JournalService.setLimit"\nfolder = "In"', "`folder` means nothing"),
+        (
+            make_action("X", "Cust account,Tag", []),
+            'target = "JournalService.tagCustomer"\nstructure._tag = { segments = ["A"] }',
+            "only say the delimiter",
+        ),
         (LIMITS, 'target = "CustPost"\ncall = "class"', "no class with its method"),
+        (LIMITS, 'target = "Cust.Post.run"\ncall = "class"', "no class with its method"),
         (LIMITS, 'target = "CustPost.run"\ncall = "class"', "no operation RapidStartTableService.invoke"),
     ],
 )

@@ -37,7 +37,7 @@ def test_the_mapping_names_a_record(planned, action, target) -> None:
 
 
 def test_an_operation_that_writes_no_rows_is_no_target(planned, action) -> None:
-    with pytest.raises(PlanRefused, match=r"CustGroupService has the records CustGroup\."):
+    with pytest.raises(PlanRefused, match=r"There are the records CustGroup\."):
         planned(action("Groups", "CustGroup", ["1"]), toml='[table.Groups]\ntarget = "CustGroupService.find"')
 
 
