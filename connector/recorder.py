@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, returns
+from connector.dispatch import Dispatcher, returns, scaling
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, endpoints, jobs, limits
+from connector.ledger import Database, batches, crews, endpoints, jobs, limits
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
 
@@ -68,6 +68,8 @@ class Recorder:
         self._pending = True
         """entries that were delivered before, and not acknowledged, come first"""
         self._look_back = time.monotonic() + _PENDING_S
+        self._listening_since = time.time()
+        """whoever was silent before may have had nobody to speak to"""
 
     def start(self) -> None:
         """Start reading."""
@@ -87,6 +89,7 @@ class Recorder:
                 self._grouped.clear()
                 self._pending = True
                 self._stopping.wait(1)
+                self._listening_since = time.time()
             except Exception:  # the outermost loop of this thread: reports wait on the stream, nothing is lost
                 log.exception("reports could not be recorded", extra={"action": "record_failed"})
                 self._pending = True
@@ -208,6 +211,15 @@ class Recorder:
         for ref in report.returned:
             self._dispatcher.leases.end(ref)  # it lies on its queue again
 
+    def _crew_alive(self, turn: _Turn, report: reports.CrewAlive) -> None:
+        crews.seen(turn.db, report, at=turn.now)
+        wish = scaling.share(turn.db, report.endpoint, report.worker, now=turn.now, listening_since=self._listening_since)
+        if wish is not None:
+            turn.answers.append((routes.reply_key(report.endpoint, report.event_id), wish))
+
+    def _crew_stopped(self, turn: _Turn, report: reports.CrewStopped) -> None:
+        crews.stopped(turn.db, report.endpoint, report.worker)
+
     def _taken(self, turn: _Turn, report: reports.BatchTaken) -> None:
         """Nothing is written here: the worker's next report, which it may wait for, must not wait for a commit."""
         self._dispatcher.leases.renew([report.ref])
@@ -309,6 +321,8 @@ def _flat(items: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
 _TAKE: Final[dict[str, Callable[..., None]]] = {
     reports.WorkerAlive.KIND: Recorder._alive,
     reports.WorkerStopped.KIND: Recorder._stopped,
+    reports.CrewAlive.KIND: Recorder._crew_alive,
+    reports.CrewStopped.KIND: Recorder._crew_stopped,
     reports.BatchTaken.KIND: Recorder._taken,
     reports.IntentReported.KIND: Recorder._intent,
     reports.BatchDone.KIND: Recorder._done,

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from connector.dispatch import gate
+from connector.dispatch import gate, scaling
 from connector.dispatch.dispatcher import Dispatcher, runnable
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, endpoints, jobs
+from connector.ledger import Database, batches, crews, endpoints, jobs
 from connector.wire.reports import BatchRef
 
 log = logging.getLogger(__name__)
@@ -273,6 +273,9 @@ class Reconciler:
         return f"{due[1].rstrip('.')}; next try at {_clock(due[0])}" if due and due[0] > time.time() else ""
 
     def _offline(self, db: Database, endpoint: endpoints.Endpoint) -> str:
+        scale, services = crews.wish(db, endpoint.key), crews.of_endpoint(db, endpoint.key)
+        if why := scaling.offline(scale, services, name=endpoint.name):
+            return why
         seen = endpoints.workers_of(db, endpoint.key)
         if not seen:
             return f"no worker of {endpoint.name} has been seen yet; start one: rapidstart-worker run --endpoint {endpoint.name}"

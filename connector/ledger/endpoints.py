@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.errors import Conflict, NotFound
-from connector.ledger import limits
+from connector.ledger import crews, limits
 from connector.ledger.limits import Limits, Stopped
 from connector.ledger.schema import endpoints, facts, jobs, workers
 from connector.ledger.store import Database
@@ -86,6 +86,7 @@ def remove(db: Database, key: str) -> None:
         raise Conflict(f"{endpoint.name} has unfinished jobs, as {job}.", advice=f"Cancel it: rapidstart job cancel {job}")
     db.execute(sa.delete(workers).where(workers.c.endpoint == key))
     limits.forget_paces(db, key)
+    crews.forget_endpoint(db, key)
     db.execute(sa.delete(endpoints).where(endpoints.c.key == key))
 
 
@@ -173,7 +174,8 @@ def workers_of(db: Database, key: str) -> list[Worker]:
 
 
 def forget_workers(db: Database, *, before: float) -> None:
-    """Drop workers that were last seen before this time."""
+    """Drop workers, and worker services, that were last seen before this time."""
+    crews.forget(db, before=before)
     db.execute(sa.delete(workers).where(workers.c.seen_at < before))
 
 

@@ -101,6 +101,27 @@ workers = Table(
     Column("stopped", Boolean, nullable=False, default=False),
 )
 
+wishes = Table(
+    "wishes",
+    metadata,
+    Column("endpoint", Words, primary_key=True),
+    Column("workers", Integer),
+    Column("concurrency", Integer),
+)
+
+crews = Table(
+    "crews",
+    metadata,
+    Column("endpoint", Words, primary_key=True),
+    Column("crew", Words, primary_key=True),
+    Column("host", Words, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Words, nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+
 jobs = Table(
     "jobs",
     metadata,

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from connector.wire.codec import Message, Row, Value
 from connector.wire.reports import BatchRef, Intent, Outcome, Outcomes
@@ -239,9 +241,20 @@ class Contract(Message):
     contract: str
 
 
+class Wish(Message):
+    """The answer to `CrewAlive`: what is wished of this computer. None: nothing is, its own settings hold."""
+
+    KIND = "wish"
+
+    workers: Annotated[int, Field(ge=0)] | None = None
+    """worker processes on this computer: its share of those that the endpoint shall have"""
+    concurrency: Annotated[int, Field(ge=1, le=64)] | None = None
+    """calls at once, of each worker process"""
+
+
 _WORK: Final = (LoadTables, LoadServices, LoadClasses, LoadFiles, LoadFlatFile, SurveyMetadata, SurveyConnection)
 WORK: Final[dict[str, type[Message]]] = {m.KIND: m for m in _WORK}
-ANSWERS: Final[dict[str, type[Message]]] = {m.KIND: m for m in (Grant, Contract)}
+ANSWERS: Final[dict[str, type[Message]]] = {m.KIND: m for m in (Grant, Contract, Wish)}
 
 
 def flatten(layout: Layout, row: Row) -> Iterator[tuple[Layout, Row]]:

@@ -128,6 +128,26 @@ class WorkerStopped(Report):
     returned: tuple[BatchRef, ...] = ()
 
 
+class CrewAlive(Report):
+    """A worker service lives on a computer and keeps worker processes there; the answer is `jobs.Wish`."""
+
+    KIND = "crew.alive"
+
+    host: str = ""
+    pid: int = 0
+    version: str = ""
+    most: int = 1
+    """worker processes that may run on this computer"""
+    running: int = 0
+    """those that run, the leaving ones left out"""
+
+
+class CrewStopped(Report):
+    """A worker service has ended in good order, and all its worker processes with it."""
+
+    KIND = "crew.stopped"
+
+
 class BatchTaken(Report):
     """A worker has taken a batch off the queue: its lease begins."""
 
@@ -243,6 +263,8 @@ REPORTS: Final[dict[str, type[Report]]] = {
     for report in (
         WorkerAlive,
         WorkerStopped,
+        CrewAlive,
+        CrewStopped,
         BatchTaken,
         IntentReported,
         BatchDone,
