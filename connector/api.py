@@ -223,8 +223,37 @@ class Worker(TypedDict):
     seen_at: str
 
 
+class Limits(TypedDict):
+    """What an endpoint bears: `hours` as "weekdays 20:00-06:00 Europe/Berlin", `call_seconds` the shortest and the longest."""
+
+    concurrency: int | None
+    rows_per_second: float | None
+    hours: str
+    call_seconds: list[float] | None
+
+
+class Stopped(TypedDict):
+    """Why nothing is sent to an endpoint before it is tested or resumed."""
+
+    at: str
+    reason: str
+    advice: str
+    code: str
+
+
+class Outage(TypedDict):
+    """An AOS that does not answer: one batch at a time is tried, the next at `next_try`."""
+
+    since: str
+    reason: str
+    next_try: str
+
+
 class Endpoint(TypedDict):
-    """A registered AOS instance: `state` is online, offline, paused, or new where no worker was ever seen."""
+    """A registered AOS instance: `state` is online, offline, paused, stopped, or new where no worker was ever seen.
+
+    `opens_at` is when loads are sent next; None: they are sent now, as far as its hours go.
+    """
 
     name: str
     state: str
@@ -235,6 +264,10 @@ class Endpoint(TypedDict):
     unfinished_jobs: int
     workers: list[Worker]
     checks: list[Check]
+    limits: Limits
+    stopped: Stopped | None
+    outage: Outage | None
+    opens_at: str | None
     fingerprint: str | None
     added_at: str
     surveyed_at: str | None

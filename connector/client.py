@@ -160,7 +160,10 @@ class Client:
         return self._json(api.Endpoint, "GET", _endpoint_path(name))
 
     def add_endpoint(self, name: str, *, addresses: list[str], **more: Any) -> api.Endpoint:
-        """Register an AOS instance: `companies`, `partition`, `contract` (a zip, base64) are optional. Nobody is contacted."""
+        """Register an AOS instance; nobody is contacted.
+
+        `companies`, `partition`, `limits` and `contract` (a zip, base64) are optional.
+        """
         body = {"name": name, "addresses": addresses} | {key: value for key, value in more.items() if value is not None}
         return self._json(api.Endpoint, "POST", "/endpoints", json=body)
 
@@ -175,6 +178,10 @@ class Client:
     def resume_endpoint(self, name: str) -> api.Endpoint:
         """Send work to an endpoint again."""
         return self._json(api.Endpoint, "POST", f"{_endpoint_path(name)}/resume")
+
+    def limit_endpoint(self, name: str, allowed: api.Limits) -> api.Endpoint:
+        """Set what an endpoint bears, all of it."""
+        return self._json(api.Endpoint, "PUT", f"{_endpoint_path(name)}/limits", json=allowed)
 
     def test_endpoint(self, name: str) -> api.Job:
         """Start a job that finds out whether the AOS can be reached."""

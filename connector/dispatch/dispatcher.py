@@ -1,7 +1,5 @@
 """Accepts jobs and lets their batches go, a window at a time. Every decision is in the ledger before it has an effect."""
 
-import hashlib
-import json
 import logging
 import queue
 import time
@@ -9,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from connector.dispatch import shelf, verdicts
-from connector.dispatch.gate import Gate
+from connector.dispatch import accepting, shelf, verdicts
+from connector.dispatch.gate import Gate, checked
 from connector.dispatch.leases import Leases
 from connector.dispatch.messages import Courses, Sender
 from connector.dispatch.outbox import Outbox, Parcel
@@ -90,13 +88,14 @@ class Dispatcher:
         companies: tuple[str, ...],
         partition: str | None,
         contract: bytes | None,
+        allowed: limits.Limits = limits.NONE,
         by: str = audit.ITSELF,
     ) -> endpoints.Endpoint:
         """Register an endpoint; nobody is contacted. Raises Refused, Conflict."""
         if not routes.ENDPOINT_NAME.fullmatch(name):
             raise Refused(f"{name!r} cannot name an endpoint.", advice="Use up to 40 letters, digits, - and _.")
         for company in companies:
-            _check_company(company)
+            accepting.check_company(company)
         endpoint = endpoints.Endpoint(
             key=name.lower(),
             name=name,
@@ -105,6 +104,7 @@ class Dispatcher:
             partition=partition,
             has_contract=contract is not None,
             added_at=time.time(),
+            limits=checked(allowed),
         )
         with self.ledger.write() as db:
             endpoints.add(db, endpoint, contract=contract)
@@ -125,6 +125,15 @@ class Dispatcher:
     def resume_endpoint(self, name: str, *, by: str = audit.ITSELF) -> endpoints.Endpoint:
         """Send work to an endpoint again, whether a person or a fault had stopped it."""
         endpoint = self._set_paused(name, paused=False, by=by)
+        self.release(endpoint.key)
+        return endpoint
+
+    def limit_endpoint(self, name: str, allowed: limits.Limits, *, by: str = audit.ITSELF) -> endpoints.Endpoint:
+        """Set what an endpoint bears, all of it. Raises NotFound, Refused."""
+        with self.ledger.write() as db:
+            endpoint = endpoints.get(db, name)
+            limits.limit(db, endpoint.key, checked(allowed))
+            audit.note(db, "endpoint limit", by=by, subject=endpoint.key, at=time.time(), details=asdict(allowed))
         self.release(endpoint.key)
         return endpoint
 
@@ -160,10 +169,10 @@ class Dispatcher:
         """
         if order.mapping:
             mapping.parse(order.mapping, order.mapping_name)
-        digest = _digest(kind, endpoint.lower(), company, partition, package, asdict(order))
+        digest = accepting.digest(kind, endpoint.lower(), company, partition, package, asdict(order))
         with self.ledger.write() as db:
             if idempotency_key and (known := jobs.by_idempotency_key(db, idempotency_key)):
-                return _replayed(known, digest), True
+                return accepting.replayed(known, digest), True
             target = endpoints.get(db, endpoint)
             if kind == jobs.JobKind.PREVIEW and target.fingerprint is None:
                 raise no_metadata(target)
@@ -172,7 +181,7 @@ class Dispatcher:
                 id=jobs.new_id(db),
                 kind=kind,
                 endpoint=target.key,
-                company=_accepted_company(target, company),
+                company=accepting.accepted_company(target, company),
                 partition=partition or target.partition,
                 package=record.sha256,
                 package_name=record.name,
@@ -343,12 +352,6 @@ def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:
     )
 
 
-def _digest(kind: jobs.JobKind, *asked: object) -> str:
-    """What tells whether a submission that comes again asks for the same."""
-    request = json.dumps([*asked, *([kind] if kind != jobs.JobKind.LOAD else [])], sort_keys=True)
-    return hashlib.sha256(request.encode()).hexdigest()
-
-
 def _open_job(db: Database, job_id: str) -> jobs.Job:
     job = jobs.get(db, job_id)
     if job.state in jobs.FINAL:
@@ -356,27 +359,3 @@ def _open_job(db: Database, job_id: str) -> jobs.Job:
             f"{job.id} has ended: {job.state.replace('_', ' ')}.", advice=f"See its results: rapidstart job results {job.id}"
         )
     return job
-
-
-def _replayed(known: jobs.Job, digest: str) -> jobs.Job:
-    if known.request_digest != digest:
-        raise Conflict(
-            f"this idempotency key was used for {known.id}, which asked for something else.",
-            advice="Use a new key for a new job.",
-        )
-    return known
-
-
-def _accepted_company(endpoint: endpoints.Endpoint, company: str | None) -> str:
-    if not company:
-        raise Refused("no company is named.", advice="Say which one the rows belong to: --company USMF")
-    _check_company(company)
-    known = {name.lower(): name for name in endpoint.companies}
-    if known and company.lower() not in known:
-        raise Refused(f"{endpoint.name} has no company {company}.", advice=f"It has {', '.join(endpoint.companies)}.")
-    return known.get(company.lower(), company)
-
-
-def _check_company(company: str) -> None:
-    if not 1 <= len(company) <= 4 or not company.isalnum():
-        raise Refused(f"{company!r} cannot be a company.", advice="A company (DataAreaId) has one to four letters or digits.")

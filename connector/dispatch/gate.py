@@ -41,7 +41,7 @@ class Gate:
             buckets=self.buckets,
             room=room,
             probes=room if probes is None else min(room, probes),
-            is_open=is_open(endpoint, at=now),
+            is_open=opens_at(endpoint, at=now) == now,
         )
 
     def _window(self, endpoint: Endpoint) -> int:
@@ -83,17 +83,18 @@ class Passage:
             self.buckets.left(self.endpoint.key, rate=rate, rows=sum(sending.size for sending in sent))
 
 
-def is_open(endpoint: Endpoint, *, at: float) -> bool:
-    """Whether an endpoint takes loads at this time."""
-    return not endpoint.limits.hours or hours.parse(endpoint.limits.hours).is_open(at)
+def opens_at(endpoint: Endpoint, *, at: float) -> float:
+    """When an endpoint takes loads next: `at` itself where it takes them at that time."""
+    return hours.parse(endpoint.limits.hours).opens_at(at) if endpoint.limits.hours else at
 
 
 def closed(endpoint: Endpoint, *, at: float) -> str:
     """Why an endpoint takes no loads at this time, and when it will; "" where it takes them."""
-    if is_open(endpoint, at=at):
+    opens = opens_at(endpoint, at=at)
+    if opens == at:
         return ""
     allowed = hours.parse(endpoint.limits.hours)
-    return f"{endpoint.name} takes loads {allowed}; opens {allowed.said(allowed.opens_at(at), now=at)}"
+    return f"{endpoint.name} takes loads {allowed}; opens {allowed.said(opens, now=at)}"
 
 
 def stopped(endpoint: Endpoint) -> str:

@@ -22,6 +22,10 @@ class Limits:
     """between how many seconds a call shall take"""
 
 
+#: An endpoint that bears whatever its workers bear.
+NONE = Limits()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """Why nothing is sent to an endpoint: the sentence of the batch that came back last."""

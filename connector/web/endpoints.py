@@ -11,9 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector import api
 from connector.dispatch import Dispatcher, no_metadata
-from connector.ledger import Database, endpoints, jobs
+from connector.ledger import Database, endpoints, jobs, limits
 from connector.web.jobs import described as job_described
-from connector.web.objects import endpoint_object
+from connector.web.objects import endpoint_object, moment
 from connector.web.served import Caller, Served
 
 
@@ -27,6 +27,21 @@ def _zip(text: str) -> bytes:
     return content
 
 
+class Limits(BaseModel):
+    """What an endpoint bears; what is left out is not limited."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    concurrency: int | None = None
+    rows_per_second: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    hours: str = ""
+    call_seconds: tuple[float, float] | None = None
+
+    def kept(self) -> limits.Limits:
+        """As the ledger keeps them."""
+        return limits.Limits(**self.model_dump())
+
+
 class NewEndpoint(BaseModel):
     """An AOS instance to register. `contract` is a zip of WSDL and XSD files, base64."""
 
@@ -37,6 +52,7 @@ class NewEndpoint(BaseModel):
     companies: list[str] = []
     partition: str | None = None
     contract: Annotated[bytes, BeforeValidator(_zip)] | None = None
+    limits: Limits = Limits()
 
 
 routes = APIRouter()
@@ -46,7 +62,7 @@ routes = APIRouter()
 def listing(dispatcher: Served) -> api.EndpointPage:
     """All endpoints, by name."""
     with dispatcher.ledger.read() as db:
-        return {"items": [_object(db, endpoint) for endpoint in endpoints.every(db)]}
+        return {"items": [_object(dispatcher, db, endpoint) for endpoint in endpoints.every(db)]}
 
 
 @routes.post("/endpoints", status_code=201)
@@ -58,6 +74,7 @@ def add(new: NewEndpoint, dispatcher: Served, caller: Caller, response: Response
         companies=tuple(new.companies),
         partition=new.partition,
         contract=new.contract,
+        allowed=new.limits.kept(),
         by=caller,
     )
     response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
@@ -88,6 +105,12 @@ def resume(name: str, dispatcher: Served, caller: Caller) -> api.Endpoint:
     return _described(dispatcher, dispatcher.resume_endpoint(name, by=caller).name)
 
 
+@routes.put("/endpoints/{name}/limits")
+def limit(name: str, allowed: Limits, dispatcher: Served, caller: Caller) -> api.Endpoint:
+    """Set what an endpoint bears, all of it."""
+    return _described(dispatcher, dispatcher.limit_endpoint(name, allowed.kept(), by=caller).name)
+
+
 @routes.post("/endpoints/{name}/test", status_code=202)
 def test(name: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Have a worker find out whether the AOS can be reached."""
@@ -108,15 +131,22 @@ def metadata(name: str, dispatcher: Served) -> dict[str, Any]:
         found = endpoints.metadata(db, endpoint.key)
     if found is None:
         raise no_metadata(endpoint)
-    surveyed_at = endpoint_object(endpoint, workers=(), unfinished=0)["surveyed_at"]
+    surveyed_at = None if endpoint.surveyed_at is None else moment(endpoint.surveyed_at)
     return found.model_dump(mode="json") | {"surveyed_at": surveyed_at}
 
 
 def _described(dispatcher: Dispatcher, name: str) -> api.Endpoint:
     with dispatcher.ledger.read() as db:
-        return _object(db, endpoints.get(db, name))
+        return _object(dispatcher, db, endpoints.get(db, name))
 
 
-def _object(db: Database, endpoint: endpoints.Endpoint) -> api.Endpoint:
+def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint) -> api.Endpoint:
     unfinished = jobs.unfinished(db, endpoint=endpoint.key)
-    return endpoint_object(endpoint, workers=endpoints.workers_of(db, endpoint.key), unfinished=len(unfinished))
+    workers = endpoints.workers_of(db, endpoint.key)
+    outage = dispatcher.gate.breakers.outage(endpoint.key)
+    return endpoint_object(
+        endpoint,
+        workers=workers,
+        unfinished=len(unfinished),
+        outage=outage,
+    )

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from connector import api
+from connector.dispatch import gate
+from connector.dispatch.breaker import Outage
 from connector.intake.values import Package
 from connector.ledger import answers, audit, endpoints, jobs, packages, results
+from connector.ledger.limits import Limits, Stopped
 
 #: A worker tells every few seconds that it lives; one that was silent for longer is offline.
 ONLINE_WITHIN_S: Final = 15.0
@@ -56,9 +59,16 @@ def package_object(record: packages.PackageRecord, package: Package) -> api.Pack
     )
 
 
-def endpoint_object(endpoint: endpoints.Endpoint, *, workers: Sequence[endpoints.Worker], unfinished: int) -> api.Endpoint:
+def endpoint_object(
+    endpoint: endpoints.Endpoint,
+    *,
+    workers: Sequence[endpoints.Worker],
+    unfinished: int,
+    outage: Outage | None,
+) -> api.Endpoint:
     """An endpoint with its workers, as they were last seen."""
     now = time.time()
+    opens = gate.opens_at(endpoint, at=now)
     seen = [_worker(worker, now) for worker in workers]
     return api.Endpoint(
         name=endpoint.name,
@@ -70,6 +80,10 @@ def endpoint_object(endpoint: endpoints.Endpoint, *, workers: Sequence[endpoints
         unfinished_jobs=unfinished,
         workers=seen,
         checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice) for c in endpoint.checks],
+        limits=_limits(endpoint.limits),
+        stopped=_stopped(endpoint.stopped),
+        outage=_outage(outage, now),
+        opens_at=None if opens == now else moment(opens),
         fingerprint=endpoint.fingerprint,
         added_at=moment(endpoint.added_at),
         surveyed_at=_moment(endpoint.surveyed_at),
@@ -188,9 +202,30 @@ def _worker(worker: endpoints.Worker, now: float) -> api.Worker:
     )
 
 
+def _limits(limits: Limits) -> api.Limits:
+    return api.Limits(
+        concurrency=limits.concurrency,
+        rows_per_second=limits.rows_per_second,
+        hours=limits.hours,
+        call_seconds=list(limits.call_seconds) if limits.call_seconds else None,
+    )
+
+
+def _stopped(stopped: Stopped | None) -> api.Stopped | None:
+    if stopped is None:
+        return None
+    return api.Stopped(at=moment(stopped.at), reason=stopped.reason, advice=stopped.advice, code=stopped.code)
+
+
+def _outage(outage: Outage | None, now: float) -> api.Outage | None:
+    if outage is None:
+        return None
+    return api.Outage(since=moment(outage.since), reason=outage.reason, next_try=moment(max(outage.next_try, now)))
+
+
 def _endpoint_state(endpoint: endpoints.Endpoint, workers: Sequence[api.Worker]) -> str:
-    if endpoint.paused:
-        return "paused"
+    if endpoint.paused or endpoint.stopped:
+        return "paused" if endpoint.paused else "stopped"
     if any(worker["online"] for worker in workers):
         return "online"
     return "offline" if workers else "new"
