@@ -249,6 +249,26 @@ class Outage(TypedDict):
     next_try: str
 
 
+class Crew(TypedDict):
+    """A worker service: it keeps the worker processes of an endpoint on one computer, `most` of them at most."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    most: int
+    running: int
+    online: bool
+    seen_at: str
+
+
+class Scale(TypedDict):
+    """What is wished for an endpoint, all its computers together; null where nothing is wished."""
+
+    workers: int | None
+    concurrency: int | None
+
+
 class Endpoint(TypedDict):
     """A registered AOS instance: `state` is online, offline, paused, stopped, or new where no worker was ever seen.
 
@@ -263,6 +283,8 @@ class Endpoint(TypedDict):
     contract: bool
     unfinished_jobs: int
     workers: list[Worker]
+    scale: Scale
+    crews: list[Crew]
     checks: list[Check]
     limits: Limits
     stopped: Stopped | None

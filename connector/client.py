@@ -183,6 +183,16 @@ class Client:
         """Set what an endpoint bears, all of it."""
         return self._json(api.Endpoint, "PUT", f"{_endpoint_path(name)}/limits", json=allowed)
 
+    def scale_endpoint(self, name: str, *, workers: int | None = None, concurrency: int | None = None) -> api.Endpoint:
+        """Wish so many workers, with so many calls at once each; what is not named stays as it was wished."""
+        return self._json(
+            api.Endpoint, "PUT", f"{_endpoint_path(name)}/scale", json={"workers": workers, "concurrency": concurrency}
+        )
+
+    def unscale_endpoint(self, name: str) -> api.Endpoint:
+        """Wish nothing: each worker service does what its own settings say."""
+        return self._json(api.Endpoint, "DELETE", f"{_endpoint_path(name)}/scale")
+
     def test_endpoint(self, name: str) -> api.Job:
         """Start a job that finds out whether the AOS can be reached."""
         return self._json(api.Job, "POST", f"{_endpoint_path(name)}/test")

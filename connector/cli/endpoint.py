@@ -9,6 +9,7 @@ import click
 from connector import api
 from connector.cli import exits, front
 from connector.cli.exits import Exit
+from connector.cli.scale import scale as scale_command
 
 #: How long a command waits for a worker to answer.
 _ANSWER_S: Final = 90.0
@@ -172,6 +173,9 @@ def metadata(name: str, refresh: bool, show: tuple[str, ...], as_json: bool) -> 
         front.emit(found)
         return Exit.DONE
     return _print_metadata(name, found, show)
+
+
+endpoint.add_command(scale_command)
 
 
 def _show(found: api.Endpoint, *, as_json: bool) -> None:

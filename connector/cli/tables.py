@@ -112,6 +112,7 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
         "Contract": "given as a folder" if endpoint["contract"] else "read from the AOS",
         "Surveyed": words.ago(endpoint["surveyed_at"]),
         "Unfinished jobs": endpoint["unfinished_jobs"],
+        "Scale": words.scaled(endpoint),
     }
     print_facts(console, facts)
     if endpoint["workers"]:

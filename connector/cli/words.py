@@ -112,3 +112,16 @@ def local(moment: str | None) -> str:
 def _sentence(reason: str, state: str) -> str:
     """The reason without the state that it may begin with, and without the full stop."""
     return reason.removeprefix(f"{state}: ").rstrip(".")
+
+
+def scaled(endpoint: api.Endpoint) -> str:
+    """What is wished and what there is, as "4 workers of 8 calls wished; 3 run, 4 may"."""
+    wished = endpoint["scale"]
+    parts = [f"{wished['workers']} workers"] if wished["workers"] is not None else []
+    if wished["concurrency"] is not None:
+        parts.append(f"{wished['concurrency']} calls at once each")
+    said = f"{', '.join(parts)} wished" if parts else "nothing is wished"
+    online = [crew for crew in endpoint["crews"] if crew["online"]]
+    if not online:
+        return said
+    return f"{said}; {sum(crew['running'] for crew in online)} run, {sum(crew['most'] for crew in online)} may"

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector import api
-from connector.dispatch import Dispatcher, no_metadata
-from connector.ledger import Database, endpoints, jobs, limits
+from connector.dispatch import Dispatcher, no_metadata, scaling
+from connector.ledger import Database, crews, endpoints, jobs, limits
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
 from connector.web.served import Caller, Served
@@ -53,6 +53,15 @@ class NewEndpoint(BaseModel):
     partition: str | None = None
     contract: Annotated[bytes, BeforeValidator(_zip)] | None = None
     limits: Limits = Limits()
+
+
+class Scale(BaseModel):
+    """How many workers an endpoint shall have, and how many calls each makes at once; null stays as it was wished."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workers: int | None = None
+    concurrency: int | None = None
 
 
 routes = APIRouter()
@@ -111,6 +120,20 @@ def limit(name: str, allowed: Limits, dispatcher: Served, caller: Caller) -> api
     return _described(dispatcher, dispatcher.limit_endpoint(name, allowed.kept(), by=caller).name)
 
 
+@routes.put("/endpoints/{name}/scale")
+def scale(name: str, wish: Scale, dispatcher: Served, caller: Caller) -> api.Endpoint:
+    """Wish so many workers for the endpoint; its worker services follow within their maximum."""
+    scaling.scale(dispatcher, name, workers=wish.workers, concurrency=wish.concurrency, by=caller)
+    return _described(dispatcher, name)
+
+
+@routes.delete("/endpoints/{name}/scale")
+def unscale(name: str, dispatcher: Served, caller: Caller) -> api.Endpoint:
+    """Wish nothing: each worker service does what its own settings say."""
+    scaling.unscale(dispatcher, name, by=caller)
+    return _described(dispatcher, name)
+
+
 @routes.post("/endpoints/{name}/test", status_code=202)
 def test(name: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Have a worker find out whether the AOS can be reached."""
@@ -147,6 +170,8 @@ def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint) 
     return endpoint_object(
         endpoint,
         workers=workers,
+        services=crews.of_endpoint(db, endpoint.key),
+        scale=crews.wish(db, endpoint.key),
         unfinished=len(unfinished),
         outage=outage,
     )

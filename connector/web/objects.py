@@ -9,7 +9,7 @@ from connector import api
 from connector.dispatch import gate
 from connector.dispatch.breaker import Outage
 from connector.intake.values import Package
-from connector.ledger import answers, audit, endpoints, jobs, packages, results
+from connector.ledger import answers, audit, crews, endpoints, jobs, packages, results
 from connector.ledger.limits import Limits, Stopped
 
 #: A worker tells every few seconds that it lives; one that was silent for longer is offline.
@@ -63,6 +63,8 @@ def endpoint_object(
     endpoint: endpoints.Endpoint,
     *,
     workers: Sequence[endpoints.Worker],
+    services: Sequence[crews.Crew],
+    scale: crews.Scale,
     unfinished: int,
     outage: Outage | None,
 ) -> api.Endpoint:
@@ -79,6 +81,8 @@ def endpoint_object(
         contract=endpoint.has_contract,
         unfinished_jobs=unfinished,
         workers=seen,
+        scale=api.Scale(workers=scale.workers, concurrency=scale.concurrency),
+        crews=[_crew(crew, now) for crew in services],
         checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice) for c in endpoint.checks],
         limits=_limits(endpoint.limits),
         stopped=_stopped(endpoint.stopped),
@@ -199,6 +203,19 @@ def _worker(worker: endpoints.Worker, now: float) -> api.Worker:
         concurrency=worker.concurrency,
         online=not worker.stopped and now - worker.seen_at < ONLINE_WITHIN_S,
         seen_at=moment(worker.seen_at),
+    )
+
+
+def _crew(crew: crews.Crew, now: float) -> api.Crew:
+    return api.Crew(
+        name=crew.crew,
+        host=crew.host,
+        pid=crew.pid,
+        version=crew.version,
+        most=crew.most,
+        running=crew.running,
+        online=now - crew.seen_at < ONLINE_WITHIN_S,
+        seen_at=moment(crew.seen_at),
     )
 
 

@@ -155,3 +155,16 @@ def test_a_test_shows_what_was_checked(run, office, monkeypatch):
     assert "✗ Login: refused" in ran.out
     assert "Ask." in ran.out
     assert [check["ok"] for check in json.loads(run("endpoint", "test", "AOS-1", "--json").out)["checks"]] == [True, False]
+
+
+def test_an_endpoint_is_scaled(run, office):
+    ran = run("endpoint", "scale", "aos-1", "--workers", "3", "--concurrency", "2")
+    assert (ran.code, ran.out) == (0, "AOS-1: 3 workers, 2 calls at once each wished\n")
+    assert "rapidstart-worker service run" in ran.err
+    assert "3 workers, 2 calls" in run("endpoint", "show", "AOS-1").out
+    assert run("endpoint", "scale", "AOS-1", "--unset", "--json").lines[0]["scale"] == {"workers": None, "concurrency": None}
+
+
+@pytest.mark.parametrize("options", [(), ("--unset", "--workers", "1"), ("--workers", "-1"), ("--concurrency", "65")])
+def test_a_wish_that_says_nothing_is_a_usage_error(run, office, options):
+    assert run("endpoint", "scale", "AOS-1", *options).code == 2
