@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from connector import api
-from connector.cli import exits, front
+from connector.cli import exits, front, limits
 from connector.cli.exits import Exit
 from connector.cli.scale import scale as scale_command
 
@@ -29,6 +29,7 @@ def endpoint() -> None:
 )
 @click.option("--company", "companies", multiple=True, metavar="C", help="A company that may be loaded into; repeatable.")
 @click.option("--partition", help="The data partition, where it is not the default one.")
+@limits.options
 @front.json_option
 def add(
     name: str,
@@ -38,6 +39,7 @@ def add(
     companies: tuple[str, ...],
     partition: str | None,
     as_json: bool,
+    **named: Any,
 ) -> None:
     """Register an AOS instance by hand. Nobody is contacted: a worker's first survey does that."""
     from connector.cli import contracts
@@ -51,6 +53,7 @@ def add(
         companies=list(companies),
         partition=partition,
         contract=contracts.packed(contract) if contract else None,
+        limits=limits.wanted(named) if any(value is not None for value in named.values()) else None,
     )
     if as_json:
         front.emit(added)
@@ -176,6 +179,9 @@ def metadata(name: str, refresh: bool, show: tuple[str, ...], as_json: bool) -> 
 
 
 endpoint.add_command(scale_command)
+
+
+endpoint.add_command(limits.limit)
 
 
 def _show(found: api.Endpoint, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connector import api
-from connector.cli import words
+from connector.cli import limits, words
 from connector.cli.front import printable
 from connector.cli.results import steps_table
 
@@ -112,6 +112,7 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
         "Contract": "given as a folder" if endpoint["contract"] else "read from the AOS",
         "Surveyed": words.ago(endpoint["surveyed_at"]),
         "Unfinished jobs": endpoint["unfinished_jobs"],
+        **limits.facts(endpoint),
         "Scale": words.scaled(endpoint),
     }
     print_facts(console, facts)
