@@ -16,7 +16,7 @@ import redis
 from connector.dispatch import Dispatcher, returns, scaling
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, crews, endpoints, jobs, limits
+from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
 
@@ -184,7 +184,17 @@ class Recorder:
             log.warning("a report came on another endpoint's stream", extra={"action": "report_misplaced"})
             return
         turn.writes |= not isinstance(report, reports.BatchTaken)
-        _TAKE[report.KIND](self, turn, report)
+        if isinstance(report, _OF_HOLDER) and holders.is_anothers(turn.db, report.ref, worker=report.worker):
+            self._refuse_twin(turn, report)
+        else:
+            _TAKE[report.KIND](self, turn, report)
+
+    def _refuse_twin(self, turn: _Turn, report: reports.IntentReported | reports.BatchDone | reports.BatchReturned) -> None:
+        """Another process carries this attempt out: what this one tells of it counts for nothing."""
+        log.warning("an attempt is in two processes", extra={"action": "attempt_twice", "batch": str(report.ref)})
+        if isinstance(report, reports.IntentReported):
+            refusal = Grant(granted=False, reason="another process carries this attempt out")
+            turn.answers.append((routes.reply_key(report.endpoint, report.event_id), refusal))
 
     def _acknowledge(self, entries: Sequence[tuple[str, bytes, bytes]], answers: Sequence[tuple[str, codec.Message]]) -> None:
         with translated(), self._redis.pipeline(transaction=False) as pipe:
@@ -241,7 +251,7 @@ class Recorder:
             jobs.set_state(db, job.id, jobs.JobState.RUNNING)
 
     def _intent(self, turn: _Turn, report: reports.IntentReported) -> None:
-        reason = batches.grant(turn.db, report.ref, intent=report.intent, so_far=report.so_far, at=turn.now)
+        reason = batches.grant(turn.db, report.ref, intent=report.intent, so_far=report.so_far, at=turn.now, worker=report.worker)
         if not reason:
             self._dispatcher.leases.renew([report.ref])
         elif reason == batches.PREVIEW_WRITES_NOTHING:
@@ -318,6 +328,8 @@ def _flat(items: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
     return [(entry, fields or {}) for entry, fields in items]
 
 
+#: What only the process that carries an attempt out may tell of it.
+_OF_HOLDER: Final = (reports.IntentReported, reports.BatchDone, reports.BatchReturned)
 _TAKE: Final[dict[str, Callable[..., None]]] = {
     reports.WorkerAlive.KIND: Recorder._alive,
     reports.WorkerStopped.KIND: Recorder._stopped,

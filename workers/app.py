@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import platform
+import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def create(
 
     `spool`: the folder in which reports are kept while the broker is away.
     """
-    process = f"{os.getpid():x}"
+    process = f"{os.getpid():x}-{secrets.token_hex(2)}"  # in a container every process has the same number
     name = f"{endpoint}.{process}@{platform.node()}"
     reporter = Reporter(broker_url, endpoint=endpoint, worker=name, concurrency=concurrency, version=__version__, folder=spool)
     app = Celery("rapidstart-worker", set_as_current=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.ledger import answers, endings, problems
+from connector.ledger import answers, endings, holders, problems
 from connector.ledger.jobs import JobKind
 from connector.ledger.places import Run, expand, letters_by_step
 from connector.ledger.schema import batches, intents, jobs, steps
@@ -213,8 +213,11 @@ def start_step(db: Database, *, job: str, step: int, at: float) -> None:
     db.execute(_START_STEP, {"of_job": job, "of_step": step, "now": at})
 
 
-def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float) -> str:
-    """Record an intent, and what the calls before it brought. Returns "" when the call may be made, else why not."""
+def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float, worker: str = "") -> str:
+    """Record an intent, and what the calls before it brought. Returns "" when the call may be made, else why not.
+
+    `worker`: the process that asks; from the first grant on the attempt is its own.
+    """
     row = db.execute(_GRANTABLE, _named(ref)).first()
     if row is None:
         return "this attempt was replaced"
@@ -226,7 +229,8 @@ def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: 
         db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))
         return "the job was paused" if not row.ending else "the job was ended"
     text = intent.model_dump_json()
-    db.execute(_GRANT, {"of_id": row.id, "intent": text, "now": at, "told": so_far.model_dump_json()})
+    mine = holders.marked(text, ref, worker=worker)
+    db.execute(_GRANT, {"of_id": row.id, "intent": mine, "now": at, "told": so_far.model_dump_json()})
     if not repeats:
         packed = zlib.compress(text.encode(), 1)
         values = {"batch": row.id, "attempt": ref.attempt, "message_id": intent.message_id, "intent": packed, "granted_at": at}
