@@ -47,7 +47,7 @@ def _read(door: Door, target: jobs.Target, contract_zip: bytes | None) -> Contra
     if contract.fingerprint not in target.contract.split("+"):
         raise GiveUp(
             f"The contract of port {target.port} has changed since this job was planned.",
-            advice="Read the endpoint's metadata again and load once more.",
+            advice="Read the endpoint's metadata again (rapidstart endpoint metadata NAME --refresh) and load once more.",
             code=faults.STALE_CONTRACT,
         )
     return contract

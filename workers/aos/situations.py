@@ -96,7 +96,7 @@ TABLE: Final = (
         codes=_of("actionnotsupported"),
         texts=_any(r"ContractFilter mismatch", r"ActionNotSupported"),
         sentence="The port no longer offers the operation as its contract said: {said}",
-        advice="Read the endpoint's metadata again.",
+        advice="Read the endpoint's metadata again (rapidstart endpoint metadata NAME --refresh).",
     ),
     Situation(
         code=STALE_CONTRACT,
@@ -104,7 +104,8 @@ TABLE: Final = (
         sources=SOAP,
         texts=_any(r"has (?:an )?invalid child element", r"incomplete content", r"list of possible elements expected"),
         sentence="The port's schema is another one than its contract said, documents were checked against that: {said}",
-        advice="Read the endpoint's metadata again: the port's data policies or its service have changed.",
+        advice="Read the endpoint's metadata again (rapidstart endpoint metadata NAME --refresh): the port's data policies or "
+        "its service have changed.",
     ),
     # --- The customer's table service (deploy/ax/CONTRACT.md) has codes of its own.
     Situation(
@@ -321,7 +322,7 @@ TABLE: Final = (
         sources=PAGE,
         statuses=_of("408 500 501 502 504"),
         reading=Next.SAME,
-        sentence="{url} failed in the middle of a call (HTTP {status}).",
+        sentence="{url} answered with an error page (HTTP {status}).",
         advice="The AOS or its web site restarts, is overloaded, or took too long.",
     ),
     Situation(

@@ -86,7 +86,8 @@ class TablePort(Port):
         if known is None:
             raise GiveUp(
                 f"The table service does not tell of a table {table}.",
-                advice="Put it on the allow-list in AX, read the endpoint's metadata again, and load again.",
+                advice="Put it on the allow-list in AX, read the endpoint's metadata again (rapidstart endpoint metadata NAME "
+                "--refresh), and load again.",
                 code="RSC-5934",
             )
         self.service = _service(service, (known,))

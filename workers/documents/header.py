@@ -18,7 +18,7 @@ def header(document: Document, given: Mapping[str, str]) -> str:
     if unknown := next((name for name in given if name not in fields), None):
         raise GiveUp(
             f"The document {document.name} has no {unknown}.",
-            advice="Read the endpoint's metadata again (rapidstart endpoint metadata), or correct the mapping.",
+            advice="Read the endpoint's metadata again (rapidstart endpoint metadata NAME --refresh), or correct the mapping.",
             code="RSC-5951",
         )
     try:

@@ -145,7 +145,7 @@ def laid(
     if lacking := laying.lacking():
         raise GiveUp(
             f"The operation has no longer a parameter {lacking[0]}.",
-            advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
+            advice="Read the endpoint's metadata again (rapidstart endpoint metadata NAME --refresh) and load again.",
             code="RSC-5951",
         )
     lists = tuple(laying.lists[place] for place in sorted(laying.lists))

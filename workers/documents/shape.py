@@ -120,7 +120,7 @@ def _constant(field: metadata.Field, value: str | None) -> str | None:
 def _not_there(what: str) -> GiveUp:
     return GiveUp(
         f"The service has no longer {what}.",
-        advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
+        advice="Read the endpoint's metadata again (rapidstart endpoint metadata NAME --refresh) and load again.",
         code="RSC-5951",
     )
 

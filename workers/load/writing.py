@@ -342,6 +342,6 @@ def _exists(why: Refused | None) -> Refused:
 def _contract_differs(problem: aos.SchemaProblem) -> GiveUp:
     return GiveUp(
         f"The port's schema refuses every document: {problem.message}",
-        advice="Read the endpoint's metadata again (rapidstart endpoint metadata) and load again.",
+        advice="Read the endpoint's metadata again (rapidstart endpoint metadata NAME --refresh) and load again.",
         code="RSC-5953",
     )
