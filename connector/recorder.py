@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, returns, scaling
+from connector.dispatch import Dispatcher, gate, returns, scaling
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
@@ -44,6 +44,8 @@ class _Turn:
     """where batches may leave now"""
     jobs: set[str] = field(default_factory=set)
     """which may have ended"""
+    held: dict[str, str] = field(default_factory=dict)
+    """per endpoint: why no further call is made now"""
     surveyed: bool = False
     """jobs that waited for metadata may be planned now"""
 
@@ -251,7 +253,15 @@ class Recorder:
             jobs.set_state(db, job.id, jobs.JobState.RUNNING)
 
     def _intent(self, turn: _Turn, report: reports.IntentReported) -> None:
-        reason = batches.grant(turn.db, report.ref, intent=report.intent, so_far=report.so_far, at=turn.now, worker=report.worker)
+        reason = batches.grant(
+            turn.db,
+            report.ref,
+            intent=report.intent,
+            so_far=report.so_far,
+            at=turn.now,
+            worker=report.worker,
+            held=self._held(turn, report.endpoint.lower()),
+        )
         if not reason:
             self._dispatcher.leases.renew([report.ref])
         elif reason == batches.PREVIEW_WRITES_NOTHING:
@@ -260,6 +270,13 @@ class Recorder:
 
     def _end_preview(self, turn: _Turn, report: reports.IntentReported) -> None:
         """The worker takes a preview for a load: it got no leave, and would ask again for ever."""
+    def _held(self, turn: _Turn, endpoint: str) -> str:
+        """Why a load makes no further call at this endpoint now; it is looked up once for a group of reports."""
+        if endpoint not in turn.held:
+            target = endpoints.get(turn.db, endpoint)
+            turn.held[endpoint] = gate.stopped(target) or gate.closed(target, at=turn.now)
+        return turn.held[endpoint]
+
         job = jobs.get(turn.db, report.ref.job)
         if not job.ending:
             reason = f"the worker {report.worker} cannot preview; nothing was written."

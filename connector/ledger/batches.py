@@ -213,10 +213,10 @@ def start_step(db: Database, *, job: str, step: int, at: float) -> None:
     db.execute(_START_STEP, {"of_job": job, "of_step": step, "now": at})
 
 
-def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float, worker: str = "") -> str:
+def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float, worker: str = "", held: str = "") -> str:
     """Record an intent, and what the calls before it brought. Returns "" when the call may be made, else why not.
 
-    `worker`: the process that asks; from the first grant on the attempt is its own.
+    `worker`: the process that asks; from the first grant on the attempt is its own. `held`: why no call is made now.
     """
     row = db.execute(_GRANTABLE, _named(ref)).first()
     if row is None:
@@ -224,10 +224,10 @@ def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: 
     if row.kind == JobKind.PREVIEW:
         return PREVIEW_WRITES_NOTHING
     repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
-    if (row.ending or row.paused) and not repeats:  # a call that may have been made is settled all the same
+    if (row.ending or row.paused or held) and not repeats:  # a call that may have been made is settled all the same
         told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
         db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))
-        return "the job was paused" if not row.ending else "the job was ended"
+        return "the job was ended" if row.ending else "the job was paused" if row.paused else held
     text = intent.model_dump_json()
     mine = holders.marked(text, ref, worker=worker)
     db.execute(_GRANT, {"of_id": row.id, "intent": mine, "now": at, "told": so_far.model_dump_json()})
