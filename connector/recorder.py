@@ -268,8 +268,6 @@ class Recorder:
             self._end_preview(turn, report)
         turn.answers.append((routes.reply_key(report.endpoint, report.event_id), Grant(granted=not reason, reason=reason)))
 
-    def _end_preview(self, turn: _Turn, report: reports.IntentReported) -> None:
-        """The worker takes a preview for a load: it got no leave, and would ask again for ever."""
     def _held(self, turn: _Turn, endpoint: str) -> str:
         """Why a load makes no further call at this endpoint now; it is looked up once for a group of reports."""
         if endpoint not in turn.held:
@@ -277,6 +275,8 @@ class Recorder:
             turn.held[endpoint] = gate.stopped(target) or gate.closed(target, at=turn.now)
         return turn.held[endpoint]
 
+    def _end_preview(self, turn: _Turn, report: reports.IntentReported) -> None:
+        """The worker takes a preview for a load: it got no leave, and would ask again for ever."""
         job = jobs.get(turn.db, report.ref.job)
         if not job.ending:
             reason = f"the worker {report.worker} cannot preview; nothing was written."
