@@ -73,6 +73,14 @@ class Breakers:
             known = self._outages.get(endpoint)
         return known if known and known.is_open else None
 
+    def shift(self, by: float) -> None:
+        """The wall clock was put forward by so many seconds, or back (negative)."""
+        with self._lock:
+            for key, known in self._outages.items():
+                next_try = known.next_try + by if known.next_try else 0.0
+                self._outages[key] = replace(known, since=known.since + by, next_try=next_try)
+            self._answered = {key: at + by for key, at in self._answered.items()}
+
     def most(self, endpoint: str, *, on_way: int, at: float) -> int | None:
         """How many batches may leave: none, or one probe. None: as many as else."""
         outage = self.outage(endpoint)

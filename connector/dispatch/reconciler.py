@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from connector.dispatch import gate, scaling
+from connector.dispatch.clock import Watch
 from connector.dispatch.dispatcher import Dispatcher, runnable
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, crews, endpoints, jobs
+from connector.ledger import Database, batches, crews, endpoints, jobs, moments
 from connector.wire.reports import BatchRef
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 TICK_S = 1.0
 #: A batch that no worker took for so long is looked for on the queue.
 _UNTAKEN_S = 5.0
+#: What another computer's clock may be behind the last leader's, and no batch is held up for.
+_SKEW_S = 2.0
 #: Workers that were not seen for so long are forgotten.
 _FORGET_WORKERS_S = 7 * 86400.0
 
@@ -37,6 +40,7 @@ class Reconciler:
         self._stopping = threading.Event()
         self._asked: set[str] = set()
         """jobs that the planner was told of and has not planned yet"""
+        self._watch = Watch()
         self._first_look = True
         """what workers held before this start is not known yet"""
         self._threads = [
@@ -133,6 +137,7 @@ class Reconciler:
 
     def tick(self) -> None:
         """Set right what got lost, let go what may go, and tell every job's state."""
+        self._follow_clock()
         self._meet_broker()
         self._replace_lost()
         with self._ledger.read() as db:
@@ -145,6 +150,18 @@ class Reconciler:
             for endpoint in busy:
                 self._tell_states(db, endpoints.get(db, endpoint))
             endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
+
+    def _follow_clock(self) -> None:
+        """Move what is waited for where the wall clock was set, now or while no dispatcher ran: pauses keep their length."""
+        jump = self._watch.jumped()
+        if self._first_look:
+            with self._ledger.read() as db:
+                jump = min(0.0, time.time() - moments.last_told(db) + _SKEW_S)
+        if jump:
+            log.warning("the clock was set by %.0f s", jump, extra={"action": "clock_set"})
+            self._dispatcher.gate.breakers.shift(jump)
+            with self._ledger.write() as db:
+                moments.shift(db, by=jump)
 
     def _ask_to_plan(self, unfinished: Iterable[jobs.Job]) -> None:
         """Tell the planner of jobs that other processes accepted or let go on."""
