@@ -181,6 +181,41 @@ class AuditPage(TypedDict):
     next: str | None
 
 
+class WaitingThere(TypedDict):
+    """What lay on the broker for an endpoint when a restored ledger was noticed."""
+
+    endpoint: str
+    reports: int
+    batches: int
+
+
+class HeldBack(TypedDict):
+    """A job that is paused because the ledger was restored; of its batches without an end, how many are calls."""
+
+    id: str
+    kind: str
+    endpoint: str
+    company: str | None
+    in_flight: int
+    planned: int
+    calls: int
+
+
+class Restored(TypedDict):
+    """A restored ledger was noticed: when, about how many seconds of work it lacks, and what lay on the broker then."""
+
+    at: str
+    missing_s: int
+    waiting: list[WaitingThere]
+
+
+class LedgerState(TypedDict):
+    """Whether the ledger was ever restored from a backup, and the jobs that wait for a person since."""
+
+    restored: Restored | None
+    held_back: list[HeldBack]
+
+
 class Action(TypedDict):
     """One entry of a package's action sequence."""
 

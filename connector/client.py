@@ -149,6 +149,10 @@ class Client:
         params = {"limit": limit} | {name: value for name, value in wanted.items() if value is not None}
         return self._json(api.AuditPage, "GET", "/audit", params=params)["items"]
 
+    def ledger(self) -> api.LedgerState:
+        """Whether the ledger was restored from a backup, and the jobs that wait for a person since."""
+        return self._json(api.LedgerState, "GET", "/ledger")
+
     # --- endpoints
 
     def endpoints(self) -> list[api.Endpoint]:

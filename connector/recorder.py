@@ -99,6 +99,8 @@ class Recorder:
 
     def turn(self) -> None:
         """Read what has come, record it, answer. Raises NotReachable."""
+        if not self._dispatcher.met.wait(_BLOCK_MS / 1000):
+            return
         streams = self._streams()
         if not streams:
             self._stopping.wait(_BLOCK_MS / 1000)

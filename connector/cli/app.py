@@ -15,6 +15,7 @@ COMMANDS = {
     "job": Lazy(module="connector.cli.job", name="job", help="See, watch and steer jobs."),
     "endpoint": Lazy(module="connector.cli.endpoint", name="endpoint", help="The AOS instances that are registered here."),
     "package": Lazy(module="connector.cli.package", name="package", help="Look into a package before it is loaded."),
+    "ledger": Lazy(module="connector.cli.ledger", name="ledger", help="Back the ledger up; what a restored one lacks."),
     "audit": Lazy(module="connector.cli.audit", name="audit", help="Who did what."),
     "dispatcher": Lazy(module="connector.cli.serving", name="dispatcher", help="Run the dispatcher: HTTP API and recorder."),
     "flower": Lazy(module="connector.cli.serving", name="flower", help="Run Flower, read-only, on the same broker."),

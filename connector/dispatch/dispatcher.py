@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -46,6 +47,8 @@ class Dispatcher:
         self.stands_by = stands_by
         self.to_plan: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         """ids of jobs that may be planned; None: look which ones"""
+        self.met = threading.Event()
+        """the broker was asked what it knows of this ledger: before that no report is recorded"""
         self.trouble = ""
         """the sentence about the broker while it cannot be reached"""
         self._call_timeout_s = call_timeout_s
@@ -286,7 +289,7 @@ class Dispatcher:
     def claim(self, db: Database, endpoint: str) -> list[Parcel]:
         """Mark the batches that may leave now as sent, and compose their messages."""
         target = endpoints.get(db, endpoint)
-        if target.paused or self.trouble or self.stands_by:
+        if target.paused or self.trouble or self.stands_by or not self.met.is_set():
             return []
         passage = self.gate.passage(target, on_way=batches.count_in_flight(db, endpoint))
         parcels: list[Parcel] = []

@@ -73,6 +73,24 @@ class Outbox:
             self.redis.set(routes.EPOCH_KEY, mark)
         return mark
 
+    def pulse(self) -> str | None:
+        """The last pulse of a ledger that this broker was told of. Raises NotReachable."""
+        with translated():
+            value: Any = self.redis.get(routes.PULSE_KEY)
+        return value.decode() if value else None
+
+    def tell_pulse(self, pulse: str) -> None:
+        """Remember the ledger's pulse. Raises NotReachable."""
+        with translated():
+            self.redis.set(routes.PULSE_KEY, pulse)
+
+    def counts(self, endpoint: str) -> tuple[int, int]:
+        """Reports on an endpoint's stream that are not recorded yet, and batches on its queue. Raises NotReachable."""
+        with translated():
+            reports: Any = self.redis.xlen(routes.report_stream(endpoint))
+            waiting: Any = self.redis.llen(routes.queue(endpoint))
+        return int(reports), int(waiting)
+
     def close(self) -> None:
         """End all connections."""
         self._app.close()

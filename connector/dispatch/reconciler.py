@@ -15,7 +15,7 @@ from connector.dispatch.dispatcher import Dispatcher, runnable
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, crews, endpoints, jobs, moments
+from connector.ledger import Database, batches, crews, endpoints, jobs, moments, pulse
 from connector.wire.reports import BatchRef
 
 log = logging.getLogger(__name__)
@@ -150,6 +150,9 @@ class Reconciler:
             for endpoint in busy:
                 self._tell_states(db, endpoints.get(db, endpoint))
             endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
+            told = pulse.advance(db) if busy else None
+        if told and not self._dispatcher.trouble:
+            self._dispatcher.outbox.tell_pulse(told)
 
     def _follow_clock(self) -> None:
         """Move what is waited for where the wall clock was set, now or while no dispatcher ran: pauses keep their length."""
@@ -173,6 +176,8 @@ class Reconciler:
     def _meet_broker(self) -> None:
         """Notice a broker that is back, was flushed, or is another one; what lay on it is found missing by itself."""
         try:
+            if not self._dispatcher.met.is_set():
+                self._meet_ledger()
             mark = self._dispatcher.outbox.epoch()
             with self._ledger.read() as db:
                 known = endpoints.fact(db, "epoch")
@@ -185,6 +190,28 @@ class Reconciler:
             self._dispatcher.trouble = error.message
             return
         self._dispatcher.trouble = ""
+
+    def _meet_ledger(self) -> None:
+        """Notice a ledger that was restored: its loads wait for a person, before anything is sent or granted."""
+        outbox = self._dispatcher.outbox
+        told = outbox.pulse()
+        with self._ledger.read() as db:
+            missing = pulse.behind(db, told)
+            keys = [endpoint.key for endpoint in endpoints.every(db)]
+        if missing:
+            there = [
+                pulse.Waiting(endpoint=key, reports=found[0], batches=found[1])
+                for key in keys
+                if any(found := outbox.counts(key))
+            ]
+            with self._ledger.write() as db:
+                held = pulse.hold_back(db, missing=missing, waiting=tuple(there), at=time.time())
+            log.warning(
+                "the ledger was restored from a backup: %d loads are paused; see: rapidstart ledger show",
+                len(held.jobs),
+                extra={"action": "ledger_restored"},
+            )
+        self._dispatcher.met.set()
 
     def _replace_lost(self) -> None:
         leases = self._dispatcher.leases

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from connector import __version__, api
 from connector.dispatch import Dispatcher
-from connector.web import audit, endpoints, health, jobs, origin, packages, problems, served
+from connector.web import audit, endpoints, health, jobs, ledger, origin, packages, problems, served
 
 
 def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) -> FastAPI:
@@ -22,6 +22,7 @@ def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) ->
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
     app.include_router(audit.routes, prefix=api.PREFIX, tags=["audit"])
+    app.include_router(ledger.routes, prefix=api.PREFIX, tags=["ledger"])
     app.include_router(health.routes, tags=["health"])
     problems.install(app)
     app.add_middleware(origin.SameOrigin)

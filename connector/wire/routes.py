@@ -18,6 +18,9 @@ BROKER_FILE: Final = "broker.json"
 #: Tells a flushed or replaced broker from the one that the ledger knows.
 EPOCH_KEY: Final = "rapidstart:epoch"
 
+#: The last pulse of the ledger that its dispatcher told: an older ledger is one that was restored.
+PULSE_KEY: Final = "rapidstart:pulse"
+
 #: The consumer group of the recorder on every report stream.
 REPORT_GROUP: Final = "recorder"
 

@@ -1,0 +1,128 @@
+"""Tells a ledger that was restored from a backup: the broker remembers a later pulse than the ledger itself.
+
+The pulse counts on while a job is unfinished, once with each turn of the reconciler, so that what is missing can be told in
+seconds of work. It is in the ledger before the broker is told of it. The id keeps two installations apart.
+"""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from connector.ledger import jobs
+from connector.ledger.endpoints import fact, remember
+from connector.ledger.schema import batches, steps
+from connector.ledger.store import Database
+
+_ID: Final = "ledger"
+_PULSE: Final = "pulse"
+_RESTORED: Final = "restored"
+
+#: Jobs that only ask go on: they write nothing.
+_ASKING: Final = frozenset({jobs.JobKind.PREVIEW, jobs.JobKind.TEST, jobs.JobKind.METADATA})
+
+REASON: Final = "the ledger was restored from a backup: what was done since then is not in it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What lay on the broker for an endpoint when the restored ledger was noticed."""
+
+    endpoint: str
+    reports: int
+    """of workers, not recorded yet"""
+    batches: int
+    """on its queue"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A restored ledger was noticed, and its loads were paused."""
+
+    at: float
+    missing: int
+    """pulses that it lacks: about as many seconds in which jobs were under way"""
+    jobs: tuple[str, ...]
+    waiting: tuple[Waiting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a job is, as the ledger has it."""
+
+    job: jobs.Job
+    in_flight: int
+    """batches that were sent and have no end"""
+    planned: int
+    """batches that were not sent: in truth they may have been"""
+    calls: int
+    """of those two, the ones that call an operation or a class: such a call may take effect a second time"""
+
+
+def advance(db: Database) -> str:
+    """Count on. What the broker is to be told after the commit."""
+    number = int(fact(db, _PULSE) or 0) + 1
+    remember(db, _PULSE, str(number))
+    return f"{_identity(db)} {number}"
+
+
+def behind(db: Database, told: str | None) -> int:
+    """By how many pulses the ledger is older than the one that the broker was told of; 0 where nothing speaks for that."""
+    name, _, number = (told or "").partition(" ")
+    if not number.isdigit() or name != fact(db, _ID):
+        return 0
+    return max(0, int(number) - int(fact(db, _PULSE) or 0))
+
+
+def hold_back(db: Database, *, missing: int, waiting: tuple[Waiting, ...], at: float) -> Restored:
+    """Pause every unfinished job that writes, and remember which; from here on the ledger is the newest one again."""
+    held = [job for job in jobs.unfinished(db) if job.kind not in _ASKING]
+    for job in held:
+        jobs.mark(db, job.id, paused=True)
+        jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason=REASON)
+        jobs.say(db, job.id, f"Paused: {REASON}.", at=at)
+    remember(db, _PULSE, str(int(fact(db, _PULSE) or 0) + missing))
+    found = Restored(at=at, missing=missing, jobs=tuple(job.id for job in held), waiting=waiting)
+    remember(db, _RESTORED, json.dumps(asdict(found)))
+    return found
+
+
+def restored(db: Database) -> Restored | None:
+    """When a restored ledger was noticed last; None where it never was."""
+    text = fact(db, _RESTORED)
+    if text is None:
+        return None
+    told: dict[str, Any] = json.loads(text)
+    return Restored(
+        at=told["at"],
+        missing=told["missing"],
+        jobs=tuple(told["jobs"]),
+        waiting=tuple(Waiting(**each) for each in told["waiting"]),
+    )
+
+
+def held_back(db: Database) -> list[Standing]:
+    """The jobs that are still paused because the ledger was restored, with what has to be looked at."""
+    return [_standing(db, job) for job in jobs.unfinished(db) if job.paused and job.reason == REASON]
+
+
+def _standing(db: Database, job: jobs.Job) -> Standing:
+    mine = sa.select(sa.func.count()).where(batches.c.job == job.id)
+    calls = mine.join(steps, (steps.c.job == batches.c.job) & (steps.c.no == batches.c.step))
+    left = batches.c.state.in_(["planned", "sent"])
+    return Standing(
+        job=job,
+        in_flight=db.execute(mine.where(batches.c.state == "sent")).scalar_one(),
+        planned=db.execute(mine.where(batches.c.state == "planned")).scalar_one(),
+        calls=db.execute(calls.where(left, steps.c.kind != "load.tables")).scalar_one(),
+    )
+
+
+def _identity(db: Database) -> str:
+    known = fact(db, _ID)
+    if known is None:
+        known = secrets.token_hex(8)
+        remember(db, _ID, known)
+    return known

@@ -1,0 +1,36 @@
+"""`/ledger`: whether it was restored from a backup, and what waits for a person since."""
+
+from fastapi import APIRouter
+
+from connector import api
+from connector.ledger import pulse
+from connector.web.objects import moment
+from connector.web.served import Served
+
+routes = APIRouter()
+
+
+@routes.get("/ledger")
+def state(dispatcher: Served) -> api.LedgerState:
+    """When a restored ledger was noticed last, and the jobs that are still paused because of it."""
+    with dispatcher.ledger.read() as db:
+        found, held = pulse.restored(db), pulse.held_back(db)
+    return {"restored": _restored(found) if found else None, "held_back": [_held_back(each) for each in held]}
+
+
+def _restored(found: pulse.Restored) -> api.Restored:
+    waiting = [api.WaitingThere(endpoint=each.endpoint, reports=each.reports, batches=each.batches) for each in found.waiting]
+    return {"at": moment(found.at), "missing_s": found.missing, "waiting": waiting}
+
+
+def _held_back(standing: pulse.Standing) -> api.HeldBack:
+    job = standing.job
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "endpoint": job.endpoint,
+        "company": job.company,
+        "in_flight": standing.in_flight,
+        "planned": standing.planned,
+        "calls": standing.calls,
+    }
