@@ -15,7 +15,7 @@ from tests.chaos.rig import Rig, pause
 from tests.chaos.verdict import Verdict
 
 #: Whoever makes no progress for so long after a fault has ended is stuck.
-_STUCK_S: Final = 90.0
+_STUCK_S: Final = 45.0
 _END_S: Final = 120.0
 _LOOK_S: Final = 0.05
 

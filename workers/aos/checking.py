@@ -4,6 +4,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from lxml import etree
 from workers.aos.describing import Schemas
 from workers.aos.gathering import MEMORY
 from workers.aos.values import SchemaProblem
-from workers.errors import GiveUp
+from workers.errors import GiveUp, Retry
 
 #: A namespace in front of a name, as libxml2 prints it; braces around a list of values are none.
 _NAMESPACE: Final = re.compile(r"\{[^{}'\s]*\}")
@@ -46,10 +47,19 @@ def _compile(place: str, contents: Mapping[str, bytes]) -> etree.XMLSchema:
     """Compiles from files that live as long as it takes.
 
     lxml could ask a resolver instead, but sets it for the whole process while any thread parses, and then takes it away.
+    Raises GiveUp, and Retry where this computer has no room for the files.
     """
-    with tempfile.TemporaryDirectory(prefix="rapidstart-contract-") as folder:
-        for name, content in contents.items():
-            (Path(folder) / name.removeprefix(MEMORY)).write_bytes(content.replace(MEMORY.encode(), b""))
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rapidstart-contract-"))
+            for name, content in contents.items():
+                (Path(folder) / name.removeprefix(MEMORY)).write_bytes(content.replace(MEMORY.encode(), b""))
+        except OSError as error:
+            raise Retry(
+                f"The worker's temporary folder cannot be written: {error.strerror}.",
+                advice="Make room on the disk of the worker's computer.",
+                code="RSC-5491",
+            ) from error
         try:
             return etree.XMLSchema(file=str(Path(folder) / place.removeprefix(MEMORY)))
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
