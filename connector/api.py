@@ -90,6 +90,12 @@ class Job(TypedDict):
     finished_at: str | None
     retry_of: str | None
     """the job whose rows it takes up again"""
+    priority: str
+    """low, normal or high, among the jobs of its endpoint"""
+    expires_at: str | None
+    """when it ends where no worker has taken anything of it"""
+    stop_after: str
+    """how many rows may fail, as `10` or `5%`; "" where that is all the same"""
 
 
 class JobPage(TypedDict):

@@ -114,6 +114,10 @@ class Client:
         """Let a paused job go on."""
         return self._order_job(job_id, "resume")
 
+    def prioritise(self, job_id: str, *, priority: str) -> api.Job:
+        """Let a job go before others of its endpoint (high), or behind them (low)."""
+        return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/priority", json={"priority": priority})
+
     def retry(self, job_id: str, *, rows: str = "failed") -> api.Job:
         """The job that takes up rows of an ended load: failed (with those skipped), skipped, unknown, or all-not-in."""
         return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/retry", json={"rows": rows})

@@ -82,6 +82,19 @@ def resume(job_id: str, as_json: bool) -> None:
 
 @job.command()
 @click.argument("job_id", metavar="JOB")
+@click.argument("priority", type=click.Choice(["low", "normal", "high"]))
+@front.json_option
+def prioritise(job_id: str, priority: str, as_json: bool) -> None:
+    """Let a job go before others of its endpoint, or behind them. A load that has begun is not held up."""
+    found = front.client().prioritise(job_id, priority=priority)
+    if as_json:
+        front.emit(found)
+    else:
+        click.echo(f"{found['id']}: priority {found['priority']}")
+
+
+@job.command()
+@click.argument("job_id", metavar="JOB")
 @click.option(
     "--rows",
     type=click.Choice(["failed", "skipped", "unknown", "all-not-in"]),

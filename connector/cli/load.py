@@ -32,6 +32,10 @@ class Wish:
     strict: bool
     only: str | None
     batch_rows: int | None
+    stop_after: str | None = None
+    priority: str | None = None
+    expires_in: float | None = None
+    """seconds"""
 
     def options(self) -> dict[str, Any]:
         """How the rows are to be loaded, as the API takes it."""
@@ -41,9 +45,35 @@ class Wish:
             "strict": self.strict,
             "only": self.only,
             "batch_rows": self.batch_rows,
+            "stop_after": self.stop_after,
+            "priority": self.priority,
+            "expires_in_s": self.expires_in,
             "mapping": inspection.mapping_text(self.mapping) if self.mapping else None,
             "mapping_name": self.mapping.name if self.mapping else None,
         }
+
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _span(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    """A time span, as 90s, 30m, 2h or 1d, in seconds."""
+    if text is None:
+        return None
+    if not text[:-1].isdecimal() or text[-1] not in _UNITS or not int(text[:-1]):
+        raise click.BadParameter(f"{text!r} is no time span: write it as 90s, 30m, 2h or 1d.")
+    return int(text[:-1]) * _UNITS[text[-1]]
+
+
+def _errors(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    """A number of errors, or a share of all rows."""
+    if text is None:
+        return None
+    share = text.endswith("%")
+    number = text.removesuffix("%")
+    if not number.isdecimal() or not 1 <= int(number) <= (100 if share else 10**9 - 1):
+        raise click.BadParameter(f"{text!r} is no number of errors: write it as 10, or as 5%.")
+    return f"{int(number)}%" if share else str(int(number))
 
 
 @click.command()
@@ -57,6 +87,11 @@ class Wish:
 @click.option("--strict", is_flag=True, help="Write nothing when a row does not fit its fields.")
 @click.option("--only", metavar="STEP", help="Load one step only: its number, entity or table.")
 @click.option("--batch-rows", type=click.IntRange(1, 5000), help="Rows that travel in one message.")
+@click.option(
+    "--stop-after", metavar="N|P%", callback=_errors, help="Send no more once so many rows, or this share, have failed."
+)
+@click.option("--priority", type=click.Choice(["low", "normal", "high"]), help="Among the jobs of the endpoint. Default normal.")
+@click.option("--expires-in", metavar="TIME", callback=_span, help="End it where no worker takes it in this time, as 30m or 2h.")
 @click.option("--dry-run", is_flag=True, help="Show how it would be loaded; submit nothing.")
 @click.option("--watch", is_flag=True, help="Follow the job to its end.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key again gives the same job.")

@@ -2,20 +2,30 @@
 
 import hashlib
 import json
+from dataclasses import asdict
+from typing import Final
 
 from connector.errors import Conflict, Refused
 from connector.ledger import endpoints, jobs
 
+#: What orders of the first version did not say.
+_LATER: Final = frozenset({"stop_after"})
 
-def digest(kind: jobs.JobKind, *asked: object) -> str:
+
+def asked(order: jobs.Order) -> dict[str, object]:
+    """An order for its digest: what later versions ask besides is left out where it is not asked."""
+    return {name: value for name, value in asdict(order).items() if value or name not in _LATER}
+
+
+def digest(kind: jobs.JobKind, *wanted: object) -> str:
     """What tells whether a submission that comes again asks for the same."""
-    request = json.dumps([*asked, *([kind] if kind != jobs.JobKind.LOAD else [])], sort_keys=True)
+    request = json.dumps([*wanted, *([kind] if kind != jobs.JobKind.LOAD else [])], sort_keys=True)
     return hashlib.sha256(request.encode()).hexdigest()
 
 
-def replayed(known: jobs.Job, asked: str) -> jobs.Job:
+def replayed(known: jobs.Job, wanted: str) -> jobs.Job:
     """The job that was accepted under the same idempotency key. Raises Conflict where it asked for something else."""
-    if known.request_digest != asked:
+    if known.request_digest != wanted:
         raise Conflict(
             f"this idempotency key was used for {known.id}, which asked for something else.",
             advice="Use a new key for a new job.",

@@ -1,12 +1,13 @@
-"""What a person asks of a job that has ended: to take up its rows again."""
+"""What a person asks of a job: to end, to pause, to go on, to go first; and to take up its rows again once it has ended."""
 
 import time
 from dataclasses import replace
 from typing import Final
 
+from connector.dispatch import turns, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.errors import Conflict
-from connector.ledger import Database, audit, endpoints, jobs, packages, retries
+from connector.ledger import Database, audit, batches, endpoints, jobs, packages, retries
 from connector.wire.jobs import Mode
 from connector.wire.reports import OUTCOME_WORDS, Outcome
 
@@ -17,6 +18,61 @@ CHOICES: Final[dict[str, tuple[Outcome, ...]]] = {
     "unknown": (Outcome.UNKNOWN,),
     "all-not-in": (Outcome.FAILED, Outcome.SKIPPED, Outcome.UNKNOWN),
 }
+
+
+def cancel(dispatcher: Dispatcher, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
+    """End a job: what no worker holds is dropped at once, a call in hand is finished. Raises NotFound, Conflict."""
+    with dispatcher.ledger.write() as db:
+        job = _open_job(db, job_id)
+        told = f"Cancelled{audit.said_by(by)}: what no worker holds is dropped, a call in hand is finished."
+        jobs.say(db, job.id, told, at=time.time())
+        audit.note(db, "job cancel", by=by, subject=job.id, at=time.time())
+        dispatcher.end(db, job, jobs.JobState.CANCELLED, reason="cancelling")
+        job = jobs.get(db, job.id)
+        if job.finished_at is None:
+            jobs.set_state(db, job.id, jobs.JobState.RUNNING, reason=verdicts.steered(job, in_hand(dispatcher, db, job)))
+        return jobs.get(db, job.id)
+
+
+def pause(dispatcher: Dispatcher, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
+    """Send no more batches of a job until it is resumed; a call in hand is finished. Raises NotFound, Conflict."""
+    with dispatcher.ledger.write() as db:
+        job = _open_job(db, job_id)
+        jobs.mark(db, job.id, paused=True)
+        jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason=verdicts.steered(job, in_hand(dispatcher, db, job)))
+        jobs.say(db, job.id, f"Paused{audit.said_by(by)}.", at=time.time())
+        audit.note(db, "job pause", by=by, subject=job.id, at=time.time())
+        return jobs.get(db, job.id)
+
+
+def resume(dispatcher: Dispatcher, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
+    """Go on with a paused job. Raises NotFound, Conflict."""
+    with dispatcher.ledger.write() as db:
+        job = _open_job(db, job_id)
+        jobs.mark(db, job.id, paused=False)
+        jobs.set_state(db, job.id, jobs.JobState.QUEUED)
+        jobs.say(db, job.id, f"Resumed{audit.said_by(by)}.", at=time.time())
+        audit.note(db, "job resume", by=by, subject=job.id, at=time.time())
+    return _let_go(dispatcher, job)
+
+
+def prioritise(dispatcher: Dispatcher, job_id: str, *, priority: str, by: str = audit.ITSELF) -> jobs.Job:
+    """Let a job go before others of its endpoint, or behind them; `priority` is one of `turns.PRIORITIES`.
+
+    A load that has begun is not held up for it. Raises NotFound, Conflict.
+    """
+    with dispatcher.ledger.write() as db:
+        job = _open_job(db, job_id)
+        jobs.mark(db, job.id, priority=turns.PRIORITIES.index(priority))
+        jobs.say(db, job.id, f"Priority set{audit.said_by(by)}: {priority}.", at=time.time())
+        audit.note(db, "job prioritise", by=by, subject=job.id, at=time.time(), details={"priority": priority})
+    return _let_go(dispatcher, job)
+
+
+def in_hand(dispatcher: Dispatcher, db: Database, job: jobs.Job) -> int:
+    """How many batches of a job workers hold."""
+    flying = batches.in_flight(db, job.endpoint)
+    return sum(each.ref.job == job.id and dispatcher.leases.holds(each.ref) for each in flying)
 
 
 def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed", by: str = audit.ITSELF) -> jobs.Job:
@@ -33,6 +89,24 @@ def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed", by: str 
         jobs.say(db, first.id, f"{job.id} takes up {_in_words(wanted)}.", at=job.submitted_at)
         audit.note(db, "job retry", by=by, subject=first.id, at=job.submitted_at, details={"rows": rows, "job": job.id})
     dispatcher.to_plan.put(job.id)
+    return job
+
+
+def _let_go(dispatcher: Dispatcher, job: jobs.Job) -> jobs.Job:
+    dispatcher.to_plan.put(job.id)
+    dispatcher.release(job.endpoint)
+    with dispatcher.ledger.read() as db:
+        return jobs.get(db, job.id)
+
+
+def _open_job(db: Database, job_id: str) -> jobs.Job:
+    job = jobs.get(db, job_id)
+    if job.state in jobs.FINAL:
+        raise Conflict(
+            f"{job.id} has ended: {job.state.replace('_', ' ')}.", advice=f"See its results: rapidstart job results {job.id}"
+        )
+    if job.ending:
+        raise Conflict(f"{job.id} is about to end: {job.reason}.", advice=f"Wait for it: rapidstart job watch {job.id}")
     return job
 
 
@@ -60,6 +134,7 @@ def successor(db: Database, first: jobs.Job, *, retry_rows: str = "", kind: jobs
         partition=first.partition,
         package=packages.get(db, first.package or "").sha256,
         package_name=first.package_name,
+        priority=first.priority,
         order=first.order if kind == jobs.JobKind.LOAD else _looking(first.order),
         submitted_at=time.time(),
         retry_of=first.id,

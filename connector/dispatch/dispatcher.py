@@ -8,22 +8,19 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from connector.dispatch import accepting, shelf, verdicts
+from connector.dispatch import accepting, shelf, turns, verdicts
 from connector.dispatch.gate import Gate, checked
 from connector.dispatch.leases import Leases
 from connector.dispatch.messages import Courses, Sender
 from connector.dispatch.outbox import Outbox, Parcel
 from connector.dispatch.policy import DEFAULT, Policy
-from connector.errors import Conflict, NotReachable, PackageRefused, Refused
+from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
 from connector.ledger import Database, Ledger, audit, batches, endpoints, jobs, limits, packages
 from connector.plan import mapping
 from connector.wire import routes
 
 log = logging.getLogger(__name__)
-
-#: What is told of a preview that asked nobody.
-_OFFLINE = "the rows were held against the contract; the AOS was not asked"
 
 
 class Dispatcher:
@@ -163,6 +160,8 @@ class Dispatcher:
         idempotency_key: str | None,
         partition: str | None = None,
         kind: jobs.JobKind = jobs.JobKind.LOAD,
+        priority: str = "normal",
+        expires_in_s: float | None = None,
         by: str = audit.ITSELF,
     ) -> tuple[jobs.Job, bool]:
         """Accept a load, or a preview of one. The same idempotency key again gives the first job, and True.
@@ -172,7 +171,8 @@ class Dispatcher:
         """
         if order.mapping:
             mapping.parse(order.mapping, order.mapping_name)
-        digest = accepting.digest(kind, endpoint.lower(), company, partition, package, asdict(order))
+        now = time.time()
+        digest = accepting.digest(kind, endpoint.lower(), company, partition, package, accepting.asked(order))
         with self.ledger.write() as db:
             if idempotency_key and (known := jobs.by_idempotency_key(db, idempotency_key)):
                 return accepting.replayed(known, digest), True
@@ -191,7 +191,9 @@ class Dispatcher:
                 order=order,
                 idempotency_key=idempotency_key,
                 request_digest=digest,
-                submitted_at=time.time(),
+                submitted_at=now,
+                priority=turns.PRIORITIES.index(priority),
+                expires_at=now + expires_in_s if expires_in_s else None,
             )
             jobs.add(db, job)
             jobs.say(db, job.id, f"Accepted{audit.said_by(by)}: {job.package_name}.", at=job.submitted_at)
@@ -226,16 +228,6 @@ class Dispatcher:
         batches.add_many(db, job=job.id, endpoint=endpoint.key, new=[only])
         return job
 
-    def cancel(self, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
-        """End a job: what no worker holds is dropped at once, a call in hand is finished. Raises NotFound, Conflict."""
-        with self.ledger.write() as db:
-            job = _open_job(db, job_id)
-            told = f"Cancelled{audit.said_by(by)}: what no worker holds is dropped, a call in hand is finished."
-            jobs.say(db, job.id, told, at=time.time())
-            audit.note(db, "job cancel", by=by, subject=job.id, at=time.time())
-            self.end(db, job, jobs.JobState.CANCELLED, reason="cancelled")
-            return jobs.get(db, job.id)
-
     def end(self, db: Database, job: jobs.Job, state: jobs.JobState, *, reason: str, advice: str = "", code: str = "") -> None:
         """Let a job end in `state` as soon as no worker holds a batch of it."""
         jobs.mark(db, job.id, ending=state)
@@ -243,40 +235,29 @@ class Dispatcher:
         batches.cancel_waiting(db, job.id, held=self.leases.holds, at=time.time())
         self.close_if_done(db, jobs.get(db, job.id))
 
-    def pause(self, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
-        """Send no more batches of a job until it is resumed. Raises NotFound, Conflict."""
-        with self.ledger.write() as db:
-            job = _open_job(db, job_id)
-            jobs.mark(db, job.id, paused=True)
-            jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason="paused")
-            jobs.say(db, job.id, f"Paused{audit.said_by(by)}.", at=time.time())
-            audit.note(db, "job pause", by=by, subject=job.id, at=time.time())
-            return jobs.get(db, job.id)
-
-    def resume(self, job_id: str, *, by: str = audit.ITSELF) -> jobs.Job:
-        """Go on with a paused job. Raises NotFound, Conflict."""
-        with self.ledger.write() as db:
-            job = _open_job(db, job_id)
-            jobs.mark(db, job.id, paused=False)
-            jobs.set_state(db, job.id, jobs.JobState.QUEUED)
-            jobs.say(db, job.id, f"Resumed{audit.said_by(by)}.", at=time.time())
-            audit.note(db, "job resume", by=by, subject=job.id, at=time.time())
-        self.to_plan.put(job.id)
-        self.release(job.endpoint)
-        with self.ledger.read() as db:
-            return jobs.get(db, job.id)
-
     def close_if_done(self, db: Database, job: jobs.Job) -> bool:
         """End a job whose batches all have an end."""
-        if job.finished_at is not None or not (job.planned or job.ending) or batches.any_unfinished(db, job.id):
+        if job.finished_at is not None or not (job.planned or job.ending):
             return False
+        if batches.any_unfinished(db, job.id):
+            return self._stop_where_asked(db, job)
         counts = jobs.totals(db, [job.id])[job.id]
         state = job.ending or verdicts.verdict(job, counts)
-        reason = job.reason if job.ending else _OFFLINE if job.order.offline else ""
+        reason = verdicts.closing(job, counts)
         jobs.close(db, job.id, state, at=time.time(), reason=reason, advice=job.advice, code=job.code)
         if job.kind == jobs.JobKind.PREVIEW and job.retry_of:
             verdicts.look_back(db, job)
         return True
+
+    def _stop_where_asked(self, db: Database, job: jobs.Job) -> bool:
+        """Let a job end that has as many errors as it may have. True where it has ended."""
+        if job.ending or not job.order.stop_after:
+            return False
+        why = verdicts.too_many_errors(job, jobs.totals(db, [job.id])[job.id])
+        if why:
+            jobs.say(db, job.id, f"It ends: {why}.", at=time.time())
+            self.end(db, job, jobs.JobState.FAILED, reason=why, advice=verdicts.STOPPED_ADVICE.format(job=job.id))
+        return bool(why) and not batches.any_unfinished(db, job.id)
 
     # -- batches
 
@@ -293,10 +274,11 @@ class Dispatcher:
             return []
         passage = self.gate.passage(target, on_way=batches.count_in_flight(db, endpoint))
         parcels: list[Parcel] = []
-        for job in runnable(jobs.unfinished(db, endpoint=endpoint)):
+        for job in turns.runnable(jobs.unfinished(db, endpoint=endpoint)):
             most = passage.most(job.kind)
             sender = Sender(db=db, job=job, endpoint=target, courses=self._courses, call_timeout_s=self._call_timeout_s)
             while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time())):
+                jobs.begin(db, job, at=time.time())
                 passage.passed(found)
                 parcels += [sender.parcel(sending) for sending in found]
                 most = passage.most(job.kind)
@@ -332,33 +314,9 @@ class Dispatcher:
         return ""
 
 
-def runnable(unfinished: Iterable[jobs.Job]) -> list[jobs.Job]:
-    """The jobs of an endpoint whose batches may leave: one load per company at a time, the oldest first."""
-    busy: set[tuple[str | None, str | None]] = set()
-    found: list[jobs.Job] = []
-    for job in unfinished:
-        scope = (job.partition, job.company)
-        if job.kind == jobs.JobKind.LOAD:
-            if scope in busy:
-                continue
-            busy.add(scope)
-        if job.planned and not job.paused and not job.ending:
-            found.append(job)
-    return found
-
-
 def no_metadata(endpoint: endpoints.Endpoint) -> NotReachable:
     """Nobody has read this endpoint's contracts yet."""
     return NotReachable(
         f"nothing is known of the services of {endpoint.name} yet.",
         advice=f"With a worker running beside it: rapidstart endpoint metadata {endpoint.name} --refresh",
     )
-
-
-def _open_job(db: Database, job_id: str) -> jobs.Job:
-    job = jobs.get(db, job_id)
-    if job.state in jobs.FINAL:
-        raise Conflict(
-            f"{job.id} has ended: {job.state.replace('_', ' ')}.", advice=f"See its results: rapidstart job results {job.id}"
-        )
-    return job

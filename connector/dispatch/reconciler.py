@@ -6,12 +6,13 @@ Recovery is the ledger's alone. A batch is lost when its lease ran out, or when 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from connector.dispatch import gate, scaling
+from connector.dispatch import gate, scaling, turns, verdicts
 from connector.dispatch.clock import Watch
-from connector.dispatch.dispatcher import Dispatcher, runnable
+from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.errors import NotReachable, Refused
@@ -267,20 +268,38 @@ class Reconciler:
 
     def _tell_states(self, db: Database, endpoint: endpoints.Endpoint) -> None:
         unfinished = jobs.unfinished(db, endpoint=endpoint.key)
-        may_run = {job.id for job in runnable(unfinished)}
-        flying = {b.ref.job for b in batches.in_flight(db, endpoint.key) if self._dispatcher.leases.holds(b.ref)}
+        blockers = turns.blockers(unfinished)
+        in_hand = Counter(b.ref.job for b in batches.in_flight(db, endpoint.key) if self._dispatcher.leases.holds(b.ref))
         for job in unfinished:
             if job.ending:
                 batches.cancel_waiting(db, job.id, held=self._dispatcher.leases.holds, at=time.time())
-            if self._dispatcher.close_if_done(db, job) or job.paused or job.ending:
+            if self._dispatcher.close_if_done(db, job) or (not in_hand[job.id] and self._expire(db, endpoint, job)):
                 continue
-            working = job.id in flying and not self._dispatcher.trouble
-            state, reason = (jobs.JobState.RUNNING, "") if working else self._why(db, endpoint, job, unfinished, may_run)
+            if job.ending or job.paused:
+                state, reason = job.state, verdicts.steered(job, in_hand[job.id])
+            elif in_hand[job.id] and not self._dispatcher.trouble:
+                state, reason = jobs.JobState.RUNNING, ""
+            else:
+                state, reason = self._why(db, endpoint, job, unfinished, blockers)
             if (state, reason) != (job.state, job.reason):
-                jobs.set_state(db, job.id, state, reason=reason)
+                jobs.set_state(db, job.id, state, reason=reason, advice=job.advice, code=job.code)
+
+    def _expire(self, db: Database, endpoint: endpoints.Endpoint, job: jobs.Job) -> bool:
+        """End a job of which no worker has taken anything in its time. True where it is so."""
+        if job.expires_at is None or job.started_at is not None or job.ending or time.time() < job.expires_at:
+            return False
+        reason = f"expired: no worker of {endpoint.name} took it before {_clock(job.expires_at)}"
+        advice = f"See what its workers do: rapidstart endpoint show {endpoint.name}. Then load it again."
+        self._dispatcher.end(db, job, jobs.JobState.FAILED, reason=reason, advice=advice, code="RSC-4100")
+        return True
 
     def _why(
-        self, db: Database, endpoint: endpoints.Endpoint, job: jobs.Job, unfinished: list[jobs.Job], may_run: set[str]
+        self,
+        db: Database,
+        endpoint: endpoints.Endpoint,
+        job: jobs.Job,
+        unfinished: list[jobs.Job],
+        blockers: Mapping[str, jobs.Job],
     ) -> tuple[jobs.JobState, str]:
         """What a job that no worker is busy with waits for."""
         waiting = jobs.JobState.WAITING
@@ -296,8 +315,8 @@ class Reconciler:
             if endpoint.surveyed_at is None:
                 return waiting, f"waiting: metadata of {endpoint.name}{self._no_metadata(db, endpoint, unfinished)}"
             return jobs.JobState.QUEUED, ""
-        if job.id not in may_run:
-            return waiting, f"waiting: {_ahead(job, unfinished)}"
+        if first := blockers.get(job.id):
+            return waiting, f"waiting: {turns.told(first)}"
         if job.kind == jobs.JobKind.LOAD and (why := gate.closed(endpoint, at=time.time())):
             return waiting, f"waiting: {why}"
         if held := self._held_back(db, endpoint, job):
@@ -324,13 +343,6 @@ class Reconciler:
         if not seen:
             return f"no worker of {endpoint.name} has been seen yet; start one: rapidstart-worker run --endpoint {endpoint.name}"
         return f"{endpoint.name} is offline since {_clock(seen[0].seen_at)}"
-
-
-def _ahead(job: jobs.Job, unfinished: list[jobs.Job]) -> str:
-    """The load of the same company and partition that goes first."""
-    scope = (job.partition, job.company)
-    first = next(other for other in unfinished if other.kind == "load" and (other.partition, other.company) == scope)
-    return f"{first.id}, which loads {first.company}, is paused" if first.paused else f"{first.id} is loading {first.company}"
 
 
 def _placed(error: Refused) -> str:

@@ -10,6 +10,10 @@ from connector.wire.reports import Outcome
 
 #: What a lookup told of a document that is not in AX.
 _NOT_THERE: Final = "RSC-3111"
+#: What is told of a preview that asked nobody.
+_OFFLINE: Final = "the rows were held against the contract; the AOS was not asked"
+#: What to do with a job that has as many errors as it may have.
+STOPPED_ADVICE: Final = "Correct what is wrong, then load the others: rapidstart job retry {job}"
 _RETRY: Final = "Load it again: rapidstart job retry {job}"
 
 
@@ -22,6 +26,41 @@ def verdict(job: jobs.Job, counts: Mapping[str, int]) -> jobs.JobState:
     if job.kind == jobs.JobKind.PREVIEW:  # rows that fit, and of which no AOS was asked
         done += job.rows - sum(counts.values())
     return jobs.JobState.PARTLY_SUCCEEDED if done else jobs.JobState.FAILED
+
+
+def closing(job: jobs.Job, counts: Mapping[str, int]) -> str:
+    """The reason of a job that ends now."""
+    if job.ending is jobs.JobState.CANCELLED and job.kind == jobs.JobKind.LOAD:
+        return f"cancelled: {_written(counts)}"
+    if job.ending is jobs.JobState.CANCELLED:
+        return "cancelled"
+    return job.reason if job.ending else _OFFLINE if job.order.offline else ""
+
+
+def steered(job: jobs.Job, in_hand: int) -> str:
+    """What is told of a job that a person paused, or that ends, while workers hold batches of it."""
+    held = "1 batch in hand" if in_hand == 1 else f"{in_hand:,} batches in hand"
+    if job.ending is jobs.JobState.CANCELLED:
+        return f"cancelling, {held}"
+    if job.ending is None:
+        return f"paused, {held}" if in_hand else "paused"
+    return job.reason
+
+
+def too_many_errors(job: jobs.Job, counts: Mapping[str, int]) -> str:
+    """Why a job shall go on no more, by its own `stop_after`; "" where it may."""
+    limit = job.order.stop_after
+    most = job.rows * int(limit[:-1]) / 100 if limit.endswith("%") else int(limit)
+    if counts["failed"] < max(most, 1):
+        return ""
+    errors = "1 error" if counts["failed"] == 1 else f"{counts['failed']:,} errors"
+    return f"stopped after {errors}, as --stop-after {limit} asks"
+
+
+def _written(counts: Mapping[str, int]) -> str:
+    written = counts["created"] + counts["updated"] + counts["deleted"]
+    told = f"{in_rows(written)} {'was' if written == 1 else 'were'} written before" if written else "nothing was written"
+    return f"{told}, {in_rows(counts['unknown'])} unknown" if counts["unknown"] else told
 
 
 def judge(db: Database, job: jobs.Job) -> None:

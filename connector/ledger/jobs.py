@@ -68,6 +68,8 @@ class Order:
     batch_rows: int | None = None
     offline: bool = False
     """of a preview: without the AOS"""
+    stop_after: str = ""
+    """how many rows may fail, as `10`, or `5%` of all, before no more are sent"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,7 @@ class Course:
 # Statements of every job are made once: making one costs more than running it.
 _BY_ID = sa.select(jobs).where(jobs.c.id == sa.bindparam("of_id"))
 _BY_KEY = sa.select(jobs).where(jobs.c.idempotency_key == sa.bindparam("of_key"))
+_BEGIN = sa.update(jobs).where(jobs.c.id == sa.bindparam("of_id"), jobs.c.begun_at.is_(None)).values(begun_at=sa.bindparam("now"))
 _UNFINISHED = sa.select(jobs).where(jobs.c.finished_at.is_(None)).order_by(jobs.c.number)
 _UNFINISHED_OF = _UNFINISHED.where(jobs.c.endpoint == sa.bindparam("of_endpoint"))
 _ANY_STEP = sa.select(steps.c.no).where(steps.c.job == sa.bindparam("of_job")).limit(1)
@@ -243,6 +246,12 @@ def set_state(db: Database, job_id: str, state: JobState, *, reason: str = "", a
     """Put a job that is not final into a state, with the reason that its users read."""
     values = {"state": state, "reason": reason, "advice": advice, "code": code}
     db.execute(sa.update(jobs).where(jobs.c.id == job_id, jobs.c.finished_at.is_(None)).values(values))
+
+
+def begin(db: Database, job: Job, *, at: float) -> None:
+    """The first batch of a job is sent."""
+    if job.begun_at is None:
+        db.execute(_BEGIN, {"of_id": job.id, "now": at})
 
 
 def mark(db: Database, job_id: str, **values: Any) -> None:

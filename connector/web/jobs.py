@@ -41,6 +41,11 @@ class NewJob(BaseModel):
     mapping: Annotated[str | None, Field(max_length=1_000_000)] = None
     mapping_name: str = "mapping"
     batch_rows: Annotated[int | None, Field(ge=1, le=5000)] = None
+    stop_after: Annotated[str, Field(pattern=r"^([1-9][0-9]{0,8}|[1-9][0-9]?%|100%)?$")] = ""
+    """how many rows may fail before no more are sent: a number, or a share of all rows as `5%`"""
+    priority: Literal["low", "normal", "high"] = "normal"
+    expires_in_s: Annotated[float | None, Field(gt=0, le=366 * 86400)] = None
+    """so long a worker has to take something of it; then it ends"""
 
     def order(self) -> jobs.Order:
         """How the rows are to be loaded."""
@@ -53,6 +58,7 @@ class NewJob(BaseModel):
             mapping_name=self.mapping_name if self.mapping else "",
             batch_rows=self.batch_rows,
             offline=self.offline,
+            stop_after=self.stop_after,
         )
 
 
@@ -117,19 +123,33 @@ def show(job_id: str, dispatcher: Served) -> api.Job:
 @routes.post("/jobs/{job_id}/cancel")
 def cancel(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
     """End a job: a call in hand is finished, the rest is skipped."""
-    return described(dispatcher, dispatcher.cancel(job_id, by=caller).id)
+    return described(dispatcher, control.cancel(dispatcher, job_id, by=caller).id)
 
 
 @routes.post("/jobs/{job_id}/pause")
 def pause(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Hold a job back until it is resumed."""
-    return described(dispatcher, dispatcher.pause(job_id, by=caller).id)
+    return described(dispatcher, control.pause(dispatcher, job_id, by=caller).id)
 
 
 @routes.post("/jobs/{job_id}/resume")
 def resume(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
     """Let a paused job go on."""
-    return described(dispatcher, dispatcher.resume(job_id, by=caller).id)
+    return described(dispatcher, control.resume(dispatcher, job_id, by=caller).id)
+
+
+class NewPriority(BaseModel):
+    """Where a job stands among those of its endpoint."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Literal["low", "normal", "high"]
+
+
+@routes.post("/jobs/{job_id}/priority")
+def prioritise(job_id: str, new: NewPriority, dispatcher: Served, caller: Caller) -> api.Job:
+    """Let a job go before others of its endpoint, or behind them."""
+    return described(dispatcher, control.prioritise(dispatcher, job_id, priority=new.priority, by=caller).id)
 
 
 class Again(BaseModel):
@@ -205,6 +225,8 @@ def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None, by: str) ->
             order=new.order(),
             idempotency_key=key,
             partition=new.partition,
+            priority=new.priority,
+            expires_in_s=new.expires_in_s,
             by=by,
         )
     except Conflict as error:  # the key was used for another request: no state of ours stands in the way

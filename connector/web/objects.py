@@ -8,6 +8,7 @@ from typing import Final
 from connector import api
 from connector.dispatch import gate
 from connector.dispatch.breaker import Outage
+from connector.dispatch.turns import PRIORITIES
 from connector.intake.values import Package
 from connector.ledger import answers, audit, crews, endpoints, jobs, packages, results
 from connector.ledger.limits import Limits, Stopped
@@ -40,6 +41,9 @@ def job_object(
         started_at=_moment(job.started_at),
         finished_at=_moment(job.finished_at),
         retry_of=job.retry_of,
+        priority=PRIORITIES[job.priority],
+        expires_at=_moment(job.expires_at),
+        stop_after=job.order.stop_after,
     )
 
 

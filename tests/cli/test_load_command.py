@@ -268,3 +268,20 @@ def test_a_load_of_which_no_row_can_go_in_says_where_to_read_why(run, play, tmp_
     assert ran.code == 1
     assert "failed: 2 of 2 rows, 2 failed" in ran.out
     assert "See why: rapidstart job results JB-" in ran.out
+
+
+def test_how_long_how_far_and_how_urgently_is_said_at_the_load(run, nobody, groups):
+    ran = load(run, groups, "--stop-after", "5%", "--expires-in", "2h", "--priority", "high", "--json")
+    (job,) = ran.lines
+    assert (job["stop_after"], job["priority"]) == ("5%", "high")
+    assert job["expires_at"] > job["submitted_at"]
+    shown = run("job", "show", job["id"]).out
+    assert all(word in shown for word in ("Priority", "Stops after", "Expires"))
+    assert run("job", "prioritise", job["id"], "low").out == f"{job['id']}: priority low\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--stop-after", "0"], ["--stop-after", "101%"], ["--expires-in", "soon"], ["--expires-in", "0h"]]
+)
+def test_what_is_no_number_and_no_time_is_refused(run, nobody, groups, wrong):
+    assert load(run, groups, *wrong).code == 2

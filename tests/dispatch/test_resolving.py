@@ -114,7 +114,7 @@ def test_a_lookup_that_cannot_be_made_leaves_rows_unknown(shop):
     job = shop.load(CustGroup=groups("A", "B"))
     shop.settle(job, "?c")
     lookup = resolving.resolve(shop.dispatcher, job, way="lookup", rows=None).made
-    shop.dispatcher.cancel(lookup)
+    control.cancel(shop.dispatcher, lookup)
     assert shop.totals(job) == {"created": 1, "unknown": 1}
     assert f"{lookup} has looked up 1 row: 0 rows settled. 1 row could not be proved, and stay as they are." in shop.log(job)
 
@@ -149,7 +149,7 @@ def test_rows_of_a_load_under_way_are_not_settled(shop):
 def test_a_cancelled_job_stays_cancelled(shop):
     job = shop.load(CustGroup=groups("A", "B", "C"))
     shop.settle(job, "c?")
-    shop.dispatcher.cancel(job)
+    control.cancel(shop.dispatcher, job)
     resolving.resolve(shop.dispatcher, job, way="done", rows=None)
     assert (shop.job(job).state, shop.totals(job)) == ("cancelled", {"created": 1, "updated": 1, "skipped": 1})
 

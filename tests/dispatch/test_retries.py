@@ -49,7 +49,7 @@ def test_a_row_that_repeats_one_that_is_in_is_refused_again(shop):
 def test_rows_that_were_never_sent_because_the_job_was_cancelled_travel(shop):
     first = shop.load(CustGroup=groups("A", "B", "C", "D", "E"))
     shop.settle(first, "cf")
-    shop.dispatcher.cancel(first)
+    control.cancel(shop.dispatcher, first)
     assert shop.totals(first) == {"created": 1, "failed": 1, "skipped": 3}
     assert shop.travelling(shop.retry(first, rows="skipped")) == [(1, 4), (1, 5), (1, 6)]
     assert shop.travelling(shop.retry(first)) == [(1, 3)]  # the others are the first retry's affair

@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from connector.dispatch import control
 from connector.dispatch.planner import Planner
 from connector.errors import Conflict, NotFound, NotReachable, PackageRefused, Refused
 from connector.ledger import endpoints, jobs, results
@@ -188,14 +189,14 @@ def test_cancel_takes_effect_at_the_next_call(ready, until):
     job = ready.load(rows=100)
     ref = ready.take().ref
     assert ready.ask(ref, "m1").granted
-    ready.dispatcher.cancel(job)
+    control.cancel(ready.dispatcher, job)
     refused = ready.ask(ref, "m2", so_far="c.")
     assert (refused.granted, refused.reason) == (False, "the job was ended")
     ready.tell(reports.BatchReturned, ref=ref, retry=reports.Retry.SOON, reason="the job was ended")
     until(lambda: ready.job(job).state == "cancelled")
     assert ready.totals(job) == {"created": 1, "skipped": 99}
     with pytest.raises(Conflict, match="has ended: cancelled"):
-        ready.dispatcher.cancel(job)
+        control.cancel(ready.dispatcher, job)
 
 
 def test_two_loads_of_one_company_take_turns_and_say_so(ready, until):
@@ -221,7 +222,7 @@ def test_a_job_at_work_says_that_the_broker_is_away(ready, until, monkeypatch):
 
 def test_who_waits_for_a_paused_load_is_told_that_it_is_paused(ready, until):
     first, second = ready.load(rows=2), ready.load(rows=2)
-    ready.dispatcher.pause(first)
+    control.pause(ready.dispatcher, first)
     until(lambda: ready.job(second).reason == f"waiting: {first}, which loads USMF, is paused")
 
 
@@ -234,8 +235,8 @@ def test_loads_of_one_company_in_two_partitions_do_not_wait_for_each_other(ready
 def test_the_log_of_a_job_tells_its_life(ready, until):
     job = ready.load(rows=2)
     message = ready.take()
-    ready.dispatcher.pause(job)
-    ready.dispatcher.resume(job)
+    control.pause(ready.dispatcher, job)
+    control.resume(ready.dispatcher, job)
     ready.done(message)
     until(lambda: ready.job(job).state == "succeeded")
     with ready.ledger.read() as db:
@@ -246,14 +247,14 @@ def test_the_log_of_a_job_tells_its_life(ready, until):
 def test_a_paused_job_sends_nothing_until_it_is_resumed(ready, until):
     job = ready.load(rows=100)
     until(lambda: ready.redis.llen(routes.queue("A1")) == 4)
-    ready.dispatcher.pause(job)
+    control.pause(ready.dispatcher, job)
     assert ready.job(job).state == "paused"
     for message in [ready.take() for _ in range(4)]:
         ready.done(message)
     until(lambda: ready.totals(job) == {"created": 8})
     until(lambda: ready.redis.xlen(routes.report_stream("A1")) == 0)
     assert ready.redis.llen(routes.queue("A1")) == 0
-    ready.dispatcher.resume(job)
+    control.resume(ready.dispatcher, job)
     assert ready.take().ref.batch == 5
 
 
