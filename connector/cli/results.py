@@ -42,8 +42,14 @@ def show_results(console: Console, client: "Client", job: api.Job) -> None:
             console.print(f"\nThe first {_READ:,} of {bad:,} rows that are not in, by their cause:")
         explain(console, told, kind=job["kind"])
         console.print(f"All of them, to read in Excel: rapidstart job results {job['id']} --xlsx {job['id']}.xlsx")
-    if len(told) < min(bad, _READ):
-        console.print(f"\n{words.plural(bad - len(told), 'row')} skipped: the job ended before they were sent.")
+    silent = job["rows"]["skipped"] - len({_row(each) for each in told if each["outcome"] == "skipped"})
+    if silent > 0 and len(told) < _READ:
+        console.print(f"\n{words.plural(silent, 'row')} skipped: the job ended before they were sent.")
+
+
+def _row(failure: api.Failure) -> tuple[str, str | None, int]:
+    """Which row it was: one may have several things wrong."""
+    return failure["file"], failure["sheet"], failure["row"]
 
 
 def _show_answers(console: Console, client: "Client", job_id: str) -> None:
@@ -75,9 +81,9 @@ def steps_table(steps: Iterable[api.Step], *, kind: str = "load") -> Table:
 
 def explain(console: Console, failures: Iterable[api.Failure], *, kind: str = "load") -> None:
     """Rows that failed, or would fail, those with the same cause together: where they are, what AX says, what to do."""
-    groups: dict[tuple[str, str, str, str], list[api.Failure]] = {}
+    groups: dict[tuple[str, ...], list[api.Failure]] = {}
     for failure in failures:
-        cause = (failure["entity"], failure["outcome"], failure["field"] or "", _without_value(failure))
+        cause = (failure["entity"], failure["outcome"], failure["field"] or "", _without_value(failure), failure["advice"] or "")
         groups.setdefault(cause, []).append(failure)
     for cause, rows in islice(groups.items(), _GROUPS):
         _explain_one(console, rows, entity=cause[0], outcome=words.outcome(cause[1], kind=kind))

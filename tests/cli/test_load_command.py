@@ -79,6 +79,30 @@ def test_failed_rows_end_with_1_and_are_explained_as_they_were_written(run, play
     assert "rapidstart job results JB-" in ran.out
 
 
+def test_rows_that_were_handed_over_are_not_told_as_skipped(run, play, groups):
+    play("hfh", problems=(TOO_LONG,))
+    ran = load(run, groups, "--watch")
+
+    assert "2 handed over" in ran.out
+    assert "skipped" not in ran.out
+
+
+def test_two_things_wrong_with_one_row_hide_no_row_that_was_skipped(run, play, groups):
+    play("sfc", problems=(TOO_LONG, TOO_LONG.model_copy(update={"message": "And wrong.", "field": "CustGroup"})))
+    ran = load(run, groups, "--watch")
+
+    assert "1 row skipped: the job ended before they were sent." in ran.out
+
+
+def test_each_cause_has_its_own_advice(run, play, groups):
+    other = TOO_LONG.model_copy(update={"row": 1, "value": "[italic]", "advice": "Ask AX."})
+    play("ffc", problems=(TOO_LONG.model_copy(update={"row": 0}), other))
+    ran = load(run, groups, "--watch")
+
+    assert "Shorten it." in ran.out
+    assert "Ask AX." in ran.out
+
+
 def test_a_refused_plan_ends_with_3_without_watching(run, play, tmp_path):
     file = tmp_path / "Unheard.csv"
     file.write_text("A,B\n1,2\n")
