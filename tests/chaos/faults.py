@@ -185,9 +185,7 @@ KINDS: Final = {
     "reports again, late, out of order": Kind("broker", _replayed),
     "second dispatcher": Kind("dispatcher", _twice),
 }
-_NETWORK: Final = frozenset(
-    {"connections dropped", "connections refused", "network slow", "network half-open", "message cut"}
-)
+_NETWORK: Final = frozenset({"connections dropped", "connections refused", "network slow", "network half-open", "message cut"})
 
 
 def schedule(count: int, *, seed: int, kinds: tuple[str, ...] = tuple(KINDS)) -> list[list[Fault]]:

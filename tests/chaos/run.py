@@ -39,7 +39,13 @@ class Story:
 
 
 def perform(
-    folder: Path, *, count: int, seed: int, blocking: bool = False, kinds: tuple[str, ...] = (), say: Callable[[str], None] = print
+    folder: Path,
+    *,
+    count: int,
+    seed: int,
+    blocking: bool = False,
+    kinds: tuple[str, ...] = (),
+    say: Callable[[str], None] = print,
 ) -> Story:
     """Run the schedule of this seed in a folder; everything is ended when it returns, and the logs are left there."""
     story = Story(seed)

@@ -121,8 +121,10 @@ def _judge_versions(verdict: Verdict, works: list[Work], groups: list[Kept]) -> 
 
 
 def _judge_calls(verdict: Verdict, works: list[Work], aos: Mapping[tuple[str, str], list[Kept]]) -> None:
-    made = {entity: Counter(_mark(call.body, mark) for call in aos.get((COMPANIES[1], operation), []))
-            for entity, (operation, mark) in _CALLS.items()}
+    made = {
+        entity: Counter(_mark(call.body, mark) for call in aos.get((COMPANIES[1], operation), []))
+        for entity, (operation, mark) in _CALLS.items()
+    }
     for work in works:
         doubtful = {(told["entity"], told["row"]) for told in work.results if told["outcome"] == "unknown"}
         for entity, marks in work.calls.items():

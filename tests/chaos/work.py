@@ -128,9 +128,7 @@ def first_of_all() -> Work:
     files = {"PaymTerm": [["PaymTermId"], ["N030"]]}
     counts = {"PaymTerm": Counter(created=1)}
     writes = {"PaymTerm": {"N030": {"PaymTermId": "N030"}}}
-    return Work(
-        name="terms", company=COMPANIES[0], mode="upsert", mapping="", files=files, counts=counts, writes=writes
-    )
+    return Work(name="terms", company=COMPANIES[0], mode="upsert", mapping="", files=files, counts=counts, writes=writes)
 
 
 def loads() -> Iterator[Work]:
