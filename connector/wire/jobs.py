@@ -126,6 +126,8 @@ class Load(Message):
     target: Target
     layout: Layout
     call_timeout_s: float = 120.0
+    call_rows: int = 0
+    """root rows that a call writes, units whole; 0: as many as the batch holds"""
     rows: str
     """packed rows: codec.from_text, codec.unpack_rows"""
     so_far: Outcomes | None = None
@@ -142,6 +144,8 @@ class LoadTables(Load):
     KIND = "load.tables"
 
     mode: Mode = Mode.UPSERT
+    idempotent: bool = True
+    """AX refuses a MessageId that it has seen. Where it does not, a call of unknown end is never repeated: keys are looked up"""
     guessed: bool = False
     """the key is a guess: that a record has it proves nothing (previews only)"""
     references: tuple[Reference, ...] = ()
@@ -196,7 +200,7 @@ class LoadFlatFile(Load):
     KIND = "load.flatfile"
 
     formats: dict[str, str] = {}
-    """what columns hold, by field: decimal, date or datetime; all else is text"""
+    """what columns hold, by field: decimal, date, datetime, or values (one on each line); all else is text"""
 
 
 class SurveyMetadata(Message):

@@ -54,6 +54,40 @@ def test_a_call_that_never_arrived_is_made_now(tmp_path):
     assert stats["duplicates_refused"] == 0
 
 
+TWICE = ("--not-idempotent", "create", "--not-idempotent", "update", "--not-idempotent", "delete")
+
+
+def test_a_port_that_would_carry_a_call_out_twice_is_asked_for_its_keys_instead(tmp_path):
+    intent, _ = lost(tmp_path, ROWS, mode="create")
+    asked = Dispatcher()
+    with running(*PLAIN, *TWICE, "--data", str(tmp_path)) as ax:
+        message = batch(GROUPS, ROWS, mode="create", open_intent=intent, idempotent=False)
+        result = tables.run(message, port=ax.open("CustGroup"), ask=asked)
+        assert result.outcomes.letters == "ccc"
+        assert len(ax.records("CustGroup")) == 3
+        assert "create" not in ax.stats()["operations"]
+    assert asked.intents == []
+
+
+def test_a_call_that_never_reached_such_a_port_is_made_now(tmp_path):
+    asked = Dispatcher(grants=0)
+    with running(*PLAIN, *TWICE, "--data", str(tmp_path)) as ax:
+        with pytest.raises(Replaced):
+            tables.run(batch(GROUPS, ROWS, mode="create", idempotent=False), port=ax.open("CustGroup"), ask=asked)
+        message = batch(GROUPS, ROWS, mode="create", open_intent=asked.intents[0], idempotent=False)
+        assert tables.run(message, port=ax.open("CustGroup"), ask=Dispatcher()).outcomes.letters == "ccc"
+        assert len(ax.records("CustGroup")) == 3
+
+
+def test_without_a_key_the_rows_of_such_a_call_are_unknown(tmp_path):
+    notes = layout("Note", "Text")
+    intent, _ = lost(tmp_path, [["a"], ["b"]], layout=notes, mode="create")
+    with running(*PLAIN, *TWICE, "--data", str(tmp_path)) as ax:
+        message = batch(notes, [["a"], ["b"]], mode="create", open_intent=intent, idempotent=False)
+        assert tables.run(message, port=ax.open("Note"), ask=Dispatcher()).outcomes.letters == "??"
+        assert len(ax.records("Note")) == 2
+
+
 def test_an_update_that_was_never_answered_is_told_as_updated(tmp_path):
     with running(*PLAIN, "--data", str(tmp_path)) as ax:
         tables.run(batch(GROUPS, [["10", "old", "1"], ["20", "old", "2"]]), port=ax.open("CustGroup"), ask=Dispatcher())

@@ -48,6 +48,7 @@ class Writing:
         self.is_open = False
         """a call was granted of which it is not known whether AX has carried it out"""
         self.present = Present(self.lookup, board.rows, keyed=lambda row: compare.row_key(writer.shape, row) is not None)
+        self._is_idempotent = message.idempotent
         self._port = port
         self._board = board
         self._writer = writer
@@ -114,6 +115,9 @@ class Writing:
         """Makes the granted call of an earlier attempt again, byte for byte, and narrows it down where AX refuses it."""
         group = list(intent.documents)
         self.is_open = True
+        if not self._is_idempotent:
+            self._look_up(intent)
+            return {}
         body = self._rebuilt(intent)
         if body is None:
             for document in filter(self._board.is_pending, group):
@@ -122,6 +126,19 @@ class Writing:
             return {}
         build = self._builder(intent)
         return self._send(intent.operation, group, build, intent.before, ordinal=self.calls.ordinal(intent))
+
+    def _look_up(self, intent: Intent) -> None:
+        """A port that would carry the call out twice is not asked to: what AX holds says what became of it.
+
+        Of what is not there the call was rolled back, for its time limit has passed; it stays pending.
+        """
+        rows = {document: self._board.rows[document] for document in intent.documents if self._board.is_pending(document)}
+        found = verdict.of(intent, rows, shape=self._shape, lookup=self.lookup)
+        self.is_open = False
+        for document, key in found.done.items():
+            self._settle_one(intent, document, key=key)
+        for document, why in found.doubtful.items():
+            self._doubt(document, why)
 
     def _rebuilt(self, intent: Intent) -> Body | None:
         """The call's bytes again; None where rows, contract or writer have changed since."""
