@@ -35,7 +35,7 @@ def compiled(name: str, *sources: Path, folder: Path) -> Path:
 @contextmanager
 def running(program: Path, *arguments: str) -> Iterator[int]:
     """The program, listening; the port of this computer that it was given as its first argument."""
-    port = _free_port()
+    port = free_port()
     with subprocess.Popen(["mono", str(program), str(port), *arguments], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -45,7 +45,8 @@ def running(program: Path, *arguments: str) -> Iterator[int]:
             process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this computer that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port

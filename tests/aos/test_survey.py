@@ -143,7 +143,8 @@ def test_a_company_is_tried_also_where_no_field_has_a_length(simulate: Simulate,
 @pytest.mark.parametrize(
     ("bad", "step", "word"),
     [
-        ("net.tcp://aos01:8201/DynamicsAx/Services/G", "Address", "net.tcp"),
+        ("ftp://aos01/Setup/xppservice.svc", "Address", "not an HTTP address"),
+        ("net.tcp://no-such-name.invalid:8201/DynamicsAx/Services/G", "Name", "cannot be resolved"),
         ("http://no-such-name.invalid/Setup/xppservice.svc", "Name", "cannot be resolved"),
     ],
 )

@@ -201,8 +201,8 @@ def test_what_is_no_http_address_is_refused(address: str) -> None:
 
 
 def test_a_net_tcp_port_is_told_apart() -> None:
-    with pytest.raises(GiveUp, match=r"net\.tcp port"):
-        aos.read_metadata(aos.Door(), ["net.tcp://aos:8201/DynamicsAx/Services/Port"])
+    with pytest.raises(GiveUp, match=r"net\.tcp address"):
+        origin("net.tcp://aos:8201/DynamicsAx/Services/Port")
 
 
 def test_redirects_stay_at_home() -> None:

@@ -4,6 +4,7 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 """
 
 from workers.aos.door import Door
+from workers.aos.nettcp import TargetName
 from workers.aos.opening import knows, open_port
 from workers.aos.port import Port
 from workers.aos.surveying import Scope, check, read_metadata
@@ -20,6 +21,7 @@ __all__ = [
     "Record",
     "SchemaProblem",
     "Scope",
+    "TargetName",
     "check",
     "knows",
     "open_port",

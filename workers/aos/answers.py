@@ -7,11 +7,11 @@ from typing import Final
 from lxml import etree
 
 from connector.wire.metadata import Document, Parameter, Table
-from workers.aos.envelope import ENVELOPE_NS, KEY_NS
+from workers.aos.envelope import ENVELOPE_12_NS, ENVELOPE_NS, KEY_NS
 from workers.aos.values import Key, Record
 
-#: SOAP 1.1, and 1.2, in which a port with another binding may send its faults.
-_SOAP: Final = (ENVELOPE_NS, "http://www.w3.org/2003/05/soap-envelope")
+#: SOAP 1.1, and 1.2, in which a port with another binding speaks.
+_SOAP: Final = (ENVELOPE_NS, ENVELOPE_12_NS)
 _FAULTS: Final = frozenset(f"{{{namespace}}}Fault" for namespace in _SOAP)
 _KEY: Final = f"{{{KEY_NS}}}EntityKey"
 _FIELD: Final = f"{{{KEY_NS}}}Field"

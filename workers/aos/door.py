@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from workers.aos import gathering
+from workers.aos import gathering, nettcp
 from workers.aos.keeping import Shelf
 from workers.aos.loading import Contract
 from workers.aos.transport import Transport
@@ -37,6 +37,7 @@ class Door:
         contract_timeout_s: float = 60.0,
         ca_file: str | None = None,
         keep_in: Path | None = None,
+        target_name: nettcp.TargetName = nettcp.TargetName.AUTO,
     ) -> None:
         self.transport = Transport(
             origins,
@@ -44,6 +45,7 @@ class Door:
             connect_timeout_s=connect_timeout_s,
             contract_timeout_s=contract_timeout_s,
             ca_file=ca_file,
+            target_name=target_name,
         )
         self._kept: dict[str, tuple[Contract, ...]] = {}
         self._doubted_at: dict[str, float] = {}
@@ -153,8 +155,8 @@ class Door:
         contract = Contract(files, address=address)
         if not contract.services:
             raise GiveUp(
-                f"The port at {address} offers no service over HTTP.",
-                advice="Publish the services on an enhanced port with the HTTP adapter.",
+                f"The port at {address} offers no service over {'net.tcp' if nettcp.is_one(address) else 'HTTP'}.",
+                advice="Publish the services on an enhanced port with the HTTP adapter, or name a net.tcp address of the AOS.",
                 code="RSC-5927",
             )
         if self._shelf:

@@ -14,15 +14,16 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from lxml import etree
 
-from workers.aos import saved, unfolding
+from workers.aos import nettcp, saved, unfolding
 from workers.aos.faults import refused_answer
 from workers.aos.transport import Transport, origin
 from workers.aos.unfolding import WSDL, XSD
 from workers.errors import GiveUp
 
-__all__ = ["MEMORY", "SOAP", "WSDL", "XSD", "Files", "from_port", "from_zip", "imported", "own_address", "parse"]
+__all__ = ["MEMORY", "SOAP", "SOAP_12", "WSDL", "XSD", "Files", "from_port", "from_zip", "imported", "own_address", "parse"]
 
 SOAP: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}"
+SOAP_12: Final = "{http://schemas.xmlsoap.org/wsdl/soap12/}"
 
 #: Names of gathered files: `.invalid` can be no host (RFC 2606).
 MEMORY: Final = "http://contract.invalid/"
@@ -49,8 +50,9 @@ class Files:
 
 
 def from_port(transport: Transport, address: str) -> Files:
-    """The contract that the port at `address` serves at `?wsdl`. Raises Retry or GiveUp."""
-    origin(address)
+    """The contract that the port at `address` serves at `?wsdl`; one on net.tcp tells it by HTTP. Raises Retry or GiveUp."""
+    home = nettcp.contract_address(address) if nettcp.is_one(address) else address.partition("?")[0]
+    origin(home)
 
     def fetch(url: str) -> bytes:
         answer = transport.get(url)
@@ -58,8 +60,7 @@ def from_port(transport: Transport, address: str) -> Files:
             raise refused_answer(answer, url)
         return answer.body
 
-    start = f"{address.partition('?')[0]}?wsdl"
-    return _Gathering(start, fetch, lambda base, location: _at_home(address, base, location)).files()
+    return _Gathering(f"{home}?wsdl", fetch, lambda base, location: _at_home(home, base, location)).files()
 
 
 def from_zip(contract: bytes) -> list[Files]:
@@ -82,8 +83,9 @@ def from_zip(contract: bytes) -> list[Files]:
 
 def own_address(files: Files) -> str:
     """The address that the contract itself names for its port."""
-    found = files.trees[files.root].iterfind(f"{WSDL}service/{WSDL}port/{SOAP}address")
-    return next((element.get("location", "") for element in found), "")
+    ports = list(files.trees[files.root].iterfind(f"{WSDL}service/{WSDL}port"))
+    found = [element for soap in (SOAP, SOAP_12) for port in ports for element in port.iterfind(f"{soap}address")]
+    return found[0].get("location", "") if found else ""
 
 
 def imported(tree: etree._Element) -> Iterator[str]:

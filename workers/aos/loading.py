@@ -13,14 +13,14 @@ import zeep.exceptions
 from lxml import etree
 from zeep.settings import Settings
 from zeep.wsdl import Document
-from zeep.wsdl.bindings import Soap11Binding
+from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
 from connector.wire import metadata
-from workers.aos import aiffault, faults, pruning
+from workers.aos import aiffault, faults, nettcp, pruning
 from workers.aos.checking import Checker
 from workers.aos.describing import Schemas
 from workers.aos.envelope import CRITERIA_NS, KEY_LIST_NS, PAGING_NS
-from workers.aos.gathering import Files
+from workers.aos.gathering import SOAP_12, Files, own_address
 from workers.aos.values import SchemaProblem
 from workers.errors import GiveUp
 
@@ -31,6 +31,8 @@ _SHARED: Final = frozenset({KEY_LIST_NS, CRITERIA_NS, PAGING_NS})
 _DOCUMENT_OPERATIONS: Final = frozenset({"create", "read", "update", "delete", "find", "findKeys", "getKeys", "getChangedKeys"})
 #: X++ does not tell case: a port may offer them as their methods are spelt.
 _FOLDED: Final = {name.lower(): name for name in _DOCUMENT_OPERATIONS}
+_TCP: Final = "http://schemas.microsoft.com/soap/tcp"
+_HTTP: Final = "http://schemas.xmlsoap.org/soap/http"
 _MESSAGE_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -53,6 +55,10 @@ class Contract:
     def __init__(self, files: Files, *, address: str | None = None) -> None:
         pruning.prune(files)
         self.fingerprint = pruning.fingerprint(files)
+        self.way = nettcp.told_by(files.trees.values())
+        over_tcp = nettcp.is_one(address or own_address(files))
+        if over_tcp:
+            _show_net_tcp(files)
         contents = {name: etree.tostring(tree) for name, tree in files.trees.items()}
         self._wsdl = _parsed(files.root, contents)
         self._schemas = Schemas(files.trees)
@@ -62,7 +68,7 @@ class Contract:
         self._proved: dict[str, set[object]] = {}
         self.tables: dict[str, metadata.Table] = {}
         """tables that the port's table service has described"""
-        bindings = dict(_bindings(self._wsdl))
+        bindings = dict(_bindings(self._wsdl, Soap12Binding if over_tcp else Soap11Binding))
         self.services = tuple(self._service(name, binding, address or location) for name, (location, binding) in bindings.items())
 
     def is_at(self, address: str) -> bool:
@@ -189,13 +195,20 @@ def _parsed(root: str, contents: dict[str, bytes]) -> Document:
         ) from error
 
 
-def _bindings(wsdl: Document) -> Iterator[tuple[str, tuple[str, Any]]]:
-    """The SOAP 1.1 bindings with operations, by ExternalName; the router, which stands first on IIS, has none."""
+def _show_net_tcp(files: Files) -> None:
+    """Lets zeep see the bindings of net.tcp: it drops those whose transport it does not know, here all others."""
+    for binding in (found for tree in files.trees.values() for found in tree.iter(f"{SOAP_12}binding")):
+        is_tcp = binding.get("transport") == _TCP
+        binding.set("transport", _HTTP if is_tcp else _TCP)
+
+
+def _bindings(wsdl: Document, kind: type[Soap11Binding | Soap12Binding]) -> Iterator[tuple[str, tuple[str, Any]]]:
+    """The bindings of a SOAP version with operations, by ExternalName; the router, which stands first on IIS, has none."""
     services = (service for definition in wsdl._definitions.values() for service in definition.services.values())
     for service in services:  # wsdl.services are those of the first file alone
         for port in service.ports.values():
             binding: Any = port.binding
-            if isinstance(port.binding, Soap11Binding) and binding.all():
+            if isinstance(port.binding, kind) and binding.all():
                 yield binding.port_name.localname, (port.binding_options.get("address", ""), binding)
 
 

@@ -62,8 +62,8 @@ class Account:
                     self._is_tried = False
                     self._changed.notify_all()
 
-    def refused(self, url: str, *, schemes: str) -> GiveUp:
-        """The error of an account that the server does not let in; it is remembered."""
+    def refused(self, url: str, *, schemes: str, how: str = "HTTP 401") -> GiveUp:
+        """The error of an account that the server does not let in, and how it said so; it is remembered."""
         with self._changed:
             self._is_known, self._refused_at = False, self._clock()
         asked = f" The server asks for {schemes}." if schemes else ""
@@ -72,7 +72,7 @@ class Account:
             " Where Kerberos is not set up for the web site, set RAPIDSTART_AOS_AUTHENTICATION to ntlm." if is_kerberos else ""
         )
         return GiveUp(
-            f"{url} refuses this worker's account {self._name()} (HTTP 401).{asked}",
+            f"{url} refuses this worker's account {self._name()} ({how}).{asked}",
             advice="Check its password, and that it is not locked. To spare it, it is tried again only after "
             f"{self._pause_s / 60:g} minutes, or when the worker is started again.{other}",
             code=REFUSED,

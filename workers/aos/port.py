@@ -9,7 +9,7 @@ from uuid import UUID
 from lxml import etree
 
 from connector.wire import metadata
-from workers.aos import answers, envelope, faults
+from workers.aos import answers, envelope, faults, nettcp
 from workers.aos.door import Door
 from workers.aos.loading import Contract, Operation
 from workers.aos.values import Criterion, Key, Record, SchemaProblem
@@ -96,13 +96,13 @@ class Port:
     def _write(self, operation: str, body: bytes, *, message_id: str, time_limit_s: float) -> etree._Element:
         before, after = self._halves
         context = before + str(UUID(message_id)).encode() + after
-        return self._call(operation, envelope.envelope(context, body), time_limit_s=time_limit_s, writes=True)
+        return self._call(operation, context, body, time_limit_s=time_limit_s, writes=True)
 
     def ask(self, operation: str, content: str, *, time_limit_s: float) -> etree._Element:
         """Makes a reading call; `content` is what the request element holds, with its namespaces. The response element."""
         offered = self._offered(operation)
         body = envelope.request(offered.request, offered.namespace, content)
-        return self._call(operation, envelope.envelope(self._context, body), time_limit_s=time_limit_s, writes=False)
+        return self._call(operation, self._context, body, time_limit_s=time_limit_s, writes=False)
 
     def _offered(self, operation: str) -> Operation:
         if operation not in self._operations:
@@ -113,15 +113,24 @@ class Port:
             )
         return self._operations[operation]
 
-    def _call(self, operation: str, message: bytes, *, time_limit_s: float, writes: bool) -> etree._Element:
+    def _call(self, operation: str, context: bytes, body: bytes, *, time_limit_s: float, writes: bool) -> etree._Element:
         url, offered = self.service.address, self._offered(operation)
-        answer = self._door.transport.post(url, message, action=offered.action, time_limit_s=time_limit_s, writes=writes)
+        message = self._message(context, body, action=offered.action)
+        answer = self._door.transport.post(
+            url, message, action=offered.action, time_limit_s=time_limit_s, writes=writes, way=self._contract.way
+        )
         element = answers.body(answer.body)
         if element is not None and answers.is_fault(element):
             raise self._refused(element, writes=writes)
         if element is None or answer.status != 200 or element.tag != (offered.response or element.tag):
             raise faults.unreadable(answer, url, writes=writes)
         return element
+
+    def _message(self, context: bytes, body: bytes, *, action: str) -> bytes:
+        """The address says which SOAP is spoken."""
+        if nettcp.is_one(self.service.address):
+            return envelope.addressed(context, body, action=action, to=nettcp.via(self.service.address))
+        return envelope.envelope(context, body)
 
     def _refused(self, fault: etree._Element, *, writes: bool) -> WorkerError:
         detail = self._contract.fault_detail(fault, nested=self._nested)

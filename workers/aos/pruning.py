@@ -11,7 +11,7 @@ from typing import Final
 
 from lxml import etree
 
-from workers.aos.gathering import SOAP, WSDL, XSD, Files
+from workers.aos.gathering import SOAP, SOAP_12, WSDL, XSD, Files
 from workers.aos.schemas import qualified
 
 #: A schema with more top-level components than this is cut.
@@ -20,6 +20,8 @@ _LARGE: Final = 100
 _REFERENCES: Final = ("type", "base", "ref", "element", "itemType", "memberTypes", "substitutionGroup")
 #: Policies say how a caller authenticates, which an administrator may change without touching the contract.
 _POLICIES: Final = ("{http://schemas.xmlsoap.org/ws/2004/09/policy}*", "{http://www.w3.org/ns/ws-policy}*")
+#: Where a service of net.tcp is, and under which account: an administrator may change both.
+_REFERENCE: Final = "{http://www.w3.org/2005/08/addressing}EndpointReference"
 _LOCATIONS: Final = frozenset({"location", "schemaLocation"})
 _COMPONENTS: Final = tuple(
     f"{XSD}{name}" for name in ("element", "simpleType", "complexType", "attribute", "group", "attributeGroup")
@@ -92,8 +94,8 @@ def _canonical(tree: etree._Element) -> bytes:
     copy = etree.fromstring(
         etree.tostring(tree), etree.XMLParser(remove_blank_text=True, resolve_entities=False, no_network=True)
     )
-    etree.strip_elements(copy, f"{XSD}annotation", f"{WSDL}documentation", *_POLICIES, with_tail=False)
-    for element in copy.iter(f"{XSD}import", f"{XSD}include", f"{WSDL}import", f"{SOAP}address"):
+    etree.strip_elements(copy, f"{XSD}annotation", f"{WSDL}documentation", _REFERENCE, *_POLICIES, with_tail=False)
+    for element in copy.iter(f"{XSD}import", f"{XSD}include", f"{WSDL}import", f"{SOAP}address", f"{SOAP_12}address"):
         for attribute in _LOCATIONS & set(element.keys()):
             del element.attrib[attribute]
     try:

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from connector.wire.reports import Check
+from workers.aos import nettcp
 from workers.aos.faults import asked_schemes, refused_answer
 from workers.aos.transport import Answer, Transport
 from workers.errors import WorkerError
@@ -32,6 +33,9 @@ def checks(transport: Transport, address: str, *, clock: Callable[[], float] = t
         yield step
         if not step.ok:
             return
+    if nettcp.is_one(address):
+        yield _channel(transport, address)
+        return
     transport.close()  # a connection that was let in before is not asked again
     try:
         answer = transport.knock(address)
@@ -42,6 +46,14 @@ def checks(transport: Transport, address: str, *, clock: Callable[[], float] = t
     yield Check(name="HTTP", ok=True, detail=f"{host}:{port} answers{_by(answer)}.")
     yield from _skew(answer, clock())
     yield _account(transport, address, answer)
+
+
+def _channel(transport: Transport, address: str) -> Check:
+    try:
+        how = transport.greet(address)
+    except WorkerError as error:
+        return failed("net.tcp", error)
+    return Check(name="net.tcp", ok=True, detail=f"The AOS takes calls: {how}.")
 
 
 def failed(name: str, error: WorkerError) -> Check:

@@ -1,12 +1,13 @@
-"""HTTP towards an AOS: which origins may be called, one kept-alive session per thread, ceilings, deadlines.
+"""The way to an AOS: which origins may be called, one kept-alive session per thread, ceilings, deadlines.
 
-It knows nothing of SOAP. Requests' own retries and redirects are off: a call is made once, where it was meant to go.
+HTTP is here; an address of net.tcp is handed to its own room. It knows nothing of SOAP. Requests' own retries and redirects
+are off: a call is made once, where it was meant to go.
 """
 
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -14,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from workers.aos import logon, reading, tls
+from workers.aos import logon, nettcp, reading, tls
 from workers.aos.values import Authentication, Credentials
 from workers.errors import GiveUp, Retry, Unsettled
 
@@ -30,7 +31,7 @@ _USER: Final = re.compile(r"//[^/?#]*@")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An HTTP answer, whole."""
+    """An answer, whole. Over net.tcp, which has no statuses, one that came is 200."""
 
     status: int
     content_type: str
@@ -95,8 +96,9 @@ class Transport:
         ca_file: str | None = None,
         max_answer: int = MAX_ANSWER,
         refused_pause_s: float = logon.PAUSE_S,
+        target_name: nettcp.TargetName = nettcp.TargetName.AUTO,
     ) -> None:
-        self._origins = frozenset(origin(address) for address in origins)
+        self._origins = frozenset(place for address in origins for place in _places(address))
         self._credentials = credentials
         self._connect_timeout_s = connect_timeout_s
         self._contract_timeout_s = contract_timeout_s
@@ -104,6 +106,13 @@ class Transport:
         self._max_answer = max_answer
         self._refused_pause_s = refused_pause_s
         self._threads = threading.local()
+        self._channels = nettcp.Channels(
+            credentials=credentials,
+            connect_timeout_s=connect_timeout_s,
+            max_answer=max_answer,
+            target_name=target_name,
+            refused_pause_s=refused_pause_s,
+        )
         self._accounts: dict[tuple[str, str, int], Basic | Windows] = {}
 
     def get(self, url: str) -> Answer:
@@ -125,14 +134,31 @@ class Transport:
         """GET without showing who the worker is; redirects are not followed. Raises Retry or GiveUp."""
         return self._send("GET", url, time_limit_s=self._contract_timeout_s, is_shown=False)[0]
 
-    def post(self, url: str, body: bytes, *, action: str, time_limit_s: float, writes: bool) -> Answer:
-        """POST of a SOAP 1.1 message. Raises Retry (nothing was sent), Unsettled (a write may have happened), GiveUp."""
+    def greet(self, address: str) -> str:
+        """Opens a channel of net.tcp and closes it: how the AOS lets the worker in. Raises Retry or GiveUp."""
+        is_shown = self.place(address) in self._origins
+        return self._channels.greet(address, is_shown=is_shown, time_limit_s=self._contract_timeout_s)
+
+    def post(
+        self, url: str, body: bytes, *, action: str, time_limit_s: float, writes: bool, way: nettcp.Way | None = None
+    ) -> Answer:
+        """Sends a message: SOAP 1.1 by POST, over net.tcp SOAP 1.2 the `way` that the contract tells.
+
+        Raises Retry (nothing was sent), Unsettled (a write may have happened), Refusal (too large for net.tcp), GiveUp.
+        """
+        if nettcp.is_one(url):
+            is_shown = self.place(url) in self._origins
+            found = self._channels.post(
+                url, body, way=way or nettcp.Way(), is_shown=is_shown, time_limit_s=time_limit_s, writes=writes
+            )
+            return Answer(status=200, content_type="application/soap+msbin1", body=found)
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
         answer, _ = self._send("POST", url, time_limit_s=time_limit_s, body=body, headers=headers, writes=writes)
         return answer
 
     def close(self) -> None:
         """Closes the calling thread's connections."""
+        self._channels.close()
         session = getattr(self._threads, "session", None)
         if session is not None:
             session.close()
@@ -193,7 +219,7 @@ class Transport:
 
     def place(self, url: str) -> tuple[str, str, int]:
         """The origin of an address that may be called, before any connection. Raises GiveUp."""
-        place = origin(url)
+        place = nettcp.place(url) if nettcp.is_one(url) else origin(url)
         if self._origins and place not in self._origins:
             raise GiveUp(
                 f"{url} is not on an origin that this worker is configured for.",
@@ -201,6 +227,15 @@ class Transport:
                 code="RSC-5904",
             )
         return place
+
+
+def _places(address: str) -> Iterator[tuple[str, str, int]]:
+    """The origins that one configured address means: a service on net.tcp tells its contract by HTTP."""
+    if nettcp.is_one(address):
+        yield nettcp.place(address)
+        yield origin(nettcp.contract_address(address))
+    else:
+        yield origin(address)
 
 
 def origin(address: str) -> tuple[str, str, int]:
@@ -212,8 +247,8 @@ def origin(address: str) -> tuple[str, str, int]:
         parts, port = urlsplit(""), None
     if parts.scheme == "net.tcp":
         raise GiveUp(
-            f"{address} is a net.tcp port, which this version does not speak.",
-            advice="Publish the services on an enhanced port with the HTTP adapter.",
+            f"{address} is a net.tcp address, where one of HTTP is needed.",
+            advice="Correct the place in the contract; a contract is read over HTTP.",
             code="RSC-5903",
         )
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:

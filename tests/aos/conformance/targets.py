@@ -18,6 +18,7 @@ from connector.wire.jobs import Target as Place
 from connector.wire.metadata import Metadata, Service
 from connector.wire.reports import Before
 from workers import aos, documents
+from workers.aos import envelope, nettcp
 from workers.aos.transport import Answer
 
 CONTRACT = Path(__file__).with_name("contract")
@@ -75,7 +76,7 @@ OURS = Subject(
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One service, as a worker would open it. `kind` is simulator, wcf or aos."""
+    """One service, as a worker would open it. `kind` is simulator, wcf, wcf net.tcp, wcf net.tcp streamed, or aos."""
 
     kind: str
     address: str
@@ -86,6 +87,11 @@ class Target:
     contract_zip: bytes | None = None
     issued: list[list[str]] = field(default_factory=list)
     """keys that cases asked for, to be deleted again"""
+
+    @property
+    def is_wcf(self) -> bool:
+        """Whether the service is hosted by WCF on Mono."""
+        return self.kind.startswith("wcf")
 
     def metadata(self) -> Metadata:
         """What the port's contract says."""
@@ -161,10 +167,13 @@ def by_hand(port: aos.Port, operation: str, *records: str, keys: str = "") -> by
     return f'<{name} xmlns="{port.service.namespace}">{keys}{inside}</{name}>'.encode()
 
 
-def post(target: Target, port: aos.Port, operation: str, message: bytes) -> Answer:
-    """Sends a whole message that was written by hand."""
+def post(target: Target, port: aos.Port, operation: str, context: bytes, body: bytes) -> Answer:
+    """Sends a message whose CallContext and body were written by hand."""
     action = f"{port.service.namespace}/{port.service.name}/{operation}"
-    return target.door.transport.post(target.address, message, action=action, time_limit_s=LIMIT_S, writes=True)
+    is_tcp = nettcp.is_one(target.address)
+    message = envelope.addressed(context, body, action=action, to=target.address) if is_tcp else envelope.envelope(context, body)
+    way = nettcp.Way(streamed="streamed" in target.kind)
+    return target.door.transport.post(target.address, message, way=way, action=action, time_limit_s=LIMIT_S, writes=True)
 
 
 def record(port: aos.Port, content: str, *, action: str | None = "create") -> str:
@@ -210,6 +219,24 @@ def zipped(folder: Path) -> bytes:
         for file in sorted(folder.iterdir()):
             archive.write(file, file.name)
     return packed.getvalue()
+
+
+def over_net_tcp(folder: Path, *, streamed: bool = False) -> bytes:
+    """A contract folder as a zip, with its basicHttp binding as one of net.tcp."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.writestr(file.name, _bound_to_tcp(file.read_text(encoding="utf-8"), streamed=streamed))
+    return packed.getvalue()
+
+
+def _bound_to_tcp(text: str, *, streamed: bool) -> str:
+    policy = '<p:Streamed xmlns:p="http://schemas.microsoft.com/ws/2006/05/framing/policy"/>' if streamed else ""
+    return (
+        text.replace("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/")
+        .replace('transport="http://schemas.xmlsoap.org/soap/http"', 'transport="http://schemas.microsoft.com/soap/tcp"')
+        .replace("<wsdl:types", f"{policy}<wsdl:types")
+    )
 
 
 def _columns(rows: Sequence[Fields]) -> tuple[Column, ...]:

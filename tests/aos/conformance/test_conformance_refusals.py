@@ -100,7 +100,7 @@ def test_all_that_ax_says_of_a_record_is_told(target: Target, port: aos.Port):
         pytest.skip("the service has no fields that could be wrong at once")
     create(target, port, [{subject.key: keys[1], subject.text: "x"}])
     good = record(port, in_order(port, {subject.key: keys[0]}))
-    if target.kind == "wcf":  # a record that exists, and an amount that is too large
+    if target.is_wcf:  # a record that exists, and an amount that is too large
         bad = record(port, in_order(port, {subject.key: keys[1], subject.amount: "1000000000000"}))
     else:
         bad = record(port, in_order(port, {subject.key: keys[1], subject.amount: "x", subject.symbol: "y"}))
@@ -140,6 +140,8 @@ def test_a_company_that_does_not_exist_is_no_fault_of_the_rows(target: Target):
 
 def test_an_action_that_the_port_does_not_have_shows_another_contract(target: Target, port: aos.Port):
     """WCF refuses it before AX sees it: a fault without an AifFault."""
+    if target.kind == "wcf net.tcp":
+        pytest.skip("Mono answers nothing at all to an action that it does not know, over a channel of net.tcp")
     operation = port._operations["findKeys"]
     port._operations["findKeys"] = type(operation)(
         action=f"{operation.action}Gone", request=operation.request, namespace=operation.namespace

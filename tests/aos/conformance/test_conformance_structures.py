@@ -58,6 +58,6 @@ def written_and_found(target: Target, port: aos.Port, field: str, content: str, 
     port.create(creating(target, port, keys[0], field, content, **attributes), message_id=new_id(), time_limit_s=LIMIT_S)
     asked = envelope.request(f"{port.service.name}FindRequest", port.service.namespace, envelope.criteria(target.between(keys)))
     context = port._context
-    answer = etree.fromstring(post(target, port, "find", envelope.envelope(context, asked)).body)
+    answer = etree.fromstring(post(target, port, "find", context, asked).body)
     assert port.service.document is not None
     return next(answer.iter(f"{{{port.service.document.namespace}}}{field}"))

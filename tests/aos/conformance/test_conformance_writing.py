@@ -22,7 +22,7 @@ from tests.aos.conformance.targets import (
     written,
 )
 from workers import aos
-from workers.aos import envelope, faults
+from workers.aos import envelope, faults, nettcp
 from workers.errors import Refusal
 
 
@@ -183,8 +183,8 @@ def test_a_message_id_is_the_same_in_any_spelling(target: Target, port: aos.Port
     context = (
         f'<CallContext xmlns="{CONTEXT_NS}"><Company>{target.company}</Company><MessageId>{{{message_id.upper()}}}</MessageId>'
     )
-    answer = post(target, port, "create", envelope.envelope(f"{context}</CallContext>".encode(), again))
-    assert answer.status == 500
+    answer = post(target, port, "create", f"{context}</CallContext>".encode(), again)
+    assert answer.status == (200 if nettcp.is_one(target.address) else 500)
     assert b"uplicate" in answer.body
     assert port.find_keys(target.between([second])) == []
 
@@ -228,7 +228,7 @@ def test_a_call_without_a_header_is_for_the_accounts_own_company(target: Target,
     asked = envelope.request(
         f"{port.service.name}FindKeysRequest", port.service.namespace, envelope.criteria(target.between(target.keys(1)))
     )
-    answer = post(target, port, "findKeys", envelope.envelope(b"", asked))
+    answer = post(target, port, "findKeys", b"", asked)
     assert answer.status == 200
     assert b"FindKeysResponse" in answer.body
 
