@@ -276,7 +276,7 @@ class Reconciler:
             if self._dispatcher.close_if_done(db, job) or (not in_hand[job.id] and self._expire(db, endpoint, job)):
                 continue
             if job.ending or job.paused:
-                state, reason = job.state, verdicts.steered(job, in_hand[job.id])
+                state, reason = job.state, verdicts.still_steered(job, in_hand[job.id])
             elif in_hand[job.id] and not self._dispatcher.trouble:
                 state, reason = jobs.JobState.RUNNING, ""
             else:

@@ -1,5 +1,6 @@
 """What a job has come to: its state by what became of its rows, also when that is settled later."""
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -45,6 +46,11 @@ def steered(job: jobs.Job, in_hand: int) -> str:
     if job.ending is None:
         return f"paused, {held}" if in_hand else "paused"
     return job.reason
+
+
+def still_steered(job: jobs.Job, in_hand: int) -> str:
+    """The same a while later. What else it was paused for stays as it was told."""
+    return steered(job, in_hand) if job.ending or re.fullmatch("paused(, .* in hand)?", job.reason) else job.reason
 
 
 def too_many_errors(job: jobs.Job, counts: Mapping[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from connector.dispatch import control
 from connector.ledger import jobs, pulse
 from connector.wire import reports, routes
 
@@ -67,7 +68,7 @@ def test_it_goes_on_when_a_person_says_so_and_is_noticed_once(ring, loading, unt
     go_back(ring, 300)
     until(lambda: states(ring, job) == ["paused"])
     ring.tell(reports.BatchReturned, ref=held.ref, retry=reports.Retry.SOON, reason="paused")
-    ring.dispatcher.resume(job)
+    control.resume(ring.dispatcher, job)
     ring.alive()
     with ring.ledger.read() as db:
         assert pulse.held_back(db) == []
