@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, gate, returns, scaling
+from connector.dispatch import Dispatcher, gate, pace, returns, scaling
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
@@ -293,6 +293,7 @@ class Recorder:
         for line in report.log:
             jobs.say(turn.db, ref.job, line, at=turn.now)
         self._learn_key(turn, report)
+        pace.learn(turn.db, report, courses=self._dispatcher.courses)
         self._dispatcher.gate.breakers.answered(report.endpoint.lower(), at=turn.now)
         turn.jobs.add(ref.job)
         turn.endpoints.add(report.endpoint.lower())

@@ -199,6 +199,8 @@ def _carry(bench: Bench, message: Load, run: Callable[[], Result | handover.Prog
             outcomes=result.outcomes,
             calls=result.calls,
             seconds=round(time.monotonic() - started, 3),
+            call_rows=result.call_rows if isinstance(result, Result) else 0,
+            call_seconds=result.call_seconds if isinstance(result, Result) else 0.0,
             log=result.log,
         )
     )

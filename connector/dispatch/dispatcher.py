@@ -51,7 +51,7 @@ class Dispatcher:
         self._call_timeout_s = call_timeout_s
         self.policy = policy
         self.gate = Gate(self.leases, policy)
-        self._courses = Courses()
+        self.courses = Courses()
         self._packages = home / "packages"
         self._packages.mkdir(parents=True, exist_ok=True)
 
@@ -276,7 +276,7 @@ class Dispatcher:
         parcels: list[Parcel] = []
         for job in turns.runnable(jobs.unfinished(db, endpoint=endpoint)):
             most = passage.most(job.kind)
-            sender = Sender(db=db, job=job, endpoint=target, courses=self._courses, call_timeout_s=self._call_timeout_s)
+            sender = Sender(db=db, job=job, endpoint=target, courses=self.courses, call_timeout_s=self._call_timeout_s)
             while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time())):
                 jobs.begin(db, job, at=time.time())
                 passage.passed(found)

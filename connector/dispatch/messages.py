@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connector.dispatch.outbox import Parcel
-from connector.ledger import Database, batches, endpoints, jobs
+from connector.ledger import Database, batches, endpoints, jobs, limits
 from connector.wire import codec
 from connector.wire.jobs import WORK, LoadTables, Reference, SurveyConnection, SurveyMetadata
 
@@ -73,6 +73,7 @@ def _rows(sender: Sender, sending: batches.Sending, course: jobs.Course) -> dict
         "target": course.target.model_copy(update={"given": sender.endpoint.has_contract}),
         "layout": course.layout,
         "call_timeout_s": sender.call_timeout_s,
+        "call_rows": limits.call_rows(sender.db, sender.endpoint.key, service=course.service),
         "rows": codec.to_text(sending.rows),
         "so_far": sending.so_far,
         "open_intent": sending.open_intent,

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from connector.dispatch import policy
+from connector.dispatch import pace, policy
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.policy import Fault
 from connector.ledger import Database, batches, endpoints, faults, jobs, limits
@@ -72,6 +72,8 @@ def _repeat(
         breakers.answered(job.endpoint, at=now)
         _keep(db, report, not_before=now + dispatcher.policy.pause_s(fault, found.times))
         return
+    if past.open_rows and not report.settled:
+        pace.cut_off(db, job.endpoint, report.ref, rows=past.open_rows, courses=dispatcher.courses)
     outage = breakers.silent(job.endpoint, reason=report.reason, since=found.since or now, at=now)
     _keep(db, report, not_before=0.0 if outage.is_open else now + dispatcher.policy.pause_s(fault, found.times))
     if outage.is_open:  # from here on the breaker says when something is tried

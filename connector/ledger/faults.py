@@ -19,6 +19,8 @@ class Past:
     since: float | None = None
     left: int | None = None
     """its rows without an outcome, the last time"""
+    open_rows: int = 0
+    """root rows of its call that told no end"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ def past(db: Database, ref: BatchRef) -> Past | None:
     row = _current(db, ref)
     if row is None:
         return None
-    return Past(fault=row["fault"], times=row["faults"], since=row["fault_since"], left=row["fault_left"])
+    open_rows = len(Intent.model_validate_json(row["open_intent"]).documents) if row["open_intent"] else 0
+    return Past(fault=row["fault"], times=row["faults"], since=row["fault_since"], left=row["fault_left"], open_rows=open_rows)
 
 
 def note(db: Database, ref: BatchRef, found: Past) -> None:

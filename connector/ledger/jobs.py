@@ -145,6 +145,11 @@ class Course:
     options: Mapping[str, object] = field(default_factory=dict)
     """what messages of this kind say besides"""
 
+    @property
+    def service(self) -> str:
+        """By what calls are told apart that take more or less time: the service, and the record that it writes."""
+        return f"{self.target.service}/{self.layout.table}"
+
 
 # Statements of every job are made once: making one costs more than running it.
 _BY_ID = sa.select(jobs).where(jobs.c.id == sa.bindparam("of_id"))

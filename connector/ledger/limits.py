@@ -36,7 +36,9 @@ class Stopped:
     code: str = ""
 
 
-_CALL_ROWS = sa.select(paces.c.service, paces.c.call_rows).where(paces.c.endpoint == sa.bindparam("of_endpoint"))
+_CALL_ROWS = sa.select(paces.c.call_rows).where(
+    paces.c.endpoint == sa.bindparam("of_endpoint"), paces.c.service == sa.bindparam("of_service")
+)
 
 
 def text(limits: Limits) -> str:
@@ -74,9 +76,9 @@ def go_on(db: Database, key: str) -> bool:
     return bool(db.execute(sa.update(endpoints).where(mine).values(stopped=None)).rowcount)
 
 
-def call_rows(db: Database, key: str) -> dict[str, int]:
-    """How many root rows a call to a service takes, by the service's name, as far as was learnt."""
-    return {row.service: row.call_rows for row in db.execute(_CALL_ROWS, {"of_endpoint": key})}
+def call_rows(db: Database, key: str, *, service: str) -> int:
+    """How many root rows a call to a service takes, as was learnt; 0: as many as a batch holds."""
+    return db.execute(_CALL_ROWS, {"of_endpoint": key, "of_service": service}).scalar() or 0
 
 
 def keep_call_rows(db: Database, key: str, *, service: str, rows: int) -> None:

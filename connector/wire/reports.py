@@ -197,6 +197,10 @@ class BatchDone(Report):
     outcomes: Outcomes
     calls: int = 0
     seconds: float = 0.0
+    call_rows: int = 0
+    """root rows of the longest call that wrote something"""
+    call_seconds: float = 0.0
+    """how long that call took; 0: there was none"""
     log: tuple[str, ...] = ()
     """lines for the job's log: AX's warnings and infos, told once each"""
 

@@ -118,8 +118,8 @@ class Ring:
         letters = letter * len(codec.unpack_rows(codec.from_text(message.rows)))
         return self.tell(reports.BatchDone, ref=message.ref, outcomes=reports.Outcomes(letters=letters), **fields)
 
-    def ask(self, ref, message_id="m1", so_far=".."):
-        intent = reports.Intent(message_id=message_id, operation="create", documents=(0,), digest="d", time_limit_s=1)
+    def ask(self, ref, message_id="m1", so_far="..", documents=(0,)):
+        intent = reports.Intent(message_id=message_id, operation="create", documents=documents, digest="d", time_limit_s=1)
         question = self.tell(reports.IntentReported, ref=ref, intent=intent, so_far=reports.Outcomes(letters=so_far))
         answer = self.redis.blpop([routes.reply_key("A1", question.event_id)], timeout=10)
         assert answer, "no answer came"

@@ -1,6 +1,7 @@
 """A writing call: its intent is told, a grant is waited for, then the call is made. Nothing writes to AX but this."""
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID, uuid5
@@ -35,6 +36,8 @@ class Calls:
         self._ask = ask
         self._so_far = so_far
         self.made = 0
+        self.longest = (0.0, 0)
+        """of the calls that write documents: seconds, and how many documents"""
 
     def intent(
         self, operation: str, documents: Sequence[int], body: Body, *, before: Mapping[int, Before], ordinal: int = 0
@@ -64,6 +67,13 @@ class Calls:
         if self._message.preview:  # this is the one door to what writes: here a preview takes the call for made
             return [{} for _ in intent.documents]
         self._leave(intent)
+        started = time.monotonic()
+        try:
+            return self._write(intent, body)
+        finally:
+            self.longest = max(self.longest, (time.monotonic() - started, len(intent.documents)))
+
+    def _write(self, intent: Intent, body: Body) -> list[aos.Key]:
         if intent.operation == "create":
             return self._port.create(body.request, message_id=intent.message_id, time_limit_s=intent.time_limit_s)
         write = self._port.update if intent.operation == "update" else self._port.delete

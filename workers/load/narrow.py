@@ -1,11 +1,25 @@
 """Finding the documents that make AX refuse a call, when a call is all or nothing. Pure."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 from workers.errors import Complaint, Refusal
 
 Refuse = Callable[[int, Refusal, tuple[Complaint, ...]], None]
+
+
+def divided(documents: Sequence[int], *, most: int, unit: Callable[[int], int]) -> Iterator[Sequence[int]]:
+    """Consecutive documents, at most `most` at a time (0: all); those of one unit are never divided, however many they are."""
+    part: list[int] = []
+    for _, members in groupby(documents, unit):
+        whole = list(members)
+        if most and part and len(part) + len(whole) > most:
+            yield part
+            part = []
+        part += whole
+    if part:
+        yield part
 
 
 def narrowed(

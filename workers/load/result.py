@@ -13,3 +13,6 @@ class Result:
     calls: int
     """calls to AX, lookups included"""
     log: tuple[str, ...]
+    call_rows: int = 0
+    """root rows of the longest call that wrote something"""
+    call_seconds: float = 0.0

@@ -3,7 +3,7 @@
 A row is told as written only when AX has answered for it. What cannot be proved is `unknown`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from connector.wire import codec
@@ -16,6 +16,7 @@ from workers.load import compare, explain
 from workers.load.board import Board
 from workers.load.calls import Ask
 from workers.load.lookup import Found
+from workers.load.narrow import divided
 from workers.load.result import Result
 from workers.load.verdict import keyed
 from workers.load.writing import STALE, Refused, Writing
@@ -46,7 +47,10 @@ def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
             "rows of the batch were left without an outcome.", advice="Report it with the worker's log.", code="RSC-5960"
         )
         raise Unfinished(defect, outcomes=board.outcomes())
-    return Result(outcomes=board.outcomes(), calls=load.calls, log=load.log)
+    seconds, documents_of_it = load.longest
+    return Result(
+        outcomes=board.outcomes(), calls=load.calls, log=load.log, call_rows=documents_of_it, call_seconds=round(seconds, 3)
+    )
 
 
 class _Load:
@@ -63,6 +67,11 @@ class _Load:
     @property
     def calls(self) -> int:
         return self._writing.calls.made + self._writing.lookup.calls
+
+    @property
+    def longest(self) -> tuple[float, int]:
+        """The longest writing call: its seconds and its documents."""
+        return self._writing.calls.longest
 
     @property
     def is_open(self) -> bool:
@@ -91,14 +100,19 @@ class _Load:
             self._refused(bad, changes=self._message.open_intent.before)
         group = self._writing.check(self._board.pending())
         if self._mode is Mode.CREATE:
-            self._create(group)
+            self._each_call(self._create, group)
         elif self._writing.lookup.possible:
-            self._by_key(self._distinct(group))
+            self._each_call(self._by_key, self._distinct(group))
         elif self._mode is Mode.UPSERT and self._writing.lookup.has_whole_key:
             self._writing.log.append(f"{self._message.layout.entity} has no key that AX could be asked for: every row is created")
-            self._create(group)
+            self._each_call(self._create, group)
         else:
             self._leave(group, "There is no whole key to look the record up by, or the service offers no lookup.", "RSC-3107")
+
+    def _each_call(self, carry_out: Callable[[Sequence[int]], None], group: Sequence[int]) -> None:
+        """A group as large as a call shall be, one after the other."""
+        for part in divided(group, most=self._message.call_rows, unit=self._board.unit.__getitem__):
+            carry_out(part)
 
     def _by_key(self, group: Sequence[int]) -> None:
         """Upsert, update and delete: each document is looked up first."""
