@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from connector.wire.jobs import LoadTables
+from connector.wire.jobs import LoadTables, Mode
 from connector.wire.reports import Before, Intent, Outcome
 from workers import aos, documents
 from workers.documents import Body, TableWriter, Writer
@@ -49,6 +49,7 @@ class Writing:
         """a call was granted of which it is not known whether AX has carried it out"""
         self.present = Present(self.lookup, board.rows, keyed=lambda row: compare.row_key(writer.shape, row) is not None)
         self._is_idempotent = message.idempotent
+        self._looks_first = message.mode is not Mode.CREATE
         self._port = port
         self._board = board
         self._writer = writer
@@ -136,7 +137,10 @@ class Writing:
         found = verdict.of(intent, rows, shape=self._shape, lookup=self.lookup)
         self.is_open = False
         for document, key in found.done.items():
-            self._settle_one(intent, document, key=key)
+            if intent.operation == "create" and not self._looks_first:
+                self._doubt(document, "The record is there; whether this call wrote it, or it was there before, is not told.")
+            else:
+                self._settle_one(intent, document, key=key)
         for document, why in found.doubtful.items():
             self._doubt(document, why)
 
