@@ -81,7 +81,7 @@ def steps_table(steps: Iterable[api.Step], *, kind: str = "load") -> Table:
 
 def explain(console: Console, failures: Iterable[api.Failure], *, kind: str = "load") -> None:
     """Rows that failed, or would fail, those with the same cause together: where they are, what AX says, what to do."""
-    groups: dict[tuple[str, ...], list[api.Failure]] = {}
+    groups: dict[tuple[str, str, str, str, str], list[api.Failure]] = {}
     for failure in failures:
         cause = (failure["entity"], failure["outcome"], failure["field"] or "", _without_value(failure), failure["advice"] or "")
         groups.setdefault(cause, []).append(failure)

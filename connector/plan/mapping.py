@@ -64,7 +64,7 @@ class TableMapping(_Strict):
     """the way to AX: calls, files for AIF's file system adapter, or files for the Data Import/Export Framework"""
     folder: str = ""
     """of rows that go in files: the file port among the worker's, where it has several"""
-    formats: dict[str, Literal["decimal", "date", "datetime"]] = {}
+    formats: dict[str, Literal["decimal", "date", "datetime", "values"]] = {}
     """of rows for DIXF: what columns hold that are no plain text, by their names in the file"""
     type: str | None = None
     """the derived type of the records, as DirPerson"""

@@ -10,10 +10,12 @@ from connector.plan.keys import Key
 from connector.plan.mapping import TableMapping
 from connector.plan.matching import Record
 from connector.wire.jobs import Mode
-from connector.wire.metadata import Document, Field, Service, Table
+from connector.wire.metadata import Document, Field, FieldType, Service, Table
 
 #: What a step through the Data Import/Export Framework shows as its port.
 DIXF = "DIXF"
+#: What a column of such a format holds: known before anything is written.
+_HELD: Final = {"decimal": FieldType.DECIMAL, "date": FieldType.DATE, "datetime": FieldType.DATETIME}
 _OF_CALLS: Final = ("call", "idempotent", "outcome")
 _OF_RECORDS: Final = ("type", "effective", "document")
 _NOT_OF_CALLS: Final = ("key", "unit", "delete", "folder", "formats", *_OF_RECORDS)
@@ -32,7 +34,11 @@ def flat_record(action: Action, said: TableMapping) -> Record:
     """
     table = Table(
         name=said.target or action.entity,
-        fields=tuple(Field(name=field) for column in action.columns if (field := said.fields.get(column, column))),
+        fields=tuple(
+            Field(name=field, type=_HELD.get(said.formats.get(field, ""), FieldType.STRING))
+            for column in action.columns
+            if (field := said.fields.get(column, column))
+        ),
     )
     for name in said.formats:
         if table.field(name) is None:
@@ -58,6 +64,8 @@ def check(said: TableMapping, around: TableMapping | None, action: Action) -> No
             advice="Say it for that entity alone.",
             place=Place(file=action.file, sheet=action.sheet),
         )
+    if said.via == "dixf":
+        return  # looked at when its target was made
     if around is None and said.via == "files":
         _check_words(said, action, "goes in message files", ("formats", *_OF_CALLS))
     else:

@@ -51,8 +51,17 @@ def test_numbers_and_dates_are_written_as_the_format_has_them():
         line(["1,5"], "Amount", formats=formats)
 
 
-def test_several_values_of_a_cell_are_joined():
-    assert line(["a\nb"], "A") == "a;b\r\n"
+def test_several_values_of_a_cell_are_joined_where_the_mapping_says_that_it_holds_several():
+    assert line(["a\nb"], "A", formats={"A": "values"}) == "a;b\r\n"
+    assert line(["a\nb"], "A") == '"a\nb"\r\n'  # an address is one text
+    with pytest.raises(Reject, match="A: a value holds ';', which stands between values"):
+        line(["a;b\nc"], "A", formats={"A": "values"})
+
+
+def test_a_part_of_an_account_that_holds_the_delimiter_is_refused():
+    with pytest.raises(Reject, match="LedgerDimension: a value holds '-'"):
+        line(["110-180", "OU_1"], "LedgerDimension.MainAccount", "LedgerDimension.Department")
+    assert line(["110-180"], "LedgerDimension") == "110-180\r\n"
 
 
 def test_what_the_format_has_no_place_for_is_refused():

@@ -78,6 +78,13 @@ def test_a_guessed_key_is_not_looked_at(parted):
     assert parted(*rows, metadata=unknown) == ([2, 3, 4], [])
 
 
+def test_rows_for_a_text_file_are_held_against_the_formats_of_its_columns(parted):
+    toml = '[table.CustGroup]\nvia = "dixf"\nformats = { Since = "date" }'
+    kept, told = parted(["10", "A name of any length", "2011-01-31"], ["20", "x", "31.01.2011"], toml=toml)
+    assert kept == [2]
+    assert told == [(3, "FAILED", "RSC-3101")]
+
+
 def test_rows_of_a_unit_stay_behind_together(parted):
     toml = '[table.CustGroup]\nunit = ["Name"]'
     rows = [["1", "a", ""], ["2", "a", "x"], ["3", "a", ""], ["4", "b", ""]]

@@ -1,6 +1,6 @@
 """Rows -> a text file in a source data format of the Data Import/Export Framework."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -29,13 +29,13 @@ class FlatFormat:
     date_format: str = "%Y-%m-%d"
     """of columns that the mapping's formats call dates, as strftime has it"""
     multi_value_delimiter: str = ";"
-    """between the lines of a cell with several values"""
+    """between the values of a column that the mapping's formats call values; in its cells each has a line"""
     chart_of_accounts_delimiter: str = "-"
     """between the parts of an account, which stand in columns like LedgerDimension.MainAccount"""
 
 
 def flat_row(layout: Layout, row: Row, *, form: FlatFormat, formats: Mapping[str, str]) -> str:
-    """One row as a line, its delimiter included. `formats`: what columns hold, by field: decimal, date or datetime.
+    """One row as a line, its delimiter included. `formats`: what columns hold, by field: decimal, date, datetime or values.
 
     Columns like `LedgerDimension.MainAccount` that stand side by side become one, with the parts of the account joined.
     Raises Reject where a cell cannot stand in this format.
@@ -43,7 +43,7 @@ def flat_row(layout: Layout, row: Row, *, form: FlatFormat, formats: Mapping[str
     cells: list[str] = []
     for name, indexes in _columns(layout):
         texts = [_formatted(row.cells[i] or "", layout.columns[i].field, formats, form) for i in indexes]
-        cell = form.chart_of_accounts_delimiter.join(texts) if any(texts) else ""
+        cell = _joined(texts, form.chart_of_accounts_delimiter, name) if any(texts) else ""
         cells.append(_qualified(cell, name, form))
     return form.column_delimiter.join(cells) + form.row_delimiter
 
@@ -74,8 +74,10 @@ def _columns(layout: Layout) -> Iterator[tuple[str, list[int]]]:
 
 def _formatted(text: str, name: str, formats: Mapping[str, str], form: FlatFormat) -> str:
     kind = formats.get(name, "")
+    if kind == "values":
+        return _joined(text.splitlines(), form.multi_value_delimiter, name)
     if not text or kind not in _TYPES:
-        return form.multi_value_delimiter.join(text.splitlines()) if "\n" in text else text
+        return text
     field = Field(name=name, type=_TYPES[kind])
     try:
         written = values.lexical(field, text)
@@ -84,6 +86,17 @@ def _formatted(text: str, name: str, formats: Mapping[str, str], form: FlatForma
         return values.moment(written).strftime(form.date_format)
     except values.Unfit as unfit:
         raise Reject(unfit.message, advice=unfit.advice, code=unfit.code) from unfit
+
+
+def _joined(parts: Sequence[str], delimiter: str, name: str) -> str:
+    """The parts as one text. Raises Reject where AX would take one of them for several."""
+    if len(parts) > 1 and any(delimiter in part for part in parts):
+        raise Reject(
+            f"{name}: a value holds {delimiter!r}, which stands between values.",
+            advice="Change the value, or the delimiter in AX and in the worker's settings.",
+            code="RSC-5106",
+        )
+    return delimiter.join(parts)
 
 
 def _qualified(text: str, name: str, form: FlatFormat) -> str:
