@@ -81,6 +81,7 @@ def celery_settings(broker_url: str, *, endpoint: str | None = None) -> dict[str
         "broker_transport_options": transport,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default gives up after about 46 minutes
+        "broker_channel_error_retry": True,  # a broker whose disk or memory is full refuses to write: the default ends the worker
         "broker_pool_limit": 10,
         "task_serializer": "json",
         "accept_content": ["json"],

@@ -1,6 +1,7 @@
 """Celery on Windows runs a loop that waits in the wrong place and puts nothing back; the worker must not depend on it."""
 
 import json
+import time
 
 import celery
 import pytest
@@ -59,3 +60,26 @@ def test_a_message_that_is_delivered_twice_is_carried_out_once(bench, loop):
     worker.send(7, 8)
     assert [report.ref.batch for report in worker.await_reports(SurveyDone, 1)] == [8]
     assert [ref.batch for ref in worker.await_reports(WorkerAlive, 2)[-1].held] == []
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_broker_that_refuses_to_write_is_waited_for(bench, loop):
+    """Its disk or its memory is full. Here it asks for a replica that it does not have: every write is refused."""
+    worker = bench(f"refused-{loop}", loop)
+    worker.await_reports(WorkerAlive, 1)
+    refused_before = refusals(worker)
+    worker.redis.config_set("min-replicas-to-write", 1)
+    try:
+        deadline = time.monotonic() + 20
+        while refusals(worker) < refused_before + 5:
+            assert time.monotonic() < deadline, "the worker has asked for nothing"
+            time.sleep(0.05)
+    finally:
+        worker.redis.config_set("min-replicas-to-write", 0)
+    worker.send(7)
+    assert worker.await_reports(SurveyDone, 1)[0].ref.batch == 7
+    assert worker.process.poll() is None
+
+
+def refusals(worker):
+    return worker.redis.info("errorstats").get("errorstat_NOREPLICAS", {}).get("count", 0)
