@@ -54,6 +54,14 @@ def told(connection: socket.socket, *, within_s: float = 5) -> bytes:
     return connection.recv(1000)
 
 
+def is_dead(connection: socket.socket) -> bool:
+    """Whether the connection was reset, or closed in the middle of an answer."""
+    try:
+        return told(connection) != WORD
+    except ConnectionError:
+        return True
+
+
 def test_it_forwards_both_ways(proxy: Proxy) -> None:
     with connect(proxy) as connection:
         assert told(connection) == WORD
@@ -63,9 +71,7 @@ def test_dropped_connections_are_gone_and_new_ones_work(proxy: Proxy) -> None:
     with connect(proxy) as connection:
         assert told(connection) == WORD
         proxy.drop()
-        with pytest.raises(ConnectionError):
-            told(connection)
-            told(connection)
+        assert is_dead(connection)
     with connect(proxy) as connection:
         assert told(connection) == WORD
 
@@ -105,10 +111,7 @@ def test_a_message_is_cut_in_the_middle(proxy: Proxy) -> None:
     with connect(proxy) as connection:
         assert told(connection) == WORD
         proxy.cut(1)
-        with pytest.raises(ConnectionError):
-            while told(connection):
-                pass
-            raise ConnectionResetError
+        assert is_dead(connection)
     assert proxy.cuts_made == 1
     with connect(proxy) as connection:
         assert told(connection) == WORD
@@ -116,9 +119,8 @@ def test_a_message_is_cut_in_the_middle(proxy: Proxy) -> None:
 
 def test_another_target(proxy: Proxy, echo: int) -> None:
     proxy.target = 1
-    with connect(proxy) as connection, pytest.raises(ConnectionError):
-        if not told(connection):
-            raise ConnectionResetError
+    with connect(proxy) as connection:
+        assert is_dead(connection)
     proxy.target = echo
     with connect(proxy) as connection:
         assert told(connection) == WORD

@@ -145,11 +145,11 @@ def _mark(body: Mapping[str, str], name: str) -> str:
 def _judge_report(verdict: Verdict, work: Work) -> None:
     """The counts of each step, and every row that is told."""
     told: dict[str, Counter[str]] = {step["entity"]: _counts(step) for step in work.told["steps"]}
-    for entity, wanted in work.counts.items():
-        doubt = told.get(entity, Counter())["unknown"]
-        if entity in ONCE:  # what cannot be proved is told so, and stands for a row that was called or was not
-            verdict.unknown += doubt
-            wanted = wanted + Counter(unknown=doubt) - Counter(updated=doubt)
+    for entity, counts in work.counts.items():
+        # What cannot be proved is told so, and stands for a row that was called or was not.
+        doubt = told.get(entity, Counter())["unknown"] if entity in ONCE else 0
+        verdict.unknown += doubt
+        wanted = counts + Counter(unknown=doubt) - Counter(updated=doubt)
         if told.get(entity) != +wanted:
             verdict.false.append(f"{work.name}, {entity}: told {dict(told.get(entity, {}))} instead of {dict(+wanted)}")
     failed = {(each["entity"], each["row"]) for each in work.results if each["outcome"] == "failed"}
