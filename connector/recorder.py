@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, gate, pace, returns, scaling
+from connector.dispatch import Dispatcher, gate, pace, policy, returns, scaling
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
@@ -324,7 +324,7 @@ class Recorder:
         if report.reason:
             jobs.close(turn.db, job.id, jobs.JobState.FAILED, at=turn.now, reason=report.reason)
             if job.kind == "metadata":
-                self._fail_waiting(turn, key, report.reason)
+                self._without_metadata(turn, key, report)
         else:
             self._dispatcher.gate.breakers.answered(key, at=turn.now)
             limits.go_on(turn.db, key)
@@ -332,9 +332,13 @@ class Recorder:
         turn.endpoints.add(key)
         turn.surveyed = True
 
-    def _fail_waiting(self, turn: _Turn, key: str, reason: str) -> None:
-        """Jobs that waited for metadata which cannot be had end here: nothing of them was sent."""
+    def _without_metadata(self, turn: _Turn, key: str, report: reports.SurveyDone) -> None:
+        """Nothing was read. Jobs that waited for it end, or wait on where it is the endpoint that must be set right."""
+        reason = report.reason
         if endpoints.metadata(turn.db, key) is not None:
+            return
+        if policy.stops_endpoint(report.code):
+            limits.stop(turn.db, key, limits.Stopped(at=turn.now, reason=reason, code=report.code))
             return
         for job in jobs.unfinished(turn.db, endpoint=key):
             if not job.planned:

@@ -274,7 +274,7 @@ def _survey_metadata(bench: Bench, message: SurveyMetadata) -> None:
         return
     except errors.WorkerError as error:
         reason = f"{error.message} {error.advice}".strip()
-        bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, reason=reason))
+        bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, reason=reason, code=error.code))
         return
     bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, metadata=found))
 

@@ -125,6 +125,7 @@ class Dispatcher:
     def resume_endpoint(self, name: str, *, by: str = audit.ITSELF) -> endpoints.Endpoint:
         """Send work to an endpoint again, whether a person or a fault had stopped it."""
         endpoint = self._set_paused(name, paused=False, by=by)
+        self.to_plan.put(None)
         self.release(endpoint.key)
         return endpoint
 

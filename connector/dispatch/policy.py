@@ -105,9 +105,14 @@ def fault_of(report: BatchReturned, *, own_company: bool) -> Fault:
         return Fault.ANSWER
     if report.retry is Retry.LATER:
         return Fault.CONFLICT if report.code == _CONFLICT and report.settled else Fault.SILENT
-    if report.code in _OF_THE_ENDPOINT or (report.code == _COMPANY and own_company):
+    if stops_endpoint(report.code) or (report.code == _COMPANY and own_company):
         return Fault.ENDPOINT
     return Fault.JOB
+
+
+def stops_endpoint(code: str) -> bool:
+    """Whether what an error of this code says is wrong for every job of an endpoint."""
+    return code in _OF_THE_ENDPOINT
 
 
 def once_more(past: Past, fault: Fault, *, left: int | None, at: float) -> Past:

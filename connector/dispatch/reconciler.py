@@ -127,7 +127,10 @@ class Reconciler:
         with self._ledger.write() as db:
             if endpoints.metadata(db, endpoint) is not None:  # it came in the meantime, and with it the order to plan
                 return
-            self._dispatcher.add_survey(db, endpoints.get(db, endpoint), "metadata")
+            target = endpoints.get(db, endpoint)
+            if target.stopped:  # a test comes first
+                return
+            self._dispatcher.add_survey(db, target, "metadata")
         self._dispatcher.release(endpoint)
 
     # -- reconciling

@@ -260,6 +260,8 @@ class SurveyDone(Report):
     checks: tuple[Check, ...] = ()
     reason: str = ""
     """why nothing could be read"""
+    code: str = ""
+    """of that reason, as RSC-5910"""
 
 
 REPORTS: Final[dict[str, type[Report]]] = {

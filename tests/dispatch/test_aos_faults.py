@@ -94,6 +94,21 @@ def test_a_test_that_fails_leaves_the_endpoint_stopped_and_a_person_lets_it_go_o
     assert endpoint(ready).stopped is None
 
 
+def test_an_endpoint_that_cannot_be_surveyed_for_its_account_is_stopped_and_its_jobs_wait(ring, until):
+    ring.add_endpoint()
+    job = ring.load(rows=2)
+    ring.alive()
+    survey = ring.take()
+    ring.tell(SurveyDone, ref=survey.ref, reason="AX refuses this account. Enable it.", code="RSC-5910")
+    until(lambda: ring.job(job).reason.startswith("waiting: A1 is stopped: AX refuses this account. Enable it. Then:"))
+    assert ring.redis.llen(routes.queue("A1")) == 0, "it is not asked again and again"
+    ring.dispatcher.resume_endpoint("A1")
+    again = ring.take()
+    assert (again.KIND, again.ref.job != survey.ref.job) == ("survey.metadata", True)
+    ring.tell(SurveyDone, ref=again.ref, metadata=ring.metadata)
+    assert ring.take().ref.job == job
+
+
 def test_other_endpoints_go_on(ready, until):
     ready.load(rows=2)
     ready.dispatcher.add_endpoint(name="B1", addresses=(ADDRESS,), companies=(), partition=None, contract=None)
