@@ -205,13 +205,14 @@ class Cutting:
 
     def _orphaned(self, parent: planning.Step, child: planning.Step, row: Row) -> Iterator[Told]:
         """A nested row without its parent, and the rows nested in it."""
-        (column, parent_column), *_ = child.link
+        theirs = " and ".join(self._caption(parent, column) for _, column in child.link)
+        values = "this value" if len(child.link) == 1 else "these values together"
         problem = Problem(
             row=0,
-            column=self._caption(child, column),
-            value=row.cells[column],
-            message=f"No row of {parent.entity} has this value in {self._caption(parent, parent_column)}.",
-            advice=f"Add the {parent.entity} row that this row belongs to, or correct the value.",
+            column=", ".join(self._caption(child, column) for column, _ in child.link),
+            value=", ".join(row.cells[column] or "" for column, _ in child.link),
+            message=f"No row of {parent.entity} has {values} in {theirs}.",
+            advice=f"Add the {parent.entity} row that this row belongs to, or correct the value{'s' * (len(child.link) > 1)}.",
             code="RSC-3300",
         )
         for part, nested in flatten(child.layout, row):

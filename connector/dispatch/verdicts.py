@@ -35,7 +35,18 @@ def closing(job: jobs.Job, counts: Mapping[str, int]) -> str:
         return f"cancelled: {_written(counts)}"
     if job.ending is jobs.JobState.CANCELLED:
         return "cancelled"
-    return job.reason if job.ending else _OFFLINE if job.order.offline else ""
+    if job.ending:
+        return job.reason
+    return _not_asked(job, counts) if job.kind == jobs.JobKind.PREVIEW else ""
+
+
+def _not_asked(job: jobs.Job, counts: Mapping[str, int]) -> str:
+    """What is told of a preview's rows of which AX was not asked what would become of them."""
+    if job.order.offline:
+        return _OFFLINE
+    left = job.rows - sum(counts.values())
+    count = "1 row was" if left == 1 else f"{left:,} rows were"
+    return f"{count} not asked of AX: they are calls, or go in files" if left else ""
 
 
 def steered(job: jobs.Job, in_hand: int) -> str:

@@ -116,6 +116,29 @@ def test_a_document_with_a_bad_line_stays_behind_and_every_row_of_it_is_counted(
     ]
 
 
+TWO = ORDERS.replace(b'{ Order = "Order" } }', b'{ Order = "Order", City = "Name" } }').replace(
+    b'Order = ""', b'Order = "", City = ""'
+)
+
+
+def test_a_line_that_two_columns_tie_to_its_header_is_told_with_both(ready, until):
+    (service,) = ready.metadata.services
+    (table,) = service.document.tables
+    nested = table.model_copy(update={"children": (Table(name="Line", fields=(Field(name="Item"),)),)})
+    known = service.model_copy(update={"document": service.document.model_copy(update={"tables": (nested,)})})
+    with ready.ledger.write() as db:
+        endpoints.surveyed(db, "a1", found=Metadata(fingerprint="f", services=(known,)), checks=(), at=1.0)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as package:
+        package.writestr("Orders.csv", "Order,Name\r\n1,first\r\n2,second\r\n")
+        package.writestr("Lines.csv", "Order,City,Item\r\n1,first,A\r\n1,second,B\r\n")
+    job = submit(ready, "orders.zip", content.getvalue(), mapping=TWO)
+    until(lambda: ready.job(job).planned)
+    (failure,) = failures(ready, job)
+    assert (failure.row, failure.column, failure.value) == (3, "Order, City", "1, second")
+    assert failure.message == "No row of Orders has these values together in Order and Name."
+
+
 def test_what_an_interrupted_planning_had_told_is_told_once(ready, until, monkeypatch):
     outages = [NotReachable("the ledger is away.")]
     real = plan.rows

@@ -209,3 +209,14 @@ def test_a_preview_is_shown_as_one_where_the_queue_is_watched(ready, preview, mo
     ready.take()
     assert "preview of CustGroup" in sent[0].shown
     assert codec.decode(codec.encode(sent[0].message), {"load.tables": type(sent[0].message)}).preview
+
+
+def test_rows_of_which_ax_cannot_be_asked_are_told_as_such(ready, preview, until):
+    mapping = '[table.Items]\nvia = "dixf"\nformats = { Since = "date" }\n'
+    job = preview(
+        mapping=mapping, CustGroup=["CustGroup,Name", "10,a"], Items=["No,Since", "1,2011-01-31", "2,2012-02-29", "3,x"]
+    )
+    ready.done(ready.take())
+    until(lambda: ready.job(job).finished_at)
+    assert ready.totals(job) == {"created": 1, "failed": 1}
+    assert ready.job(job).reason == "2 rows were not asked of AX: they are calls, or go in files"
