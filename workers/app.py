@@ -9,26 +9,28 @@ import logging
 import os
 import platform
 import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import kombu
-import redis
-from celery import Celery, bootsteps, signals
+from celery import Celery, signals
+from celery.worker import state
 
 from connector import __version__
 from connector.wire import routes
-from connector.wire.reports import BatchRef, BatchTaken
-from workers import aos, tasks
+from connector.wire.reports import BatchRef, BatchReturned, BatchTaken, Retry
+from workers import aos, deliveries, tasks
+from workers.ending import Ending
 from workers.exchange import Exchange
 from workers.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
-_SETTLE_S: Final = 1.0
-_RENEW_S: Final = routes.VISIBILITY_TIMEOUT_S / 3
+#: How long calls in hand are waited for when a worker is told to stop, where nothing else is said, in seconds.
+GRACE_S: Final = 120.0
+#: The code of an attempt that ended because its worker could not wait for its call.
+_GAVE_UP: Final = "RSC-5491"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +41,15 @@ class Worker:
     reporter: Reporter
     name: str
     concurrency: int
+    grace_s: float
 
-    def run(self) -> None:
-        """Work until SIGTERM or SIGINT: calls in hand are finished, what was not started goes back on the queue."""
+    def run(self, *, commands: int | None = None) -> None:
+        """Work until SIGTERM or SIGINT: calls in hand are finished, what was not started goes back on the queue.
+
+        When they take longer than the grace, or a second signal comes, the process ends without them: what was begun is
+        told as unsettled, so that the dispatcher finds out. `commands`: the descriptor of an input on which a
+        worker service says the same.
+        """
         gc.freeze()  # what was imported stays: looking through it again and again costs a tenth of a worker's time
         self.reporter.start()
         worker = self.app.Worker(
@@ -53,6 +61,14 @@ class Worker:
             loglevel="INFO",
             task_events=True,
         )
+        worker.install_platform_tweaks = lambda _: None  # its signals: a second Ctrl-C would lose track of calls in hand
+        ending = Ending(
+            grace_s=self.grace_s, drain=lambda: _drain(worker, self.reporter), give_up=lambda: _give_up(worker, self.reporter)
+        )
+        ending.watch()
+        ending.on_signals()
+        if commands is not None:
+            ending.on_input(commands)
         try:
             worker.start()
         finally:
@@ -60,11 +76,18 @@ class Worker:
 
 
 def create(
-    broker_url: str, *, endpoint: str, concurrency: int, door: aos.Door, exchange: Exchange, spool: Path | None = None
+    broker_url: str,
+    *,
+    endpoint: str,
+    concurrency: int,
+    door: aos.Door,
+    exchange: Exchange,
+    spool: Path | None = None,
+    grace_s: float = GRACE_S,
 ) -> Worker:
     """The worker of an endpoint. Its name carries the endpoint, the process and the computer.
 
-    `spool`: the folder in which reports are kept while the broker is away.
+    `spool`: the folder in which reports are kept while the broker is away. `grace_s`: see `Worker.run`.
     """
     process = f"{os.getpid():x}-{secrets.token_hex(2)}"  # in a container every process has the same number
     name = f"{endpoint}.{process}@{platform.node()}"
@@ -75,10 +98,10 @@ def create(
     app.conf.task_default_queue = queue
     app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]  # type: ignore[attr-defined,no-untyped-call]
     app.IS_WINDOWS = False  # the event loop on every system: see above
-    app.steps["consumer"].add(Renew)
+    app.steps["consumer"].add(deliveries.Renew)
     tasks.register(app, tasks.Bench(door=door, exchange=exchange, reporter=reporter))
     _follow(reporter)
-    return Worker(app=app, reporter=reporter, name=name, concurrency=concurrency)
+    return Worker(app=app, reporter=reporter, name=name, concurrency=concurrency, grace_s=grace_s)
 
 
 def _follow(reporter: Reporter) -> None:
@@ -90,11 +113,7 @@ def _follow(reporter: Reporter) -> None:
             reporter.hold(ref)
             reporter.tell(BatchTaken(**reporter.sender(), ref=ref))
 
-    def stopping(**_: Any) -> None:
-        reporter.quiesce()
-
     signals.task_received.connect(received, weak=False)
-    signals.worker_shutting_down.connect(stopping, weak=False)
 
 
 def _ref(task_id: str) -> BatchRef | None:
@@ -106,60 +125,34 @@ def _ref(task_id: str) -> BatchRef | None:
         return None
 
 
-class Renew(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no types
-    """Keeps the messages that this process holds from being put back, and puts back those that nobody holds.
+def _drain(worker: Any, reporter: Reporter) -> None:
+    """Nothing more is taken off the queue, and nobody waits for an answer any longer."""
+    reporter.quiesce()
+    state.should_stop = 0
+    if (consumer := _consumer(worker)) is not None:
+        deliveries.renew_while_ending(consumer)
 
-    Runs on either of Celery's loops. It reads kombu's book of deliveries, which has no public name.
-    """
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
+def _give_up(worker: Any, reporter: Reporter) -> None:
+    """Tell of every batch in hand that its end is not known, then drop its message: the dispatcher sends it anew."""
+    held = list(reporter.held())
+    for ref in held:
+        told = BatchReturned(
+            **reporter.sender(),
+            ref=ref,
+            retry=Retry.SOON,
+            reason="the worker had to end before its call did; whether AX carried it out is found out.",
+            code=_GAVE_UP,
+            settled=False,
+        )
+        reporter.tell(told)
+        reporter.let_go(ref)
+    delivered = reporter.stop(timeout_s=5)
+    consumer = _consumer(worker)
+    if delivered and consumer is not None:
+        deliveries.give_up(consumer, told=lambda task: _ref(task) in held)
 
-    def __init__(self, parent: Any, **kwargs: Any) -> None:
-        self._timers: list[Any] = []
-        self._ended: dict[str, float] = {}
-        signals.task_postrun.connect(self._note_end, weak=False)
-        super().__init__(parent, **kwargs)
 
-    def start(self, parent: Any) -> None:
-        """Begin, each time the consumer has connected."""
-        self._timers = [
-            parent.timer.call_repeatedly(_RENEW_S, self._renew, (parent,)),
-            parent.timer.call_repeatedly(_SETTLE_S, self._settle, (parent,)),
-        ]
-
-    def stop(self, parent: Any) -> None:  # noqa: ARG002 - the signature is Celery's
-        """End, each time the connection is lost."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers = []
-
-    def _note_end(self, task_id: str = "", **_: Any) -> None:
-        self._ended[task_id] = time.monotonic()
-
-    def _settle(self, parent: Any) -> None:
-        """Acknowledge again what ended while the broker was away.
-
-        Celery only logs an acknowledgement that failed. The message would fill the window for ever, and with a full
-        window nothing is read, so that the loss of the connection would never be noticed either.
-        """
-        qos = parent.task_consumer.channel.qos
-        left = {message.headers.get("id"): tag for tag, message in list(qos._delivered.items()) if tag not in qos._dirty}
-        before = time.monotonic() - _SETTLE_S
-        try:
-            for task_id in [task_id for task_id, at in list(self._ended.items()) if at < before]:
-                if task_id in left:
-                    qos.ack(left[task_id])
-                del self._ended[task_id]
-        except redis.RedisError as error:
-            log.warning("ended batches could not be settled (%s)", type(error).__name__, extra={"action": "settle_failed"})
-
-    def _renew(self, parent: Any) -> None:
-        channel = parent.task_consumer.channel
-        held = [tag for tag in list(channel.qos._delivered) if tag not in channel.qos._dirty]
-        try:
-            if held:
-                with channel.conn_or_acquire() as client:
-                    client.zadd(channel.qos.unacked_index_key, dict.fromkeys(held, time.time()), xx=True)
-            channel.qos.restore_visible(num=channel.unacked_restore_limit, interval=1)
-        except redis.RedisError as error:
-            log.warning("held messages could not be renewed (%s)", type(error).__name__, extra={"action": "renew_failed"})
+def _consumer(worker: Any) -> Any:
+    """What takes messages off the queue; None before it has connected."""
+    return getattr(getattr(worker, "consumer", None), "task_consumer", None)

@@ -39,18 +39,17 @@ def main() -> None:
 @main.command()
 @click.option("--endpoint", metavar="NAME", help="The endpoint that this worker belongs to (default: RAPIDSTART_ENDPOINT).")
 @click.option("--concurrency", type=click.IntRange(1, 64), help="Calls to the AOS at once (default: RAPIDSTART_CONCURRENCY, 4).")
-def run(endpoint: str | None, concurrency: int | None) -> None:
-    """Carry out the jobs of an endpoint, until stopped."""
-    from connector.wire import routes
+@click.option("--commands-on-stdin", is_flag=True, hidden=True, help="A worker service says there when to end.")
+def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) -> None:
+    """Carry out the jobs of an endpoint, until stopped.
+
+    Told to stop, it finishes the calls in hand, for up to RAPIDSTART_GRACE_S. Told twice, it ends at once.
+    """
     from workers import aos, app, errors
 
     settings = _settings()
-    endpoint = endpoint or settings.endpoint
-    if not endpoint:
-        raise click.UsageError("Name the endpoint: --endpoint NAME, or RAPIDSTART_ENDPOINT.")
-    if not routes.ENDPOINT_NAME.fullmatch(endpoint):
-        raise click.UsageError(f"{endpoint!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    endpoint = _endpoint(endpoint, settings)
+    _log_to_stderr()
     try:
         door = aos.Door(
             settings.aos_origins.split(),
@@ -65,11 +64,57 @@ def run(endpoint: str | None, concurrency: int | None) -> None:
             door=door,
             exchange=_exchange(settings),
             spool=settings.home / "spool",
+            grace_s=settings.grace_s,
         )
     except errors.GiveUp as error:
         click.echo(f"Error: {error.message} {error.advice}", err=True)
         raise SystemExit(4) from None
-    worker.run()
+    worker.run(commands=sys.stdin.fileno() if commands_on_stdin else None)
+
+
+@main.group()
+def service() -> None:
+    """The worker service of an endpoint: it keeps worker processes running on this computer."""
+
+
+@service.command("run")
+@click.option("--endpoint", metavar="NAME", help="The endpoint that the workers belong to (default: RAPIDSTART_ENDPOINT).")
+@click.option("--max-workers", type=click.IntRange(0, 64), help="Processes at most (default: RAPIDSTART_MAX_WORKERS, 4).")
+def service_run(endpoint: str | None, max_workers: int | None) -> None:
+    """Keep as many workers running as the dispatcher wishes, in the foreground, until stopped.
+
+    Where nothing is wished it keeps one. What is wished for an endpoint (rapidstart endpoint scale) is divided among the
+    computers that run this service for it. Told to stop, it lets its workers finish; told twice, they end at once.
+    """
+    from workers import crew, errors, wishes
+
+    settings = _settings()
+    endpoint = _endpoint(endpoint, settings)
+    most = settings.max_workers if max_workers is None else max_workers
+    _log_to_stderr()
+    try:
+        talk = wishes.Talk(settings.broker(), endpoint=endpoint, most=most)
+    except errors.GiveUp as error:
+        click.echo(f"Error: {error.message} {error.advice}", err=True)
+        raise SystemExit(4) from None
+    members = crew.Crew(crew.command(endpoint), most=most, concurrency=settings.concurrency)
+    crew.Service(members, talk, grace_s=settings.grace_s).run()
+
+
+def _endpoint(named: str | None, settings: "Settings") -> str:
+    """The endpoint that a command means. Raises click.UsageError."""
+    from connector.wire import routes
+
+    endpoint = named or settings.endpoint
+    if not endpoint:
+        raise click.UsageError("Name the endpoint: --endpoint NAME, or RAPIDSTART_ENDPOINT.")
+    if not routes.ENDPOINT_NAME.fullmatch(endpoint):
+        raise click.UsageError(f"{endpoint!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
+    return endpoint
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 
 def _exchange(settings: "Settings") -> "Exchange":

@@ -67,6 +67,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._ended = threading.Event()
+        self._all_sent = True
         self._threads = [
             threading.Thread(target=self._send_all, name="reporter", daemon=True),
             threading.Thread(target=self._tell_alive, name="alive", daemon=True),
@@ -77,13 +78,14 @@ class Reporter:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, *, timeout_s: float = 10) -> None:
-        """Tell that this worker ends, and give what is unsent a last chance."""
+    def stop(self, *, timeout_s: float = 10) -> bool:
+        """Tell that this worker ends, and give what is unsent a last chance. Whether all of it was sent."""
         self._stopping.set()
         self._ended.set()
         self.tell(WorkerStopped(**self.sender(), returned=tuple(self.held())))
         self._unsent.put(None)
         self._threads[0].join(timeout=timeout_s)
+        return self._all_sent and not self._threads[0].is_alive()
 
     def quiesce(self) -> None:
         """The worker is about to end: whoever waits for an answer stops waiting."""
@@ -189,6 +191,7 @@ class Reporter:
                 if self._spool:
                     self._spool.clear()
                 return
+        self._all_sent = False
 
     def _keep(self, reports: Iterable[Report]) -> None:
         lasting = [codec.encode(report) for report in reports if isinstance(report, _KEPT)]

@@ -81,6 +81,13 @@ class Settings(BaseSettings):
     ] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that the worker belongs to.")] = None
     concurrency: Annotated[int, Field(ge=1, le=64, description="Calls to the AOS at once.")] = 4
+    max_workers: Annotated[
+        int, Field(ge=0, le=64, description="Worker processes that a worker service may run on this computer, per endpoint.")
+    ] = 4
+    grace_s: Annotated[
+        float,
+        Field(ge=0, description="How long calls in hand are waited for when a worker is told to stop, in seconds."),
+    ] = 120.0
     aos_authentication: Annotated[
         Literal["none", "windows", "ntlm", "basic"],
         Field(

@@ -26,23 +26,24 @@ def broker_url(tmp_path_factory):
 class Bench:
     """Sends work to one endpoint's queue, and reads what its workers report."""
 
-    def __init__(self, url, endpoint, loop):
+    def __init__(self, url, endpoint, loop, grace_s=60.0):
         self.endpoint = endpoint
         self.redis = redis.Redis.from_url(url, socket_timeout=60)
         self.outbox = Outbox(url)
         self.process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), url, endpoint, loop],
+            [sys.executable, str(SCRIPT), url, endpoint, loop, str(grace_s)],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         self.seen = "0"
 
-    def send(self, *batches):
+    def send(self, *batches, address="http://127.0.0.1:1/p/xppservice.svc"):
         """Work that needs no AOS: nobody listens at its address, and the worker says so."""
         for batch in batches:
             ref = reports.BatchRef(job="JB-2222", step=1, batch=batch)
-            work = SurveyConnection(endpoint=self.endpoint, ref=ref, addresses=("http://127.0.0.1:1/p/xppservice.svc",))
+            work = SurveyConnection(endpoint=self.endpoint, ref=ref, addresses=(address,))
             self.outbox.send(Parcel(endpoint=self.endpoint, ref=ref, message=work, shown="a test"))
 
     def send_load(self, **more):
@@ -70,9 +71,20 @@ class Bench:
         groups = answer.values() if isinstance(answer, dict) else [items for _, items in answer or []]
         return [entry for items in groups for entry in (items[0] if isinstance(items[0], list) else items)]
 
+    def say(self, word):
+        """Speak as a worker service does."""
+        self.process.stdin.write(word)
+        self.process.stdin.flush()
+
+    def on_queue(self):
+        """Messages on the queue, and those that a worker holds."""
+        queue = routes.queue(self.endpoint)
+        return self.redis.llen(queue), self.redis.hlen(f"{queue}:unacked")
+
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
+        self.process.stdin.close()
         self.outbox.close()
 
 
@@ -80,8 +92,8 @@ class Bench:
 def bench(broker_url, request):
     started = []
 
-    def start(endpoint, loop):
-        started.append(Bench(broker_url, endpoint, loop))
+    def start(endpoint, loop, *, url=broker_url, **more):
+        started.append(Bench(url, endpoint, loop, **more))
         return started[-1]
 
     yield start

@@ -1,0 +1,61 @@
+"""How a worker service tells the dispatcher of itself, and hears how many workers are wished: over the report stream."""
+
+import contextlib
+import logging
+import os
+import platform
+from typing import Any, Final
+
+import redis
+
+from connector import __version__
+from connector.wire import codec, routes
+from connector.wire.jobs import ANSWERS, Wish
+from connector.wire.reports import CrewAlive, CrewStopped
+from workers import reporter
+
+log = logging.getLogger(__name__)
+
+#: How long an answer is waited for, in seconds. A dispatcher that does not know the question never answers.
+_ANSWER_S: Final = 5
+
+
+class Talk:
+    """One per worker service. Its name carries the endpoint and the computer: a service that is started anew is the same."""
+
+    def __init__(self, broker_url: str, *, endpoint: str, most: int) -> None:
+        """Nothing is contacted yet. `most`: worker processes that may run here."""
+        self._redis = reporter.connect(broker_url, socket_timeout=_ANSWER_S + 5, socket_connect_timeout=5)
+        self._endpoint, self._most = endpoint, most
+        self._sender = {"endpoint": endpoint, "worker": f"{endpoint}@{platform.node()}"}
+        self._warned = False
+
+    def ask(self, running: int) -> Wish | None:
+        """Tell that the service lives and runs so many workers; what is wished of it, None where nobody says."""
+        alive = CrewAlive(
+            **self._sender, host=platform.node(), pid=os.getpid(), version=__version__, most=self._most, running=running
+        )
+        try:
+            self._add(alive)
+            found: Any = self._redis.blpop([routes.reply_key(self._endpoint, alive.event_id)], timeout=_ANSWER_S)
+        except redis.RedisError as error:
+            if not self._warned:
+                told = "what is wished cannot be heard: the broker cannot be reached (%s)"
+                log.warning(told, type(error).__name__, extra={"action": "wishes_unheard"})
+            self._warned = True
+            return None
+        self._warned = False
+        try:
+            answer = codec.decode(found[1], ANSWERS) if found else None
+        except codec.WireError as error:
+            log.warning("what is wished cannot be read: %s", error, extra={"action": "wish_unreadable"})
+            return None
+        return answer if isinstance(answer, Wish) else None
+
+    def end(self) -> None:
+        """Tell that the service has ended; where the broker is away it is found out without."""
+        with contextlib.suppress(redis.RedisError):
+            self._add(CrewStopped(**self._sender))
+
+    def _add(self, report: CrewAlive | CrewStopped) -> None:
+        self._redis.xadd(routes.report_stream(self._endpoint), {"m": codec.encode(report)})
