@@ -3,6 +3,8 @@
 A simulator in Python can share a misunderstanding with a client in Python; these cannot.
 """
 
+import contextlib
+import random
 import shutil
 import socket
 import subprocess
@@ -43,6 +45,16 @@ def running(program: Path, *arguments: str) -> Iterator[int]:
             yield port
         finally:
             process.kill()
+
+
+def free_ports_in_a_row(count: int) -> int:
+    """The first of some ports that nobody listens on, below those that the system itself gives away."""
+    while True:
+        first = random.randrange(20_000, 30_000)
+        with contextlib.ExitStack() as listeners, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                listeners.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
 
 
 def free_port() -> int:

@@ -226,11 +226,12 @@ def over_net_tcp(folder: Path, *, streamed: bool = False) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.iterdir()):
-            archive.writestr(file.name, _bound_to_tcp(file.read_text(encoding="utf-8"), streamed=streamed))
+            archive.writestr(file.name, bound_to_tcp(file.read_text(encoding="utf-8"), streamed=streamed))
     return packed.getvalue()
 
 
-def _bound_to_tcp(text: str, *, streamed: bool) -> str:
+def bound_to_tcp(text: str, *, streamed: bool) -> str:
+    """A file of a contract with its basicHttp binding as one of net.tcp."""
     policy = '<p:Streamed xmlns:p="http://schemas.microsoft.com/ws/2006/05/framing/policy"/>' if streamed else ""
     return (
         text.replace("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/")
