@@ -18,6 +18,8 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     "skipped",
     "handed_over",
 )
+#: So much of a cell is printed; the workbook has more of it.
+_CELL_SHOWN: Final = 200
 BAD: Final[tuple[Outcome, ...]] = ("failed", "unknown", "skipped", "handed_over")
 
 
@@ -71,7 +73,10 @@ def cell(failure: api.Failure) -> str:
         return ""
     column = failure["column"]
     caption = f"{name} (column {column})" if column and column != name else name
-    return caption if failure["value"] is None else f"{caption} = '{failure['value']}'"
+    value = failure["value"]
+    if value is None:
+        return caption
+    return f"{caption} = '{value}'" if len(value) <= _CELL_SHOWN else f"{caption} = '{value[:_CELL_SHOWN]}…"
 
 
 def seconds(start: str | None, end: str | None) -> float | None:

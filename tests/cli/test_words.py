@@ -66,6 +66,11 @@ def test_passwords_in_settings_are_hidden(value, shown):
     assert config.masked(value) == shown
 
 
+@pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200 + "'"), (201, "x" * 200 + "…")])
+def test_a_very_long_cell_is_cut_where_it_is_printed(length, shown):
+    assert words.cell({"field": "Name", "column": "Name", "value": "x" * length}) == f"Name = '{shown}"
+
+
 @given(st.text())
 def test_printed_text_steers_no_terminal(text):
     assert all(character.isprintable() for character in front.printable(text))

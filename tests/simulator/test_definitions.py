@@ -77,6 +77,8 @@ def test_what_describes_no_tables_is_refused(text: str) -> None:
         "[[table]]\nname = 'A'\nfields = { Y = { references = 'B' } }",
         "[[table]]\nname = 'A'\nfields = { Y = { type = 'colour' } }",
         "[[table",
+        '[[table]]\nname = "Odd"\nfields = { "1st" = {} }',
+        '[[table]]\nname = "Odd one"\nfields = { A = {} }',
     ],
 )
 def test_a_wrong_definition_is_refused(tmp_path: Path, text: str) -> None:

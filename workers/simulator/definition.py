@@ -4,6 +4,7 @@ Nothing here knows XML.
 """
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,8 @@ from workers.simulator.model import RECORD_ID, SYSTEM_FIELDS, Edit, Field, Kind,
 DEFAULT_PORT: Final = "RapidStart"
 #: The shared type of RecId; fields that hold one have it, too.
 RECORD_TYPE: Final = "AxdExtType_RecId"
+#: What can name a table or a field of AX; such a name can be an element's, too.
+_NAME: Final = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,8 @@ def from_toml(path: Path) -> Definition:
 def _table(raw: Mapping[str, Any]) -> TableDefinition:
     name = raw["name"]
     fields = {key: _field(key, facets) for key, facets in raw["fields"].items()}
+    if odd := next((each for each in (name, *fields) if not _NAME.fullmatch(each)), None):
+        raise ValueError(f"{odd!r} cannot name a table or field: AX' names are letters, digits and _, a letter or _ first")
     references = {key: _reference(f["references"]) for key, f in raw["fields"].items() if "references" in f}
     defaults = {key: str(f["default"]) for key, f in raw["fields"].items() if "default" in f}
     edit = {key: Edit(f["edit"]) for key, f in raw["fields"].items() if "edit" in f}
