@@ -15,7 +15,7 @@ import redis
 
 from connector.dispatch import Dispatcher, gate, pace, policy, returns, scaling
 from connector.dispatch.outbox import Parcel, translated
-from connector.errors import NotReachable, Refused
+from connector.errors import NotFound, NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
@@ -27,6 +27,8 @@ _AT_ONCE = 100
 _BLOCK_MS = 500
 #: What a dispatcher took that led before, and froze then, is looked for this often, in seconds.
 _PENDING_S = 5.0
+#: Sentences about unreadable reports that are remembered, so that each is told once.
+_UNREAD = 1000
 #: An answer that nobody fetched is forgotten after this time, in seconds.
 _ANSWER_LIFE_S = 60
 
@@ -67,6 +69,8 @@ class Recorder:
         self._started: set[tuple[str, int]] = set()
         self._learned: set[tuple[str, int]] = set()
         """the step whose service's key was learnt last: one look per step is enough"""
+        self._unread: set[tuple[str, str]] = set()
+        """jobs that were told of a report that cannot be read, and why"""
         self._pending = True
         """entries that were delivered before, and not acknowledged, come first"""
         self._look_back = time.monotonic() + _PENDING_S
@@ -183,6 +187,7 @@ class Recorder:
             report = codec.decode(text, reports.REPORTS)
         except codec.WireError as error:
             log.warning("a report cannot be read: %s", error, extra={"action": "report_unreadable"})
+            self._say_unread(turn.db, text, str(error))
             return
         if routes.report_stream(report.endpoint) != stream:
             log.warning("a report came on another endpoint's stream", extra={"action": "report_misplaced"})
@@ -192,6 +197,21 @@ class Recorder:
             self._refuse_twin(turn, report)
         else:
             _TAKE[report.KIND](self, turn, report)
+
+    def _say_unread(self, db: Database, text: bytes, why: str) -> None:
+        """Tell a job that something of it could not be read, once: its worker may ask the same again and again."""
+        ref = reports.ref_of(text)
+        if ref is None or (ref.job, why) in self._unread:
+            return
+        if len(self._unread) >= _UNREAD:
+            self._unread.clear()
+        self._unread.add((ref.job, why))
+        try:
+            job = jobs.get(db, ref.job)
+        except NotFound:
+            return
+        told = f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}: {why}."
+        jobs.say(db, job.id, f"{told} Bring dispatcher and worker to the same version.", at=time.time())
 
     def _refuse_twin(self, turn: _Turn, report: reports.IntentReported | reports.BatchDone | reports.BatchReturned) -> None:
         """Another process carries this attempt out: what this one tells of it counts for nothing."""
@@ -248,7 +268,10 @@ class Recorder:
         self._starting.clear()
 
     def _start_job(self, db: Database, job_id: str, at: float) -> None:
-        job = jobs.get(db, job_id)
+        try:
+            job = jobs.get(db, job_id)
+        except NotFound:  # of a ledger that was restored since: it must not hold up what is told of others
+            return
         if job.started_at is None:
             jobs.mark(db, job.id, started_at=at)
         if job.state in {jobs.JobState.QUEUED, jobs.JobState.WAITING}:

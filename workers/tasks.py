@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from celery import Celery
+from celery import Celery, signals
 
+from connector import __version__
 from connector.wire import codec
 from connector.wire.jobs import (
     WORK,
@@ -39,6 +40,7 @@ from connector.wire.reports import (
     Outcomes,
     Retry,
     SurveyDone,
+    ref_of,
 )
 from workers import aos, errors, survey
 from workers.exchange import Exchange
@@ -74,6 +76,40 @@ def register(app: Celery, bench: Bench) -> None:
     begun = _Begun()
     for kind, work in _WORK.items():
         app.task(_task(bench, work, begun), name=kind, ignore_result=True)
+
+    def unknown(name: str = "", message: Any = None, **_: Any) -> None:
+        _refuse_unknown(bench, name, message)
+
+    signals.task_unknown.connect(unknown, weak=False)
+
+
+def _refuse_unknown(bench: Bench, kind: str, message: Any) -> None:
+    """A newer dispatcher sent work of a kind that this worker has no task for: its job must hear of it."""
+    try:
+        ((text, *_), *_) = message.payload
+    except (ValueError, TypeError):
+        text = ""
+    told = f"the worker's version {__version__} does not know the work {kind!r}"
+    log.error("%s", told, extra={"action": "work_unknown"})
+    _refuse(bench, ref_of(text), told)
+
+
+def _refuse(bench: Bench, ref: BatchRef | None, why: str) -> None:
+    """Give back what was not understood: held on to, it would look as if somebody worked on it."""
+    if ref is None:
+        return
+    bench.reporter.tell(
+        BatchReturned(
+            **bench.reporter.sender(),
+            ref=ref,
+            retry=Retry.NEVER,
+            reason=f"{why}; nothing of this batch was done.",
+            advice="Bring dispatcher and worker to the same version, then load again.",
+            code="RSC-5900",
+            settled=False,  # what an earlier attempt has left open is as open as before
+        )
+    )
+    bench.reporter.let_go(ref)
 
 
 def _task(bench: Bench, work: Callable[..., None], begun: "_Begun") -> Callable[[str], None]:
@@ -117,8 +153,9 @@ class _Begun:
 def _carry_out(bench: Bench, work: Callable[..., None], begun: _Begun, text: str) -> None:
     try:
         message = codec.decode(text, WORK)
-    except codec.WireError:
-        log.exception("a message cannot be read", extra={"action": "message_unreadable"})
+    except codec.WireError as error:
+        log.error("%s", error, extra={"action": "message_unreadable"})  # noqa: TRY400 - the sentence says it all
+        _refuse(bench, ref_of(text), str(error))
         return
     if message.endpoint.lower() != bench.reporter.endpoint.lower():  # type: ignore[attr-defined]
         log.error("a message is addressed to another endpoint", extra={"action": "message_misplaced"})

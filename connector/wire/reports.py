@@ -1,11 +1,12 @@
 """What a worker tells the dispatcher, on the endpoint's report stream. Each has an event id: a replay is harmless."""
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from connector.wire.codec import Message, Value
 from connector.wire.metadata import Metadata
@@ -279,3 +280,11 @@ REPORTS: Final[dict[str, type[Report]]] = {
         SurveyDone,
     )
 }
+
+
+def ref_of(text: str | bytes) -> BatchRef | None:
+    """The batch that a message speaks of, also where the message itself cannot be read; None where it names none."""
+    try:
+        return BatchRef.model_validate(json.loads(text)["ref"])
+    except (ValueError, TypeError, KeyError, ValidationError):
+        return None
