@@ -65,6 +65,11 @@ _GRANT = (
     .values(open_intent=sa.bindparam("intent"), granted_at=sa.bindparam("now"), so_far=sa.bindparam("told"))
 )
 _ADD_INTENT = sa.insert(intents)
+_GRANTED = sa.select(intents.c.id).where(
+    intents.c.batch == sa.bindparam("of_id"),
+    intents.c.attempt == sa.bindparam("to"),
+    intents.c.message_id == sa.bindparam("message"),
+)
 _RANK = sa.select(sa.func.min(batches.c.rank)).where(batches.c.job == sa.bindparam("of_job"), batches.c.state.in_(UNFINISHED))
 _CLAIMABLE = (
     sa.select(batches)
@@ -224,6 +229,8 @@ def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: 
     if row.kind == JobKind.PREVIEW:
         return PREVIEW_WRITES_NOTHING
     repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
+    if not repeats and db.execute(_GRANTED, {"of_id": row.id, "to": ref.attempt, "message": intent.message_id}).first():
+        return "this call was granted before"  # a report of old, come again: what was granted since stands
     if (row.ending or row.paused or held) and not repeats:  # a call that may have been made is settled all the same
         told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
         db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))

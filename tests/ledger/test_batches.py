@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,34 @@ def test_the_same_intent_is_granted_again_also_to_a_job_that_ends(ledger, job):
         jobs.mark(db, job.id, ending=jobs.JobState.CANCELLED)
         assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
         assert batches.grant(db, ref, intent=other, so_far=Outcomes(letters="....."), at=1.0) == "the job was ended"
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_an_intent_of_old_that_comes_again_changes_nothing(ledger, job, paused):
+    """An old append-only file can bring it back: what was granted since must still be known when the worker dies."""
+    ref = claim(ledger, job).ref
+    later = INTENT.model_copy(update={"message_id": "m2", "documents": (1,)})
+    so_far = Outcomes(letters="cc...")
+    with ledger.write() as db:
+        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        assert batches.grant(db, ref, intent=later, so_far=so_far, at=2.0) == ""
+        jobs.mark(db, job.id, paused=paused)
+        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=3.0) == "this call was granted before"
+        jobs.mark(db, job.id, paused=False)
+        batches.replace(db, ref, now=4.0, reason="silent")
+    again = claim(ledger, job, now=100.0)
+    assert (again.open_intent, again.so_far) == (later, so_far)
+
+
+def test_a_call_that_ax_rolled_back_is_granted_to_the_next_attempt(ledger, job):
+    """Its MessageId is the same: the attempt is not in it."""
+    ref = claim(ledger, job).ref
+    with ledger.write() as db:
+        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        batches.returned(db, ref, so_far=None, settled=True, not_before=0.0, reason="deadlock")
+    second = claim(ledger, job).ref
+    with ledger.write() as db:
+        assert batches.grant(db, second, intent=INTENT, so_far=Outcomes(letters="....."), at=2.0) == ""
 
 
 def test_cancelling_says_what_is_skipped_and_what_nobody_knows(ledger, job):
