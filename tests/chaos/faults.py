@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from tests.chaos.rig import LEASE_S, Rig, pause
+from tests.chaos.rig import LEASE_S, WORKERS, Rig, pause
 
 #: Longer than a lease: the batch of whoever is frozen for so long is given to somebody else.
 _FREEZE_S: Final = LEASE_S + 1.5
@@ -54,8 +54,9 @@ def strike(rig: Rig, fault: Fault) -> contextmanager:  # type: ignore[valid-type
     return contextmanager(KINDS[fault.kind].strike)(rig, fault)  # type: ignore[return-value]
 
 
-def _killed(name: str) -> Callable[[Rig, Fault], Iterator[None]]:
+def _killed(*names: str) -> Callable[[Rig, Fault], Iterator[None]]:
     def kill(rig: Rig, fault: Fault) -> Iterator[None]:
+        name = fault.choice.choice(names)
         rig.kill(name)
         yield
         pause(fault.choice.uniform(0, 1))
@@ -64,8 +65,9 @@ def _killed(name: str) -> Callable[[Rig, Fault], Iterator[None]]:
     return kill
 
 
-def _frozen(name: str) -> Callable[[Rig, Fault], Iterator[None]]:
+def _frozen(*names: str) -> Callable[[Rig, Fault], Iterator[None]]:
     def freeze(rig: Rig, fault: Fault) -> Iterator[None]:
+        name = fault.choice.choice(names)
         rig.freeze(name)
         yield
         pause(_FREEZE_S)
@@ -161,8 +163,8 @@ def _twice(rig: Rig, fault: Fault) -> Iterator[None]:
 
 
 KINDS: Final = {
-    "worker killed": Kind("worker", _killed("worker")),
-    "worker frozen": Kind("worker", _frozen("worker")),
+    "worker killed": Kind("worker", _killed(*WORKERS)),
+    "worker frozen": Kind("worker", _frozen(*WORKERS)),
     "dispatcher killed": Kind("dispatcher", _killed("dispatcher")),
     "dispatcher frozen": Kind("dispatcher", _frozen("dispatcher")),
     "broker killed": Kind("broker", _broker_back(lambda rig: None)),

@@ -20,7 +20,8 @@ from tests.journeys.driving import ROOT, Site, eventually, free_port, listens
 
 LEASE_S: Final = 3.0
 CALL_TIMEOUT_S: Final = 4.0
-#: The port of the simulated AOS, so that it comes back where it was.
+#: Two processes beside one AOS: what one holds when its connection breaks may come to the other.
+WORKERS: Final = ("worker", "other-worker")
 _SETTINGS: Final = {
     "RAPIDSTART_BATCH_ROWS": "8",
     "RAPIDSTART_LEASE_S": str(LEASE_S),
@@ -44,7 +45,8 @@ class Rig:
         self.broker = Broker(self.folder)
         self.aos_port = free_port()
         self.clocks = {name: Clock(self.folder / f"{name}.clock") for name in ("dispatcher", "worker")}
-        self.sites = {name: Site(self._room(name), f"http://127.0.0.1:{free_port()}") for name in ("dispatcher", "worker", "aos")}
+        names = ("dispatcher", "aos", *WORKERS)
+        self.sites = {name: Site(self._room(name), f"http://127.0.0.1:{free_port()}") for name in names}
         self.tap = Tap(self.broker, ENDPOINT)
 
     def _room(self, name: str) -> Path:
@@ -61,11 +63,11 @@ class Rig:
         self.broker.start()
         targets = {"dispatcher": self.broker.port, "worker": self.broker.port, "aos": self.aos_port}
         self.links |= {name: Proxy(port) for name, port in targets.items()}
-        for name in ("dispatcher", "worker"):
-            url = f"redis://127.0.0.1:{self.links[name].port}/0"
-            self.sites[name].extra |= _SETTINGS | self.clocks[name].environment | {"RAPIDSTART_BROKER_URL": url}
+        for name, end in (("dispatcher", "dispatcher"), *((name, "worker") for name in WORKERS)):
+            url = f"redis://127.0.0.1:{self.links[end].port}/0"
+            self.sites[name].extra |= _SETTINGS | self.clocks[end].environment | {"RAPIDSTART_BROKER_URL": url}
         (self.sites["aos"].folder / "tables.toml").write_text(TABLES, encoding="utf-8")
-        for name in ("aos", "dispatcher", "worker"):
+        for name in self.sites:
             self.run(name)
         site = self.sites["dispatcher"]
         eventually(site.is_ready, what="a ready dispatcher")
@@ -84,9 +86,10 @@ class Rig:
         once = [word for operation in ("setLimit", "runClass") for word in ("--not-idempotent", operation)]
         broker_url = f"redis://127.0.0.1:{self.links['worker'].port}/0"
         windows = ("tests.chaos.windows", broker_url, ENDPOINT)
+        worker = windows if self.blocking else ("workers", "run", "--endpoint", ENDPOINT, "--concurrency", "2")
         return {
             "dispatcher": ("connector", "dispatcher"),
-            "worker": windows if self.blocking else ("workers", "run", "--endpoint", ENDPOINT, "--concurrency", "2"),
+            **dict.fromkeys(WORKERS, worker),
             "aos": ("workers", *map(str, aos), *companies, *once, "--latency", str(self.latency_ms)),
         }
 
@@ -152,7 +155,7 @@ class Rig:
             for process in site.running.values():
                 with contextlib.suppress(OSError):
                     os.kill(process.pid, signal.SIGCONT)
-        for name in ("worker", "dispatcher", "aos"):
+        for name in (*WORKERS, "dispatcher", "aos"):
             self.sites[name].close()
         self.broker.kill()
         for proxy in self.links.values():
