@@ -20,6 +20,7 @@ _STYLES: Final = {
     "paused": "yellow",
     "waiting": "yellow",
     "failed": "red",
+    "stopped": "red",
     "cancelled": "dim",
 }
 

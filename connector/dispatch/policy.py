@@ -58,8 +58,8 @@ _OF_THE_ENDPOINT: Final = frozenset(
 
 #: The pause after a conflict doubles from the first to the second, in seconds.
 _CONFLICT_S: Final = (0.5, 8.0)
-#: The longest pause before a silent AOS is tried again, in seconds.
-_SILENT_MOST_S: Final = 300.0
+#: The longest pause before a silent AOS is tried again, in seconds. One small call a minute harms no AOS.
+_SILENT_MOST_S: Final = 60.0
 #: So often a batch may come back in succession without having got any further, while the AOS answers other batches.
 _TRIES: Final = {Fault.CONFLICT: 8, Fault.SILENT: 10}
 

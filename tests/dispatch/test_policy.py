@@ -1,12 +1,19 @@
 """What happens next with a batch that came back: the table, the pauses, and when enough is enough."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.dispatch import policy
 from connector.dispatch.policy import DEFAULT, Fault, Policy, fault_of, is_spent, once_more
 from connector.ledger.faults import Past
 from connector.wire.reports import BatchRef, BatchReturned, Retry
+from workers.aos import situations
+from workers.aos.signs import Next
+
+ROOT = Path(__file__).parents[2]
 
 LONGEST = Policy(draw=lambda _, longest: longest)
 SHORTEST = Policy(draw=lambda shortest, _: shortest)
@@ -44,10 +51,10 @@ def test_a_company_is_the_endpoints_fault_only_where_it_is_one_of_its_own():
 
 
 def test_pauses_double_up_to_a_ceiling_and_conflicts_come_back_sooner():
-    assert [LONGEST.pause_s(Fault.SILENT, times) for times in (1, 2, 3, 9)] == [5, 10, 20, 300]
+    assert [LONGEST.pause_s(Fault.SILENT, times) for times in (1, 2, 3, 9)] == [5, 10, 20, 60]
     assert [LONGEST.pause_s(Fault.CONFLICT, times) for times in (1, 2, 9)] == [0.5, 1, 8]
     assert LONGEST.pause_s(Fault.STOPPING, 1) == 0
-    assert [LONGEST.probe_s(failed) for failed in (0, 1, 99)] == [5, 10, 300]
+    assert [LONGEST.probe_s(failed) for failed in (0, 1, 99)] == [5, 10, 60]
 
 
 def test_jitter_is_full_for_batches_and_never_nearly_nothing_for_probes():
@@ -57,7 +64,7 @@ def test_jitter_is_full_for_batches_and_never_nearly_nothing_for_probes():
 
 @given(times=st.integers(1, 10_000), fault=st.sampled_from(Fault))
 def test_no_pause_is_longer_than_its_ceiling(times, fault):
-    assert 0 <= DEFAULT.pause_s(fault, times) <= 300
+    assert 0 <= DEFAULT.pause_s(fault, times) <= 60
 
 
 def test_a_batch_that_gets_further_begins_anew():
@@ -74,3 +81,15 @@ def test_a_batch_is_given_up_only_where_it_is_not_the_aos():
     assert is_spent(Past(fault=Fault.CONFLICT, times=8, since=1.0), answered_at=0.0)
     assert not is_spent(Past(fault=Fault.SILENT, times=99, since=5.0), answered_at=4.0), "nobody was answered meanwhile"
     assert is_spent(Past(fault=Fault.SILENT, times=10, since=5.0), answered_at=6.0)
+
+
+def test_every_way_in_which_an_aos_says_that_its_configuration_is_wrong_is_accounted_for():
+    """A new one must be given its place: the endpoint is stopped, or the job that met it ends."""
+    said = {row.code for row in situations.TABLE if Next.ENDPOINT in (row.next, row.reading)}
+    of_the_job = {code for code in said if fault_of(came_back(Retry.NEVER, code), own_company=False) is Fault.JOB}
+    assert of_the_job == {"RSC-5411", "RSC-5930", "RSC-5935", "RSC-5940"}
+
+
+def test_a_fault_of_the_endpoint_is_one_that_workers_know():
+    known = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workers").rglob("*.py"))
+    assert [code for code in policy._OF_THE_ENDPOINT if code not in known] == []
