@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from connector.errors import Place, PlanRefused
 from connector.intake.values import Action
@@ -9,6 +10,9 @@ from connector.plan import names, structures
 from connector.plan.mapping import TableMapping
 from connector.wire.jobs import Column
 from connector.wire.metadata import SYSTEM_FIELDS, Field, Table, normalized
+
+#: How like a column's name a field's must be, from 0 to 1, to be written into a mapping that can be pasted.
+_ALIKE: Final = 0.65
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ def match(action: Action, table: Table, said: TableMapping, *, linking: Sequence
     found = [_match(index, column, action, table, said) for index, column in enumerate(action.columns)]
     missing = [each.column for each in found if each.field is None and not each.reason and each.index not in linking]
     if missing:
-        raise _missing(missing, action, table)
+        raise _missing(missing, action, table, taken={each.field for each in found})
     told = [
         Match(index=each.index, column=each.column, field=None, reason="it only links a row to its parent")
         if each.field is None and not each.reason
@@ -149,16 +153,25 @@ def _check_numbers(names_: Sequence[str], action: Action, table: Table) -> None:
             )
 
 
-def _missing(missing: Sequence[str], action: Action, table: Table) -> PlanRefused:
+def _missing(missing: Sequence[str], action: Action, table: Table, *, taken: set[str | None]) -> PlanRefused:
     known = [field.name for field in table.fields if field.name not in SYSTEM_FIELDS]
     near = {column: names.nearest(column, known) for column in missing}
     told = ", ".join(f"{column!r}" + (f" (near: {', '.join(close)})" if close else "") for column, close in near.items())
-    fields = ", ".join(f'"{column}" = "{close[0] if close else ""}"' for column, close in near.items())
+    fields = ", ".join(f'"{column}" = "{field}"' for column, field in _proposed(missing, known, taken).items())
     return _refused(
         action,
         f"{table.name} has no field for {_columns(missing)} {told}.",
         f'Write into the mapping:\n[table."{action.entity}"]\nfields = {{ {fields} }}\n("" leaves a column out.)',
     )
+
+
+def _proposed(missing: Sequence[str], known: Sequence[str], taken: set[str | None]) -> dict[str, str]:
+    """For each column a field that it may well mean, or "": it will be pasted. No field is filled twice."""
+    found: dict[str, str] = {}
+    for column in missing:
+        free = [name for name in known if name not in taken and name not in found.values()]
+        found[column] = next(iter(names.nearest(column, free, count=1, cutoff=_ALIKE)), "")
+    return found
 
 
 def _columns(missing: Sequence[str]) -> str:

@@ -8,12 +8,12 @@ from connector.intake.values import Action
 from connector.wire.metadata import normalized
 
 
-def nearest(name: str, among: Iterable[str], *, count: int = 3) -> list[str]:
-    """The closest of some names, best first, case and punctuation aside."""
+def nearest(name: str, among: Iterable[str], *, count: int = 3, cutoff: float = 0.5) -> list[str]:
+    """The closest of some names, best first, case and punctuation aside; `cutoff` is the least likeness, from 0 to 1."""
     by_form: dict[str, str] = {}
     for each in among:
         by_form.setdefault(normalized(each), each)
-    return [by_form[form] for form in get_close_matches(normalized(name), by_form, n=count, cutoff=0.5)]
+    return [by_form[form] for form in get_close_matches(normalized(name), by_form, n=count, cutoff=cutoff)]
 
 
 def meant(name: str, among: Iterable[str]) -> str:

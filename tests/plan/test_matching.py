@@ -78,6 +78,14 @@ def test_all_columns_without_a_field_are_told_and_the_advice_can_be_pasted(plann
     assert [column.field for column in step.layout.columns] == ["CustGroup", "Name", "PaymTermId"]
 
 
+def test_advice_that_is_pasted_fills_no_field_twice_and_none_that_is_only_a_bit_alike(planned, action) -> None:
+    with pytest.raises(PlanRefused) as refused:
+        planned(action("CustTable", "AccountNum,Cust grp,Customer group,Acct", ["1", "a", "b", "c"]))
+    line = next(line for line in refused.value.advice.splitlines() if line.startswith("fields"))
+    fields = tomllib.loads(line)["fields"]
+    assert fields == {"Cust grp": "CustGroup", "Customer group": "", "Acct": ""}
+
+
 def test_a_column_is_dropped_only_on_purpose_and_its_cells_do_not_travel(planned, action, package) -> None:
     from connector import plan
 
