@@ -56,6 +56,8 @@ class Succession:
                 self._look() if self._number is None else self._beat(self._number)
             except NotReachable as error:
                 log.warning("%s", error, extra={"action": "not_reachable"})
+            except Exception:  # the outermost loop of this thread: who does not beat any more must still be able to lead again
+                log.exception("a turn failed", extra={"action": "turn_failed"})
 
     def _beat(self, number: int) -> None:
         try:

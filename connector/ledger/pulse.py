@@ -77,8 +77,11 @@ def behind(db: Database, told: str | None) -> int:
 
 
 def hold_back(db: Database, *, missing: int, waiting: tuple[Waiting, ...], at: float) -> Restored:
-    """Pause every unfinished job that writes, and remember which; from here on the ledger is the newest one again."""
-    held = [job for job in jobs.unfinished(db) if job.kind not in _ASKING]
+    """Pause every unfinished job that writes, and remember which; from here on the ledger is the newest one again.
+
+    One that is about to end sends nothing more, and is left to end.
+    """
+    held = [job for job in jobs.unfinished(db) if job.kind not in _ASKING and not job.ending]
     for job in held:
         jobs.mark(db, job.id, paused=True)
         jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason=REASON)

@@ -163,3 +163,17 @@ def test_a_job_is_cancelled_by_way_of_the_one_that_stands_by(loading: Pair) -> N
     assert ended["state"] == "cancelled", loading.logs()
     assert 0 < ended["rows"]["created"] == loading.sites[0].stats("A1")["rows_created"] < 400, loading.logs()
     assert ended["rows"]["created"] + ended["rows"]["skipped"] == 400
+
+
+def test_a_second_dispatcher_on_a_ledger_in_a_file_is_refused(site: Site, tmp_path: Path) -> None:
+    """Also from another home, with a broker of its own."""
+    site.start_dispatcher()
+    ledger = f"sqlite:///{site.folder / 'home' / 'ledger.db'}"
+    (tmp_path / "other").mkdir()
+    other = Site(tmp_path / "other", f"http://127.0.0.1:{free_port()}", {"RAPIDSTART_LEDGER_URL": ledger})
+    done = other.rapidstart("dispatcher", timeout_s=30)
+    assert done.returncode == 3
+    assert "another dispatcher runs on this ledger. Stop it first" in done.stderr
+    site.kill("dispatcher")
+    other.start_dispatcher()
+    other.close()
