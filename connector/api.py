@@ -328,6 +328,10 @@ class Endpoint(TypedDict):
     crews: list[Crew]
     checks: list[Check]
     limits: Limits
+    database: str
+    """"" where no other endpoint writes to its AX database"""
+    scope: str
+    """how far what loads write reaches, where mapping and metadata do not say; "" = the whole database"""
     stopped: Stopped | None
     outage: Outage | None
     opens_at: str | None

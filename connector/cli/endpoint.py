@@ -29,6 +29,12 @@ def endpoint() -> None:
 )
 @click.option("--company", "companies", multiple=True, metavar="C", help="A company that may be loaded into; repeatable.")
 @click.option("--partition", help="The data partition, where it is not the default one.")
+@click.option("--database", help="A name for its AX database, where other endpoints write to the same one.")
+@click.option(
+    "--scope",
+    type=click.Choice(["company", "partition", "installation"]),
+    help="How far what loads write reaches, where mapping and metadata do not say. Not given: one load at a time.",
+)
 @limits.options
 @front.json_option
 def add(
@@ -38,6 +44,8 @@ def add(
     contract: Path | None,
     companies: tuple[str, ...],
     partition: str | None,
+    database: str | None,
+    scope: str | None,
     as_json: bool,
     **named: Any,
 ) -> None:
@@ -52,6 +60,8 @@ def add(
         addresses=contracts.addresses(url, ports=ports, contract=contract),
         companies=list(companies),
         partition=partition,
+        database=database,
+        scope=scope,
         contract=contracts.packed(contract) if contract else None,
         limits=limits.wanted(named) if any(value is not None for value in named.values()) else None,
     )

@@ -113,6 +113,8 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
         "Addresses": ", ".join(endpoint["addresses"]),
         "Companies": ", ".join(endpoint["companies"]) or "not known",
         "Partition": endpoint["partition"],
+        "Database": endpoint["database"],
+        "Loads reach": endpoint["scope"],
         "Contract": "given as a folder" if endpoint["contract"] else "read from the AOS",
         "Surveyed": words.ago(endpoint["surveyed_at"]),
         "Unfinished jobs": endpoint["unfinished_jobs"],

@@ -89,6 +89,8 @@ class Dispatcher:
         partition: str | None,
         contract: bytes | None,
         allowed: limits.Limits = limits.NONE,
+        database: str = "",
+        scope: str = "",
         by: str = audit.ITSELF,
     ) -> endpoints.Endpoint:
         """Register an endpoint; nobody is contacted. Raises Refused, Conflict."""
@@ -105,10 +107,12 @@ class Dispatcher:
             has_contract=contract is not None,
             added_at=time.time(),
             limits=checked(allowed),
+            database=database.lower(),
+            scope=scope,
         )
         with self.ledger.write() as db:
             endpoints.add(db, endpoint, contract=contract)
-            told = {"addresses": addresses, "companies": companies, "partition": partition}
+            told = {"addresses": addresses, "companies": companies, "partition": partition, "database": database, "scope": scope}
             audit.note(db, "endpoint add", by=by, subject=endpoint.key, at=endpoint.added_at, details=told)
         return endpoint
 
@@ -275,7 +279,7 @@ class Dispatcher:
             return []
         passage = self.gate.passage(target, on_way=batches.count_in_flight(db, endpoint))
         parcels: list[Parcel] = []
-        for job in turns.runnable(jobs.unfinished(db, endpoint=endpoint)):
+        for job in turns.runnable(jobs.of_database(db, endpoint=target.key), endpoint=target.key):
             most = passage.most(job.kind)
             sender = Sender(db=db, job=job, endpoint=target, courses=self.courses, call_timeout_s=self._call_timeout_s)
             while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time())):

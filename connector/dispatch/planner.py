@@ -4,16 +4,17 @@ Rows stream through: nested rows are laid aside in the ledger, then taken by the
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from connector import plan as planning
+from connector.dispatch import turns
 from connector.dispatch.cutting import Cutting, Writing
 from connector.dispatch.taking import Taken
 from connector.intake.package import Package, open_package
-from connector.ledger import Database, Ledger, batches, jobs, retries
+from connector.ledger import Database, Ledger, batches, endpoints, jobs, retries
 from connector.plan import mapping
 from connector.wire.metadata import Metadata
 
@@ -31,7 +32,8 @@ class Planner:
         `then` is called in the transaction that makes the plan complete: for a small package that is the only one.
         """
         package = open_package(package_path, name=job.package_name)
-        chosen = self._make(job, package, metadata)
+        said = self._said(job, package)
+        chosen = self._make(job, package, metadata, said)
         writing = Writing(self.ledger)
         writing.add(lambda db: jobs.clear_plan(db, job.id))
         writing.add(lambda db: jobs.add_steps(db, job.id, [_described(step, job) for step in chosen.steps]))
@@ -50,6 +52,7 @@ class Planner:
         )
         counts = rows.write()
         writing.add(partial(jobs.planned, job_id=job.id, rows=counts))
+        writing.add(partial(_tell_scope, job=job, scopes=[step.scope or said.scope or "" for step in chosen.steps]))
         for line in (_counted(counts, failed=rows.failed), *rows.doubts()):
             writing.add(partial(jobs.say, job_id=job.id, text=line, at=time.time()))
         if rows.failed and job.order.strict and job.kind == jobs.JobKind.LOAD:
@@ -66,18 +69,20 @@ class Planner:
         sources = {step.no: (step.entity, step.file, step.sheet) for step in chosen.steps}
         return Taken(lambda step, row: is_wanted(sources[step], row))
 
-    def _make(self, job: jobs.Job, package: Package, metadata: Metadata) -> planning.Plan:
+    def _said(self, job: jobs.Job, package: Package) -> mapping.Mapping:
         text, name = (
             (job.order.mapping, job.order.mapping_name) if job.order.mapping else (package.mapping_toml, "rapidstart.toml")
         )
-        return planning.make(
-            package,
-            metadata,
-            mapping=mapping.parse(text or "", name),
-            mode=job.order.mode,
-            blank=job.order.blank,
-            only=job.order.only,
-        )
+        return mapping.parse(text or "", name)
+
+    def _make(self, job: jobs.Job, package: Package, metadata: Metadata, said: mapping.Mapping) -> planning.Plan:
+        return planning.make(package, metadata, mapping=said, mode=job.order.mode, blank=job.order.blank, only=job.order.only)
+
+
+def _tell_scope(db: Database, *, job: jobs.Job, scopes: Sequence[str]) -> None:
+    """Note how far the load reaches: what its tables do not tell, its endpoint may."""
+    default = endpoints.get(db, job.endpoint).scope
+    jobs.mark(db, job.id, scope=turns.widest(scope or default for scope in scopes))
 
 
 def _described(step: planning.Step, job: jobs.Job) -> tuple[jobs.Step, jobs.Course]:

@@ -271,7 +271,7 @@ class Reconciler:
 
     def _tell_states(self, db: Database, endpoint: endpoints.Endpoint) -> None:
         unfinished = jobs.unfinished(db, endpoint=endpoint.key)
-        blockers = turns.blockers(unfinished)
+        blockers = turns.blockers(jobs.of_database(db, endpoint=endpoint.key))
         in_hand = Counter(b.ref.job for b in batches.in_flight(db, endpoint.key) if self._dispatcher.leases.holds(b.ref))
         for job in unfinished:
             if job.ending:
@@ -319,7 +319,7 @@ class Reconciler:
                 return waiting, f"waiting: metadata of {endpoint.name}{self._no_metadata(db, endpoint, unfinished)}"
             return jobs.JobState.QUEUED, ""
         if first := blockers.get(job.id):
-            return waiting, f"waiting: {turns.told(first)}"
+            return waiting, f"waiting: {turns.told(first, job)}"
         if job.kind == jobs.JobKind.LOAD and (why := gate.closed(endpoint, at=time.time())):
             return waiting, f"waiting: {why}"
         if held := self._held_back(db, endpoint, job):

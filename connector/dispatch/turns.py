@@ -1,40 +1,67 @@
-"""Whose turn it is at an endpoint: loads that write to the same place go one after the other. Pure."""
+"""Whose turn it is: loads that may write to the same records go one after the other. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from connector.ledger.jobs import Job, JobKind
 
 #: Words of priorities, the lowest first; a job keeps the index.
 PRIORITIES: Final = ("low", "normal", "high")
+#: How far what a load writes reaches, the narrowest first; "" where nobody says.
+SCOPES: Final = ("company", "partition", "installation")
 
 
-def runnable(unfinished: Sequence[Job]) -> list[Job]:
-    """The jobs of an endpoint whose batches may leave, in the order in which they may.
+def widest(scopes: Iterable[str]) -> str:
+    """The scope of a load whose tables have these; "" where that of one is not known."""
+    found = list(scopes)
+    return "" if not found or "" in found else max(found, key=SCOPES.index)
 
-    One load per company and partition at a time: the one that has begun, else that of the highest priority, else the oldest.
-    """
+
+def runnable(unfinished: Sequence[Job], *, endpoint: str) -> list[Job]:
+    """The jobs of an endpoint whose batches may leave, in the order in which they may, as `blockers` lets them."""
     held_up = blockers(unfinished)
-    may = [job for job in unfinished if job.planned and not job.paused and not job.ending and job.id not in held_up]
+    mine = (job for job in unfinished if job.endpoint == endpoint)
+    may = [job for job in mine if job.planned and not job.paused and not job.ending and job.id not in held_up]
     return sorted(may, key=lambda job: (-job.priority, job.number))
 
 
 def blockers(unfinished: Sequence[Job]) -> dict[str, Job]:
-    """For each load that must wait: the one that must end before."""
-    first: dict[tuple[str | None, str | None], Job] = {}
+    """For each load that must wait: the one that must end before. `unfinished` are all jobs of one AX database.
+
+    One that has begun goes before those that have not; then the higher priority, then the older one. What waits at another
+    endpoint holds nobody up: its AOS may be away for days.
+    """
+    line: dict[tuple[object, ...], Job] = {}
     found: dict[str, Job] = {}
     for job in sorted((job for job in unfinished if job.kind == JobKind.LOAD), key=_place):
-        before = first.setdefault((job.partition, job.company), job)
-        if before is not job:
-            found[job.id] = before
+        before = (other for other in line.values() if other.begun_at is not None or other.endpoint == job.endpoint)
+        if first := next((other for other in before if _excludes(other, job)), None):
+            found[job.id] = first
+        waits_at = None if job.begun_at is not None else job.endpoint
+        line.setdefault((job.scope, job.partition, job.company, waits_at), job)
     return found
 
 
-def told(first: Job) -> str:
-    """What is said to those that wait for a load."""
-    return f"{first.id}, which loads {first.company}, is paused" if first.paused else f"{first.id} is loading {first.company}"
+def told(first: Job, job: Job) -> str:
+    """What is said to a load that waits for another."""
+    who = f"{first.id}, which loads {first.company}, is paused" if first.paused else f"{first.id} is loading {first.company}"
+    if (first.partition, first.company) == (job.partition, job.company):
+        return who
+    if not first.scope:
+        return f"{who}, and nobody says that its tables are per company"
+    if not job.scope:
+        return f"{who}, and nobody says that the tables of this load are per company"
+    return f"{who}, and one of them writes to tables of the whole {widest((first.scope, job.scope))}"
 
 
 def _place(job: Job) -> tuple[bool, int, int]:
-    """Where a load stands in the line: one that has begun is not held up by one that has not."""
+    """Where a load stands in the line."""
     return job.begun_at is None, -job.priority, job.number
+
+
+def _excludes(one: Job, other: Job) -> bool:
+    """Whether two loads of one database may write to the same records."""
+    scope = widest((one.scope, other.scope))
+    if scope in {"", "installation"}:
+        return True
+    return one.partition == other.partition and (scope == "partition" or one.company == other.company)

@@ -34,6 +34,10 @@ class Endpoint:
     limits: Limits = field(default_factory=Limits)
     stopped: Stopped | None = None
     """why nothing is sent before a person, or a test, says that it may go on"""
+    database: str = ""
+    """the AX database, in lower case, where other endpoints write to the same one"""
+    scope: str = ""
+    """how far what loads write reaches, where the mapping and the metadata do not say: company, partition, installation"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,8 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
             paused=False,
             added_at=endpoint.added_at,
             limits=limits.text(endpoint.limits),
+            database=endpoint.database,
+            scope=endpoint.scope,
         )
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connector.errors import NotFound
-from connector.ledger.schema import batches, jobs, log, problems, staging, steps
+from connector.ledger.schema import batches, endpoints, jobs, log, problems, staging, steps
 from connector.ledger.store import Database
 from connector.wire.jobs import Blank, Layout, Mode, Target
 from connector.wire.reports import OUTCOME_WORDS
@@ -156,6 +156,7 @@ _BY_ID = sa.select(jobs).where(jobs.c.id == sa.bindparam("of_id"))
 _BY_KEY = sa.select(jobs).where(jobs.c.idempotency_key == sa.bindparam("of_key"))
 _BEGIN = sa.update(jobs).where(jobs.c.id == sa.bindparam("of_id"), jobs.c.begun_at.is_(None)).values(begun_at=sa.bindparam("now"))
 _UNFINISHED = sa.select(jobs).where(jobs.c.finished_at.is_(None)).order_by(jobs.c.number)
+_MINE = endpoints.alias("mine")
 _UNFINISHED_OF = _UNFINISHED.where(jobs.c.endpoint == sa.bindparam("of_endpoint"))
 _ANY_STEP = sa.select(steps.c.no).where(steps.c.job == sa.bindparam("of_job")).limit(1)
 _ADD_STEP = sa.insert(steps)
@@ -236,6 +237,15 @@ def unfinished(db: Database, *, endpoint: str | None = None) -> list[Job]:
     """Jobs that are not final, the oldest first."""
     found = db.execute(_UNFINISHED) if endpoint is None else db.execute(_UNFINISHED_OF, {"of_endpoint": endpoint})
     return [_job(row) for row in found.mappings()]
+
+
+def of_database(db: Database, *, endpoint: str) -> list[Job]:
+    """Jobs that are not final, of all endpoints that write to the database of this one, the oldest first."""
+    query = sa.select(endpoints.c.key).join(_MINE, endpoints.c.database == _MINE.c.database)
+    keys = db.execute(query.where(_MINE.c.key == endpoint, _MINE.c.database != "")).scalars().all()
+    if len(keys) < 2:
+        return unfinished(db, endpoint=endpoint)
+    return [_job(row) for row in db.execute(_UNFINISHED.where(jobs.c.endpoint.in_(keys))).mappings()]
 
 
 def company_in_need(db: Database, endpoint: str) -> str | None:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from connector.ledger.batches import UNFINISHED, BatchState
-from connector.ledger.schema import batches, workers
+from connector.ledger.schema import batches, jobs, workers
 from connector.ledger.store import Database
 
 
@@ -12,6 +12,7 @@ def shift(db: Database, *, by: float) -> None:
     open_ones = batches.c.state.in_(UNFINISHED)
     told = {column: column + by for column in (batches.c.sent_at, batches.c.granted_at, batches.c.fault_since)}
     db.execute(sa.update(batches).where(open_ones).values(told))
+    db.execute(sa.update(jobs).where(jobs.c.finished_at.is_(None)).values(expires_at=jobs.c.expires_at + by))
     held = (batches.c.state == BatchState.PLANNED) & (batches.c.not_before > 0)
     db.execute(sa.update(batches).where(held).values(not_before=batches.c.not_before + by))
 

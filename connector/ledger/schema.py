@@ -78,6 +78,8 @@ endpoints = Table(
     Column("checks", Words),
     Column("limits", Words, nullable=False, default="{}", server_default="{}"),
     Column("stopped", Words),
+    Column("database", Words, nullable=False, default="", server_default=""),
+    Column("scope", Words, nullable=False, default="", server_default=""),
 )
 
 paces = Table(

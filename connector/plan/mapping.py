@@ -85,12 +85,16 @@ class TableMapping(_Strict):
     unit: tuple[str, ...] = Field(default=(), strict=False)
     blank: Blank | None = Field(default=None, strict=False)
     after: tuple[str, ...] = Field(default=(), strict=False)
+    scope: Literal["company", "partition", "installation"] | None = None
+    """how far what is written reaches; beside one that says `company`, loads into other companies may run"""
 
 
 class Mapping(_Strict):
     """The mapping of a package, by entity. An empty one says nothing."""
 
     table: dict[str, TableMapping] = {}
+    scope: Literal["company", "partition", "installation"] | None = None
+    """that of all entities that say nothing else"""
     classes: ClassMapping | None = None
 
     def of(self, entity: str) -> TableMapping:

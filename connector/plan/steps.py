@@ -89,9 +89,18 @@ def _step(
         options=options,
         parent_step=numbers[parent.matched.index] if parent else None,
         link=tuple((mine.index(c), theirs.index(p)) for c, p in each.link) if parent else (),
+        scope=_scope(each),
         unit=tuple(mine.index(index) for index in _unit(each)),
         carried=mine,
     )
+
+
+def _scope(each: Draft) -> str:
+    """How far the rows of an entity reach, by the mapping, or by what is told of their table."""
+    said, per_company = each.matched.said.scope, each.matched.record.table.per_company
+    if said is not None or per_company is None:
+        return said or ""
+    return "company" if per_company else "partition"
 
 
 def _unit(each: Draft) -> tuple[int, ...]:

@@ -40,6 +40,8 @@ class Step:
     parent_step: int | None = None
     """the step whose rows carry these rows, for nested ones"""
     link: tuple[Link, ...] = ()
+    scope: str = ""
+    """how far what it writes reaches: company, partition, installation; "" where nobody says"""
     unit: tuple[int, ...] = ()
     """indexes of the cells that are equal in rows which must travel together"""
     carried: tuple[int, ...] = ()

@@ -4,7 +4,7 @@ import base64
 import binascii
 import io
 import zipfile
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -53,6 +53,10 @@ class NewEndpoint(BaseModel):
     partition: str | None = None
     contract: Annotated[bytes, BeforeValidator(_zip)] | None = None
     limits: Limits = Limits()
+    database: Annotated[str, Field(max_length=100)] = ""
+    """its AX database, where other endpoints write to the same one"""
+    scope: Literal["", "company", "partition", "installation"] = ""
+    """how far what loads write reaches, where mapping and metadata do not say"""
 
 
 class Scale(BaseModel):
@@ -84,6 +88,8 @@ def add(new: NewEndpoint, dispatcher: Served, caller: Caller, response: Response
         partition=new.partition,
         contract=new.contract,
         allowed=new.limits.kept(),
+        database=new.database,
+        scope=new.scope,
         by=caller,
     )
     response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"

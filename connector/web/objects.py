@@ -89,6 +89,8 @@ def endpoint_object(
         crews=[_crew(crew, now) for crew in services],
         checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice) for c in endpoint.checks],
         limits=_limits(endpoint.limits),
+        database=endpoint.database,
+        scope=endpoint.scope,
         stopped=_stopped(endpoint.stopped),
         outage=_outage(outage, now),
         opens_at=None if opens == now else moment(opens),

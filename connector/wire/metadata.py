@@ -94,6 +94,8 @@ class Table(Value):
     """any number of these records may stand where one may"""
     key: tuple[str, ...] = ()
     """the fields of its unique key, where that is told: by the table service, not by a document's schema"""
+    per_company: bool | None = None
+    """each company has records of its own (SaveDataPerCompany); None where that is not told: no document's schema tells it"""
     type_name: str = ""
     """the record's type in the schema, as AxdEntity_DirParty"""
     abstract: bool = False

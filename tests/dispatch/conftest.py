@@ -69,8 +69,9 @@ class Ring:
         self.recorder.stop()
         self.dispatcher.outbox.close()
 
-    def add_endpoint(self, name="A1"):
-        self.dispatcher.add_endpoint(name=name, addresses=(ADDRESS,), companies=("USMF", "DEMF"), partition=None, contract=None)
+    def add_endpoint(self, name="A1", *, scope="company", **more):
+        known = {"addresses": (ADDRESS,), "companies": ("USMF", "DEMF"), "partition": None, "contract": None}
+        self.dispatcher.add_endpoint(name=name, scope=scope, **known, **more)
 
     def know_metadata(self, key="a1"):
         with self.ledger.write() as db:

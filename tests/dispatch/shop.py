@@ -36,6 +36,7 @@ class Shop:
 
     def __init__(self, desk):
         self.desk, self.ledger, self.dispatcher = desk, desk.ledger, desk.dispatcher
+        self.endpoint = "A1"
         desk.client.add_endpoint("A1", addresses=["http://aos/p.svc"], companies=["USMF"])
 
     def load(self, mapping=None, /, *, strict=False, **files):
@@ -46,7 +47,7 @@ class Shop:
         received = self.dispatcher.receive("p.zip", [content.getvalue()], ceiling=10**6)
         order = jobs.Order(mapping=mapping, mapping_name="m.toml" if mapping else "", strict=strict)
         job, _ = self.dispatcher.submit(
-            endpoint="A1", company="USMF", package=received.sha256, order=order, idempotency_key=None
+            endpoint=self.endpoint, company="USMF", package=received.sha256, order=order, idempotency_key=None
         )  # fmt: skip
         return self.plan(job.id)
 

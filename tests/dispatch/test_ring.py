@@ -226,10 +226,22 @@ def test_who_waits_for_a_paused_load_is_told_that_it_is_paused(ready, until):
     until(lambda: ready.job(second).reason == f"waiting: {first}, which loads USMF, is paused")
 
 
-def test_loads_of_one_company_in_two_partitions_do_not_wait_for_each_other(ready):
+def test_loads_that_say_how_far_they_reach_do_not_wait_for_those_of_another_partition(ready):
     for partition in ("one", "two"):
-        ready.load(rows=2, partition=partition)
+        ready.load(rows=2, partition=partition, mapping='scope = "partition"', mapping_name="m.toml")
     assert len({ready.take().ref.job for _ in range(2)}) == 2
+
+
+def test_loads_of_which_nobody_says_how_far_they_reach_wait_for_any_other(ring, until):
+    ring.add_endpoint(scope="")
+    ring.know_metadata()
+    ring.alive()
+    first, second = ring.load(rows=2), ring.load(rows=2, company="DEMF")
+    message = ring.take()
+    why = f"waiting: {first} is loading USMF, and nobody says that its tables are per company"
+    until(lambda: ring.job(second).reason == why)
+    ring.done(message)
+    assert ring.take().ref.job == second
 
 
 def test_the_log_of_a_job_tells_its_life(ready, until):

@@ -157,6 +157,7 @@ def _table(info: etree._Element) -> Table:
         order=tuple(field.name for field in fields),
         repeats=True,
         key=_key(info, {field.name for field in fields}),
+        per_company=None if info.find(f"{{{_DATA}}}SavedPerCompany") is None else _is(info, "SavedPerCompany"),
     )
 
 
