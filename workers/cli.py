@@ -55,6 +55,7 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) 
             settings.aos_origins.split(),
             credentials=_credentials(settings),
             ca_file=settings.aos_ca_file,
+            target_name=aos.TargetName(settings.aos_target_name),
             keep_in=settings.home / "contracts" / endpoint.lower(),
         )
         worker = app.create(

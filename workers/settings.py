@@ -106,6 +106,13 @@ class Settings(BaseSettings):
     aos_origins: Annotated[
         str, Field(description="Addresses that may see the credentials, separated by spaces, as http://aos01:80.")
     ] = ""
+    aos_target_name: Annotated[
+        Literal["auto", "spn", "upn", "ntlm"],
+        Field(
+            description="The AOS' name for Kerberos on net.tcp: spn (host/<computer>), upn (the account in its contract), ntlm "
+            "(none), or auto, which tries them in this order."
+        ),
+    ] = "auto"
     aos_ca_file: Annotated[str | None, Field(description="Certificates that an HTTPS address is checked against.")] = None
 
     aif_files: Annotated[

@@ -31,7 +31,7 @@ class Caller:
         size = self.take(1)
         read += size + self.take(size[0]) + self.take(2) + (last := self.take(1))
         if last == b"\x09":
-            read += self.take(self.take(1)[0])
+            read += (size := self.take(1)) + self.take(size[0])
         return read
 
     def envelope(self) -> bytes:
@@ -42,6 +42,10 @@ class Caller:
             size |= (byte & 0x7F) << shift
             shift += 7
         return self.take(size | byte << shift)
+
+    def frame(self) -> bytes:
+        """A frame of the security stream after its handshake, still wrapped."""
+        return self.take(int.from_bytes(self.take(4), "little"))
 
     def say(self, data: bytes) -> None:
         """Sends bytes."""

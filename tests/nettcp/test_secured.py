@@ -1,0 +1,124 @@
+"""Windows credentials over net.tcp: who is shown, by which name, what is encrypted, and what a refusal leads to."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.nettcp.guarded import guarding, logged_on
+from tests.nettcp.scripted import Caller, listening
+from tests.nettcp.test_channels import MESSAGE, REPLY, polite
+from workers import aos
+from workers.aos import nettcp
+from workers.errors import GiveUp, Retry, Unsettled
+
+
+@pytest.fixture(autouse=True)
+def _accounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "accounts").write_text("CONTOSO:loader:secret\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "accounts"))
+
+
+def channels(password: str = "secret", target: nettcp.TargetName = nettcp.TargetName.AUTO, **changed: float) -> nettcp.Channels:
+    credentials = aos.Credentials(user=r"CONTOSO\loader", password=password)
+    given = {"connect_timeout_s": 2.0, "max_answer": 2_000_000, **changed}
+    return nettcp.Channels(credentials=credentials, target_name=target, **given)  # type: ignore[arg-type]
+
+
+def post(used: nettcp.Channels, address: str, *, message: bytes = MESSAGE, shown: bool = True, upn: str = "") -> bytes:
+    way = nettcp.Way(upn=upn)
+    return used.post(address, message, way=way, is_shown=shown, time_limit_s=10, writes=True)
+
+
+def port_of(address: str) -> int:
+    return urlsplit(address).port or 0
+
+
+@pytest.mark.parametrize("target", [nettcp.TargetName.AUTO, nettcp.TargetName.SPN, nettcp.TargetName.UPN, nettcp.TargetName.NTLM])
+def test_an_account_is_let_in_and_all_that_follows_is_wrapped(target: nettcp.TargetName):
+    seen: list[str] = []
+    with listening(polite) as plain, listening(guarding(port_of(plain.address), seen=seen)) as guard:
+        used = channels(target=target)
+        assert [post(used, guard.address, upn="ax@contoso.example") for _ in range(3)] == [b"<r>ok</r>"] * 3
+        assert seen == [r"CONTOSO\loader by ntlm"]
+        assert guard.callers == 1
+        assert not guard.failures
+
+
+def test_a_message_of_many_frames_arrives_whole():
+    arrived: list[int] = []
+
+    def counting(caller: Caller) -> None:
+        caller.preamble()
+        caller.say(b"\x0b")
+        arrived.append(len(caller.envelope()))
+        caller.say(REPLY)
+
+    message = MESSAGE.replace(b"1", b"x" * 300_000)
+    with listening(counting) as plain, listening(guarding(port_of(plain.address))) as guard:
+        assert post(channels(), guard.address, message=message) == b"<r>ok</r>"
+    assert arrived[0] > 300_000
+
+
+def test_a_wrong_password_is_tried_once_and_then_spared():
+    with listening(polite) as plain, listening(guarding(port_of(plain.address))) as guard:
+        used = channels("wrong")
+        with pytest.raises(GiveUp, match="refuses this worker's account") as first:
+            post(used, guard.address)
+        assert first.value.code == "RSC-5910"
+        assert "wrong" not in first.value.message + first.value.advice
+        assert guard.callers == 1  # a domain locks accounts that fail often
+        with pytest.raises(GiveUp, match="a short while ago"):
+            post(used, guard.address)
+        assert guard.callers == 1
+        assert plain.callers == 0
+
+
+def test_an_aos_that_is_not_configured_is_shown_nobody():
+    seen: list[bytes] = []
+
+    def nosy(caller: Caller) -> None:
+        seen.append(caller.preamble())
+
+    with listening(nosy) as peer, pytest.raises(Retry):
+        post(channels(), peer.address, shown=False)
+    assert seen[0].endswith(b"\x0c")
+
+
+def test_a_target_name_that_the_contract_does_not_tell_is_no_target_name():
+    with pytest.raises(GiveUp, match="names no account"):
+        post(channels(target=nettcp.TargetName.UPN), "net.tcp://127.0.0.1:9/G")
+
+
+def test_basic_is_nothing_for_net_tcp():
+    credentials = aos.Credentials(user="loader", password="secret", authentication=aos.Authentication.BASIC)
+    used = nettcp.Channels(credentials=credentials, connect_timeout_s=1, max_answer=1000)
+    with pytest.raises(GiveUp, match="Windows accounts only"):
+        post(used, "net.tcp://127.0.0.1:9/G")
+
+
+def test_a_frame_that_was_changed_on_the_way_is_not_believed():
+    frames: list[int] = []
+
+    def spoil(wrapped: bytes) -> bytes:
+        frames.append(len(wrapped))
+        return wrapped if len(frames) == 1 else wrapped[:-1] + bytes([wrapped[-1] ^ 1])  # the first says that all is well
+
+    with (
+        listening(polite) as plain,
+        listening(guarding(port_of(plain.address), spoil=spoil)) as guard,
+        pytest.raises(Unsettled),
+    ):
+        post(channels(), guard.address)
+
+
+def test_a_frame_of_four_gigabytes_is_not_waited_for():
+    def script(caller: Caller) -> None:
+        caller.preamble()
+        caller.say(b"\x0a")
+        assert logged_on(caller)
+        caller.say(b"\xff\xff\xff\xff")
+        caller.take(1 << 20)
+
+    with listening(script) as peer, pytest.raises(GiveUp, match=r"4,294,967,295 bytes are announced"):
+        post(channels(), peer.address)
