@@ -36,9 +36,7 @@ def print_some(console: Console, found: Metadata, names: Sequence[str]) -> list[
     missing = []
     for name in names:
         wanted = normalized(name)
-        tables = [
-            (service, path) for service in found.services for path in _paths(service) if normalized(path[-1].name) == wanted
-        ]
+        tables = [(service, path) for service in found.services for path in _paths(service) if wanted in _names(path[-1])]
         calls = [(service, call) for service in found.services for call in service.calls if normalized(call.name) == wanted]
         for service, path in tables:
             _print_table(console, service, path)
@@ -47,6 +45,16 @@ def print_some(console: Console, found: Metadata, names: Sequence[str]) -> list[
         if not tables and not calls:
             missing.append(name)
     return missing
+
+
+def _names(table: Table) -> set[str]:
+    """What a record may be asked for by: its own name, and those of the types derived from it."""
+    return {normalized(name) for name in (table.name, *(_kind_name(each) for each in table.derived))}
+
+
+def _kind_name(derived: Table) -> str:
+    """A derived type as the mapping calls it: `DirPerson`."""
+    return derived.type_name.rpartition("_")[2]
 
 
 def _lines(service: Service) -> Iterator[tuple[str, str, str, str, str]]:
@@ -75,13 +83,20 @@ def _nested(path: tuple[Table, ...], tables: Iterable[Table]) -> Iterator[tuple[
 def _print_table(console: Console, service: Service, path: Sequence[Table]) -> None:
     table = path[-1]
     where = " > ".join(part.name for part in path)
-    traits = [f"derived: {', '.join(each.type_name for each in table.derived)}"] if table.derived else []
+    traits = [f"derived: {', '.join(map(_kind_name, table.derived))}"] if table.derived else []
     traits += ["date-effective"] if table.is_effective else []
     _head(console, f"{service.name}, {where}", traits)
+    _print_fields(console, table.fields, keys=service.key if len(path) == 1 else ())
+    for each in table.derived:
+        _head(console, f"{service.name}, {where}", [f'type = "{_kind_name(each)}"'])
+        _print_fields(console, each.fields, keys=())
+
+
+def _print_fields(console: Console, fields: Iterable[Field], *, keys: Sequence[str]) -> None:
     grid = _grid("Field", "Type", "Takes", "Needed", "Label")
-    for field in table.fields:
+    for field in fields:
         needed = "always" if field.mandatory else ""
-        name = f"{field.name} (key)" if field.name in service.key and len(path) == 1 else field.name
+        name = f"{field.name} (key)" if field.name in keys else field.name
         grid.add_row(printable(name), _kind(field), printable(_takes(field)), needed, printable(field.label))
     console.print(grid)
 

@@ -75,7 +75,8 @@ def check_entities(package: Package, mapping: Mapping) -> None:
         for entity in (name, *said.after):
             if entity not in entities:
                 raise PlanRefused(
-                    f"the mapping names {entity!r}, which the package does not have.", advice=names.meant(entity, entities)
+                    f"the mapping names {entity!r}, which the package does not have.",
+                    advice=names.meant(entity, entities) or f"The package has {', '.join(map(repr, entities))}.",
                 )
 
 

@@ -102,6 +102,20 @@ def test_nested_records_and_operations_are_shown(run, surveyed):
     assert "answers response" in out
 
 
+def test_derived_types_are_shown_with_their_own_fields_by_the_name_that_a_mapping_gives_them(run, office):
+    person = Table(name="DirParty", type_name="AxdEntity_DirParty_DirPerson", fields=(Field(name="LastName"),))
+    party = Table(name="DirParty", type_name="AxdEntity_DirParty", fields=(Field(name="Name"),), derived=(person,))
+    (purch, *_) = METADATA.services
+    services = (purch.model_copy(update={"document": Document(name="Party", namespace="urn:p", tables=(party,))}),)
+    with office.ledger.write() as db:
+        endpoints.surveyed(db, "aos-1", found=Metadata(fingerprint="a" * 64, services=services), checks=(), at=time.time())
+    for name in ("DirParty", "dirperson"):
+        out = run("endpoint", "metadata", "AOS-1", "--show", name).out
+        assert "(derived: DirPerson)" in out
+        assert '(type = "DirPerson")' in out
+        assert "LastName" in out
+
+
 def test_what_is_not_there_is_refused(run, surveyed):
     ran = run("endpoint", "metadata", "AOS-1", "--show", "Nothing")
     assert (ran.code, ran.out) == (3, "")

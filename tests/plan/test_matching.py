@@ -140,7 +140,7 @@ def test_a_mandatory_field_that_nothing_fills_is_noticed(planned, action) -> Non
         ('[table.CustGroup]\nstructure.Name = { delimiter = "" }', "delimiter must be a text of at least one character"),
         ('[table.CustGroup]\nfields = { Nam = "Name" }', "Did you mean 'Name'"),
         ('[table.CustGroup]\nfields = { Name = "Nmae" }', "Did you mean 'Name'"),
-        ('[table.CustGroup]\nafter = ["Payments"]', "'Payments', which the package does not have"),
+        ('[table.CustGroup]\nafter = ["Payments"]', "'Payments', which the package does not have. The package has 'CustGroup'."),
         ("[table", "not valid TOML"),
     ],
 )
