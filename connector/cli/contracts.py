@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,7 +14,13 @@ from connector.cli import folders
 
 #: Where an AX integration port on IIS answers.
 _PORT_PATH: Final = "/MicrosoftDynamicsAXAif60/{port}/xppservice.svc"
+#: Where the AOS itself answers, over net.tcp.
+_SERVICE_PATH: Final = "/DynamicsAx/Services/{port}"
+#: The first instance on a computer takes 8201 and 8101, the next one more, as AX' setup counts them.
+_SERVICES, _WSDL = 8200, 8100
+_APART: Final = _SERVICES - _WSDL
 _DEFAULT_PORT: Final = "RapidStart"
+_HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\]")
 _SUFFIXES: Final = {".wsdl", ".xsd"}
 _ADDRESSES: Final = tuple(f"{{http://schemas.xmlsoap.org/wsdl/{soap}/}}address" for soap in ("soap", "soap12"))
 
@@ -36,6 +43,8 @@ def addresses(url: str, *, ports: tuple[str, ...], contract: Path | None) -> lis
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https", "net.tcp"} or not parts.hostname:
         raise click.UsageError(f"--url {url} is not an address: say it as http://HOST:PORT.")
+    if parts.scheme == "net.tcp" and parts.path in {"", "/"}:
+        return [f"net.tcp://{parts.netloc}{_SERVICE_PATH.format(port=port)}" for port in ports or (_DEFAULT_PORT,)]
     if parts.scheme == "net.tcp" or parts.path.lower().endswith(".svc"):
         return [url]
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -44,6 +53,21 @@ def addresses(url: str, *, ports: tuple[str, ...], contract: Path | None) -> lis
         if paths:
             return [origin + path for path in paths]
     return [origin + _PORT_PATH.format(port=port) for port in ports or (_DEFAULT_PORT,)]
+
+
+def of_instance(
+    host: str, *, instance: int, ports: tuple[str, ...], services_port: int | None = None, wsdl_port: int | None = None
+) -> list[str]:
+    """The net.tcp addresses of an AOS instance, by the ports that AX' setup gives it where none are named.
+
+    An address says where its contract is only where that is not the usual place. Raises click.UsageError.
+    """
+    if not _HOST.fullmatch(host):
+        raise click.UsageError(f"--host {host} is not the name of a computer: say it as aos01.contoso.com.")
+    services = services_port or _SERVICES + instance
+    wsdl = wsdl_port or _WSDL + instance
+    told = "" if wsdl == services - _APART else f"?wsdl={wsdl}"
+    return [f"net.tcp://{host}:{services}{_SERVICE_PATH.format(port=port)}{told}" for port in ports or (_DEFAULT_PORT,)]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -22,7 +22,15 @@ def endpoint() -> None:
 
 @endpoint.command()
 @click.argument("name")
-@click.option("--url", required=True, help="The AOS' web origin (http://HOST:PORT), or the full .svc or net.tcp address.")
+@click.option("--url", help="The AOS' web origin (http://HOST:PORT), or the full .svc or net.tcp address.")
+@click.option("--host", help="Instead of --url: the AOS' computer, which is then spoken to over net.tcp.")
+@click.option(
+    "--instance",
+    type=click.IntRange(1, 99),
+    help="With --host: the number of the AOS on it (services 8201, WSDL 8101, RPC 2712: 1).",
+)
+@click.option("--services-port", type=click.IntRange(101, 65535), help="With --host: another port than 8200 + instance.")
+@click.option("--wsdl-port", type=click.IntRange(1, 65535), help="With --host: another port than 8100 + instance.")
 @click.option("--port", "ports", multiple=True, metavar="NAME", help="An integration port there; repeatable. Default RapidStart.")
 @click.option(
     "--contract", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder with the port's WSDL and XSD."
@@ -39,7 +47,11 @@ def endpoint() -> None:
 @front.json_option
 def add(
     name: str,
-    url: str,
+    url: str | None,
+    host: str | None,
+    instance: int | None,
+    services_port: int | None,
+    wsdl_port: int | None,
     ports: tuple[str, ...],
     contract: Path | None,
     companies: tuple[str, ...],
@@ -55,9 +67,17 @@ def add(
 
     if not ENDPOINT_NAME.fullmatch(name):
         raise click.UsageError(f"{name!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
+    if bool(url) is bool(host) or (url and (instance or services_port or wsdl_port)):
+        raise click.UsageError("Name the AOS by --url, or by --host with --instance, --services-port and --wsdl-port.")
+    if host:
+        addresses = contracts.of_instance(
+            host, instance=instance or 1, ports=ports, services_port=services_port, wsdl_port=wsdl_port
+        )
+    else:
+        addresses = contracts.addresses(url or "", ports=ports, contract=contract)
     added = front.client().add_endpoint(
         name,
-        addresses=contracts.addresses(url, ports=ports, contract=contract),
+        addresses=addresses,
         companies=list(companies),
         partition=partition,
         database=database,

@@ -35,11 +35,33 @@ def contract(tmp_path):
         ("http://aos.test", (), ["http://aos.test" + PATH.format("RapidStart")]),
         ("https://aos.test:8443/", ("A", "B"), ["https://aos.test:8443" + PATH.format(port) for port in "AB"]),
         ("http://aos.test/x/Y.SVC", ("A",), ["http://aos.test/x/Y.SVC"]),
+        ("net.tcp://aos.test:8201", ("G",), ["net.tcp://aos.test:8201/DynamicsAx/Services/G"]),
         ("net.tcp://aos.test:8201/DynamicsAx/Services/G", (), ["net.tcp://aos.test:8201/DynamicsAx/Services/G"]),
     ],
 )
 def test_addresses_come_from_url_and_ports(url, ports, expected):
     assert contracts.addresses(url, ports=ports, contract=None) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"instance": 1}, "net.tcp://aos.test:8201/DynamicsAx/Services/RapidStart"),
+        ({"instance": 3}, "net.tcp://aos.test:8203/DynamicsAx/Services/RapidStart"),
+        ({"instance": 3, "wsdl_port": 8150}, "net.tcp://aos.test:8203/DynamicsAx/Services/RapidStart?wsdl=8150"),
+        ({"instance": 1, "services_port": 9000}, "net.tcp://aos.test:9000/DynamicsAx/Services/RapidStart?wsdl=8101"),
+        ({"instance": 1, "services_port": 9000, "wsdl_port": 8900}, "net.tcp://aos.test:9000/DynamicsAx/Services/RapidStart"),
+    ],
+)
+def test_addresses_come_from_a_host_and_the_number_of_its_instance(given, expected):
+    assert contracts.of_instance("aos.test", ports=(), **given) == [expected]
+    assert contracts.of_instance("aos.test", ports=("A", "B"), **given) == [expected.replace("RapidStart", port) for port in "AB"]
+
+
+@pytest.mark.parametrize("host", ["a/b", "user@aos", "aos:8201", "", "a b"])
+def test_what_is_no_host_is_refused(host):
+    with pytest.raises(click.UsageError, match="not the name of a computer"):
+        contracts.of_instance(host, instance=1, ports=())
 
 
 def test_a_contract_names_its_own_path(contract):
@@ -168,3 +190,18 @@ def test_an_endpoint_is_scaled(run, office):
 @pytest.mark.parametrize("options", [(), ("--unset", "--workers", "1"), ("--workers", "-1"), ("--concurrency", "65")])
 def test_a_wish_that_says_nothing_is_a_usage_error(run, office, options):
     assert run("endpoint", "scale", "AOS-1", *options).code == 2
+
+
+def test_an_instance_is_registered_by_its_host_and_number(run, office):
+    ran = run("endpoint", "add", "TCP", "--host", "aos.test", "--instance", "2", "--port", "Setup", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["addresses"] == ["net.tcp://aos.test:8202/DynamicsAx/Services/Setup"]
+
+
+@pytest.mark.parametrize(
+    "given", [(), ("--url", "http://a.test", "--host", "a.test"), ("--url", "http://a.test", "--instance", "2")]
+)
+def test_an_address_is_named_in_one_way_only(run, given):
+    ran = run("endpoint", "add", "TCP", *given)
+    assert ran.code == 2
+    assert "--url, or by --host" in ran.err
