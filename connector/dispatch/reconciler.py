@@ -310,7 +310,7 @@ class Reconciler:
             return waiting, f"waiting: {self._dispatcher.trouble}"
         if endpoint.paused:
             return waiting, f"waiting: {endpoint.name} is paused"
-        if why := gate.stopped(endpoint):
+        if job.kind in {jobs.JobKind.LOAD, jobs.JobKind.PREVIEW} and (why := gate.stopped(endpoint)):
             return waiting, f"waiting: {why}"
         if not self._dispatcher.leases.slots(endpoint.key):
             return waiting, f"waiting: {self._offline(db, endpoint)}"
@@ -322,7 +322,7 @@ class Reconciler:
             return waiting, f"waiting: {turns.told(first, job)}"
         if job.kind == jobs.JobKind.LOAD and (why := gate.closed(endpoint, at=time.time())):
             return waiting, f"waiting: {why}"
-        if held := self._held_back(db, endpoint, job):
+        if held := self._held_back(db, endpoint, job) or self._too_fast(endpoint):
             return waiting, f"waiting: {held}"
         return (jobs.JobState.RUNNING if job.started_at else jobs.JobState.QUEUED), ""
 
@@ -337,6 +337,14 @@ class Reconciler:
             return f"{silent}: {outage.reason.rstrip('.')}; next try at {_clock(max(outage.next_try, time.time()))}"
         due = batches.next_due(db, job=job.id)
         return f"{due[1].rstrip('.')}; next try at {_clock(due[0])}" if due and due[0] > time.time() else ""
+
+    def _too_fast(self, endpoint: endpoints.Endpoint) -> str:
+        """Until when nothing leaves because enough rows did, where that is worth a word."""
+        rate = endpoint.limits.rows_per_second
+        wait_s = self._dispatcher.gate.buckets.wait_s(endpoint.key, rate=rate) if rate else 0.0
+        if wait_s < TICK_S:
+            return ""
+        return f"{endpoint.name} takes {rate:g} rows per second; the next ones leave at {_clock(time.time() + wait_s)}"
 
     def _offline(self, db: Database, endpoint: endpoints.Endpoint) -> str:
         scale, services = crews.wish(db, endpoint.key), crews.of_endpoint(db, endpoint.key)

@@ -42,8 +42,10 @@ def test_no_more_batches_are_on_their_way_than_may_be_at_work(ready, until):
 def test_rows_leave_no_faster_than_they_may(ready, until):
     ready.dispatcher.limit_endpoint("A1", Limits(rows_per_second=1.0))
     started = time.monotonic()
-    ready.load(rows=6)
-    for _ in range(3):
+    job = ready.load(rows=6)
+    ready.done(ready.take())
+    until(lambda: ready.job(job).reason.startswith("waiting: A1 takes 1 rows per second; the next ones leave at"))
+    for _ in range(2):
         ready.done(ready.take())
     assert time.monotonic() - started > 3.5, "four rows must be paid off before the last two leave"
 
