@@ -27,6 +27,8 @@ def assemble(
 ) -> Plan:
     """The plan that the drafts of all actions make. Raises PlanRefused."""
     ranks = _rank(package, found, mapping)
+    if any(each.mode is Mode.DELETE for each in found):
+        ranks = ordering.backwards(ranks)
     made = steps.made_of(found, ranks, fingerprint=metadata.fingerprint, blank=blank)
     notices = (*(notice for each in found for notice in each.notices), *ranks.notices)
     return Plan(steps=steps.chosen(made, only), notices=notices)

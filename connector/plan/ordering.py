@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -86,6 +86,14 @@ def ranks(nodes: Sequence[Node], references: Iterable[Edge], *, form: PackageFor
         _keep_sheets(nodes, graph)
         return Ranks(of=_levels(nodes, graph), notices=notices)
     return Ranks(of=_one_by_one(nodes, graph, "no order is known: alphabetical, one after another"), notices=notices)
+
+
+def backwards(found: Ranks) -> Ranks:
+    """The order in which the same entities are deleted: AX keeps a record as long as others refer to it."""
+    last = 1 + max((rank for rank, _ in found.of), default=0)
+    if last <= 2:
+        return found
+    return replace(found, of=tuple((last - rank, f"in mode delete the other way round: {reason}") for rank, reason in found.of))
 
 
 def kept_places(nodes: Sequence[Node], calls: Sequence[str]) -> Iterator[Edge]:

@@ -8,6 +8,7 @@ from connector.errors import PlanRefused
 from connector.intake.values import Order
 from connector.plan.ordering import Edge, Node
 from connector.plan.ordering import ranks as order
+from connector.wire.jobs import Mode
 
 
 def ranks(plan) -> list[tuple[str, int]]:
@@ -119,3 +120,12 @@ def test_every_reference_is_kept_but_for_those_that_close_a_circle(references, n
         assert list(place.values()) == [1, 2, 3, 4, 5, 6]
     if numbered:
         assert len(set(place.values())) == len(NAMES)
+
+
+def test_deletes_go_the_other_way_round_for_ax_keeps_what_others_refer_to(planned, action) -> None:
+    entities = (action("CustGroup", "CustGroup,PaymTermId", ["1", "2"]), action("PaymTerm", "PaymTermId", ["2"]))
+    loaded = planned(*entities).steps
+    assert [step.entity for step in loaded] == ["PaymTerm", "CustGroup"]
+    deleted = planned(*entities, mode=Mode.DELETE).steps
+    assert [(step.entity, step.rank) for step in deleted] == [("CustGroup", 1), ("PaymTerm", 2)]
+    assert deleted[0].rank_reason.startswith("in mode delete the other way round: after PaymTerm")
