@@ -45,8 +45,10 @@ def _not_asked(job: jobs.Job, counts: Mapping[str, int]) -> str:
     if job.order.offline:
         return _OFFLINE
     left = job.rows - sum(counts.values())
-    count = "1 row was" if left == 1 else f"{left:,} rows were"
-    return f"{count} not asked of AX: they are calls, or go in files" if left else ""
+    count = "1 row" if left == 1 else f"{left:,} rows"
+    return (
+        f"AX was not asked about {count}: what is called, or goes in a file, is held against the contract alone" if left else ""
+    )
 
 
 def steered(job: jobs.Job, in_hand: int) -> str:

@@ -85,7 +85,9 @@ def progress(board: Board, *, answer_within_s: float, answers_are_read: bool, no
         return Progress(outcomes=board.outcomes())
     first = min(entry.at for entry in left)
     files = ", ".join(dict.fromkeys(entry.file for entry in left))
-    said = f"{len({row for entry in left for row in entry.rows}):,} rows were handed over to AX at {first:%H:%M} UTC as {files}"
+    count = len({row for entry in left for row in entry.rows})
+    rows = "1 row was" if count == 1 else f"{count:,} rows were"
+    said = f"{rows} handed over to AX at {first:%H:%M} UTC as {files}"
     if answers_are_read and (now or datetime.now(UTC)) < first + timedelta(seconds=answer_within_s):
         return Progress(outcomes=board.outcomes(), waiting=f"{said}; AX has not answered yet.")
     why = f"AX did not answer within {answer_within_s:g} s" if answers_are_read else "no answer is read"
