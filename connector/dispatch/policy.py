@@ -47,6 +47,8 @@ _OF_THE_ENDPOINT: Final = frozenset(
         "RSC-5909",  # https only
         "RSC-5910",  # the account is refused
         "RSC-5911",  # the password would be shown to everybody
+        "RSC-5912",  # no target name for net.tcp
+        "RSC-5913",  # net.tcp needs a package
         "RSC-5921",  # the given contract cannot be read
         "RSC-5922",  # the contract is no contract
         "RSC-5923",  # the contract is too large

@@ -1,6 +1,7 @@
 """The contracts of the AOS' own services, which are on net.tcp alone: their operations, and how they are called."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.aos.conformance.targets import zipped
 from workers import aos
 from workers.aos import nettcp
+from workers.aos.nettcp import borrowed
 from workers.errors import GiveUp
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +63,18 @@ def test_what_is_no_address_of_net_tcp_is_refused_without_a_password_in_the_word
     with pytest.raises(GiveUp) as told:
         nettcp.place(address)
     assert "secret" not in told.value.message + told.value.advice
+
+
+def test_without_its_package_net_tcp_alone_is_missing(monkeypatch: pytest.MonkeyPatch):
+    borrowed._module.cache_clear()
+    for name in ("framing", "errors"):
+        monkeypatch.setitem(sys.modules, f"pynettcp.{name}", None)
+    try:
+        with pytest.raises(GiveUp, match="pynettcp") as told:
+            borrowed._module("framing")
+        assert told.value.code == "RSC-5913"
+    finally:
+        borrowed._module.cache_clear()
 
 
 def test_an_origin_that_is_not_configured_is_not_called():
