@@ -59,3 +59,14 @@ def test_an_aos_that_tells_its_contract_but_takes_no_calls_is_told(wsdl_port: in
         checks = aos.check(aos.Door(), [f"{peer.address}?wsdl={wsdl_port}"])
     assert (checks[-1].name, checks[-1].ok) == ("net.tcp", False)
     assert checks[-1].advice
+
+
+def test_a_port_that_takes_streams_alone_is_found_open(wsdl_port: int):
+    def streaming(caller: Caller) -> None:
+        if caller.preamble()[4] == 1:  # the mode; of another one it takes leave without a word
+            caller.say(ACK)
+            caller.take(1)
+
+    with listening(streaming) as peer:
+        checks = aos.check(aos.Door(), [f"{peer.address}?wsdl={wsdl_port}"])
+    assert [check.ok for check in checks if check.name == "net.tcp"] == [True]
