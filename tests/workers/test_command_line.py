@@ -66,7 +66,7 @@ def test_contracts_are_kept_in_a_folder_of_the_endpoint(run, monkeypatch, tmp_pa
     doors = []
 
     class Idle:
-        def run(self):
+        def run(self, **_):
             pass
 
     monkeypatch.setattr("workers.app.create", lambda *_, door, **__: doors.append(door) or Idle())
@@ -75,3 +75,10 @@ def test_contracts_are_kept_in_a_folder_of_the_endpoint(run, monkeypatch, tmp_pa
     with peer(ports.Port()) as server:
         doors[0].contract(server.url)
     assert len(list((tmp_path / "contracts" / "aos-test").iterdir())) == 1
+
+
+def test_a_service_without_a_broker_ends_with_4(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAPIDSTART_HOME", str(tmp_path))
+    ran = CliRunner().invoke(main, ["service", "run", "--endpoint", "A1"])
+    assert (ran.exit_code, "RAPIDSTART_BROKER_URL" in ran.output) == (4, True)
+    assert CliRunner().invoke(main, ["service", "run"]).exit_code == 2
