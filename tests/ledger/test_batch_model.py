@@ -1,6 +1,6 @@
 """Whatever comes in whatever order, the ledger's batches are where a simple model has them, and every row is counted once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -26,12 +26,13 @@ class Model:
     state: str = "planned"
     attempt: int = 0
     so_far: str = "." * SIZE
-    has_told: bool = False
     call: str | None = None
     """the granted call that has told no end"""
     granted_at: float = 0.0
     not_before: float = 0.0
     letters: str = ""
+    given: set[tuple[int, str]] = field(default_factory=set)
+    """attempts and the calls that they were given leave for"""
 
     @property
     def may_act_until(self):
@@ -112,9 +113,14 @@ class Course(RuleBasedStateMachine):
         if model is None:
             assert refused, "an attempt that was replaced got leave to write"
             return
+        if model.call != call and (attempt, call) in model.given:
+            assert refused, "a report of old, come again, took the place of the call that was granted since"
+            return
         stops = (self.paused or self.ending) and model.call != call
         assert bool(refused) == stops
-        model.so_far, model.has_told = so_far, True
+        if not stops and model.call != call:
+            model.given.add((attempt, call))
+        model.so_far = so_far
         model.call, model.granted_at = (None, 0.0) if stops else (call, self.now)
 
     @rule(batch=st.integers(1, COUNT), behind=BEHIND, letters=LETTERS)
