@@ -271,6 +271,7 @@ class Limits(TypedDict):
     rows_per_second: float | None
     hours: str
     call_seconds: list[float] | None
+    idempotent: bool
 
 
 class Stopped(TypedDict):

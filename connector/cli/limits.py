@@ -30,6 +30,11 @@ _OPTIONS: Final = (
     click.option(
         "--call-seconds", callback=_call_seconds, metavar="MIN-MAX", help="How long a call shall take, as 2-20, the default."
     ),
+    click.option(
+        "--idempotent/--not-idempotent",
+        default=None,
+        help="Whether AX refuses a message that it has seen (EnableIdempotence). If not, no call of unknown end is made again.",
+    ),
 )
 
 
@@ -65,6 +70,7 @@ def wanted(named: dict[str, Any]) -> api.Limits:
         rows_per_second=named.get("rows_per_second"),
         hours=named.get("hours") or "",
         call_seconds=named.get("call_seconds"),
+        idempotent=named.get("idempotent") is not False,
     )
 
 
@@ -75,6 +81,7 @@ def told(limits: api.Limits) -> str:
         limits["rows_per_second"] and f"{limits['rows_per_second']:g} rows per second",
         limits["hours"] and f"loads {limits['hours']}",
         limits["call_seconds"] and "calls of {:g} to {:g} s".format(*limits["call_seconds"]),
+        not limits["idempotent"] and "no call is made twice",
     )
     return "; ".join(str(part) for part in parts if part)
 

@@ -47,7 +47,8 @@ class Sender:
 
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
-    message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options)
+    said = {"idempotent": sender.endpoint.limits.idempotent} if course.kind == LoadTables.KIND else {}
+    message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options, **said)
     return message, f"{sender.job.id}, {_shown(course, sending)}"
 
 

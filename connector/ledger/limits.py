@@ -20,6 +20,8 @@ class Limits:
     """when loads may be sent, as `dispatch.hours` reads it"""
     call_seconds: tuple[float, float] | None = None
     """between how many seconds a call shall take"""
+    idempotent: bool = True
+    """AX refuses a MessageId that it has seen; where it does not, a call of unknown end is never made again"""
 
 
 #: An endpoint that bears whatever its workers bear.
@@ -43,7 +45,8 @@ _CALL_ROWS = sa.select(paces.c.call_rows).where(
 
 def text(limits: Limits) -> str:
     """Limits as they are stored: what is not set is left out."""
-    return json.dumps({name: value for name, value in asdict(limits).items() if value not in (None, "")})
+    unlimited = asdict(NONE)
+    return json.dumps({name: value for name, value in asdict(limits).items() if value != unlimited[name]})
 
 
 def of_text(stored: str) -> Limits:

@@ -36,6 +36,7 @@ class Limits(BaseModel):
     rows_per_second: Annotated[float | None, Field(allow_inf_nan=False)] = None
     hours: str = ""
     call_seconds: tuple[float, float] | None = None
+    idempotent: bool = True
 
     def kept(self) -> limits.Limits:
         """As the ledger keeps them."""

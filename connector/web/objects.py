@@ -231,6 +231,7 @@ def _limits(limits: Limits) -> api.Limits:
         rows_per_second=limits.rows_per_second,
         hours=limits.hours,
         call_seconds=list(limits.call_seconds) if limits.call_seconds else None,
+        idempotent=limits.idempotent,
     )
 
 

@@ -18,6 +18,7 @@ def test_limits_are_set_one_by_one_and_shown(run, office):
         "rows_per_second": 12.5,
         "hours": "weekdays 20:00-06:00 Europe/Berlin",
         "call_seconds": [1.0, 8.0],
+        "idempotent": True,
     }
     assert "12.5 rows per second" in " ".join(run("endpoint", "show", "AOS-1").out.split())
 
@@ -33,8 +34,15 @@ def test_an_endpoint_is_added_with_limits(run, office):
     assert ran.code == 0
     assert office.client.endpoint("new")["limits"]["hours"] == "daily 01:00-05:00 UTC"
     assert office.client.endpoint("AOS-1")["limits"] == dict.fromkeys(("concurrency", "rows_per_second", "call_seconds")) | {
-        "hours": ""
+        "hours": "",
+        "idempotent": True,
     }
+
+
+def test_an_endpoint_that_carries_calls_out_twice_is_marked_so(run, office):
+    assert run("endpoint", "limit", "AOS-1", "--not-idempotent").out == "AOS-1: no call is made twice\n"
+    assert run("endpoint", "limit", "AOS-1", "--concurrency", 2).out == "AOS-1: 2 at once; no call is made twice\n"
+    assert run("endpoint", "limit", "AOS-1", "--idempotent").out == "AOS-1: 2 at once\n"
 
 
 @pytest.mark.parametrize(

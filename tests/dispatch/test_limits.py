@@ -39,6 +39,16 @@ def test_no_more_batches_are_on_their_way_than_may_be_at_work(ready, until):
         until(lambda done=done: ready.totals(job).get("created") == done)
 
 
+def test_a_port_that_carries_calls_out_twice_is_told_to_the_worker(ready):
+    assert ready.load(rows=1)
+    first = ready.take()
+    assert first.idempotent
+    ready.done(first)
+    ready.dispatcher.limit_endpoint("A1", Limits(idempotent=False))
+    ready.load(rows=1)
+    assert not ready.take().idempotent
+
+
 def test_rows_leave_no_faster_than_they_may(ready, until):
     ready.dispatcher.limit_endpoint("A1", Limits(rows_per_second=1.0))
     started = time.monotonic()
