@@ -1,6 +1,7 @@
 """`python -m tests.chaos --faults 1000 --seed 7`: the long run, and its summary for the README beside this file."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ def main() -> int:
     parser.add_argument("--blocking", action="store_true", help="workers run the loop that Celery runs on Windows")
     parser.add_argument("--write", action="store_true", help="put the summary into README.md beside this module")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     print(f"logs: {folder}", flush=True)
     kinds = tuple(asked.kind or ())
