@@ -250,6 +250,7 @@ class Check(TypedDict):
     ok: bool
     detail: str
     advice: str
+    tried: bool
 
 
 class Worker(TypedDict):

@@ -86,4 +86,4 @@ def _dispatcher() -> list[api.Check]:
 
 def _check(name: str, *, detail: str, advice: str = "") -> api.Check:
     """A check; one with advice is one that failed."""
-    return {"name": name, "ok": not advice, "detail": detail, "advice": advice}
+    return {"name": name, "ok": not advice, "detail": detail, "advice": advice, "tried": True}

@@ -140,7 +140,7 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
 def print_checks(console: Console, checks: Iterable[api.Check]) -> None:
     """What was looked at, and what to do where it is not well."""
     for check in checks:
-        mark, style = ("✓", "green") if check["ok"] else ("✗", "red")
+        mark, style = ("✗", "red") if not check["ok"] else ("✓", "green") if check["tried"] else ("–", "dim")
         console.print(Text(f" {mark} ", style=style), Text(printable(f"{check['name']}: {check['detail']}")), sep="")
         if check["advice"] and not check["ok"]:
             console.print(Text(f"   {printable(check['advice'])}"))

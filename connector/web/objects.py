@@ -87,7 +87,7 @@ def endpoint_object(
         workers=seen,
         scale=api.Scale(workers=scale.workers, concurrency=scale.concurrency),
         crews=[_crew(crew, now) for crew in services],
-        checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice) for c in endpoint.checks],
+        checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice, tried=c.tried) for c in endpoint.checks],
         limits=_limits(endpoint.limits),
         database=endpoint.database,
         scope=endpoint.scope,

@@ -249,6 +249,8 @@ class Check(Value):
     ok: bool
     detail: str
     advice: str = ""
+    tried: bool = True
+    """False: it could not be found out; `ok` says that nothing speaks against it"""
 
 
 class SurveyDone(Report):

@@ -198,7 +198,7 @@ def _date(field: Field, text: str) -> str:
     try:
         day = date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
-        raise _refused(field, text, "a day of the calendar", advice="Write it as 2011-01-31.") from None
+        raise _refused(field, text, "a day of the calendar", advice="Correct the day.") from None
     _in_time(field, text, day)
     return day.isoformat()
 

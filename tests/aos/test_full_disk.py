@@ -29,7 +29,7 @@ def full_disk():
 def test_the_batch_comes_again_and_is_checked_then(checker, full_disk):
     with pytest.raises(Retry, match="cannot be written") as told:
         checker.problems("a", b"<a>1</a>")
-    assert told.value.code == "RSC-5491"
+    assert told.value.code == "RSC-5471"
     full_disk()
     assert checker.problems("a", b"<a>1</a>") == []
     assert len(checker.problems("a", b"<a>b</a>")) == 1

@@ -205,7 +205,10 @@ def test_a_cell_that_the_format_has_no_place_for_fails_alone(place):
     plain = Framework(folder=Folder(place / "in", title="DIXF"), format=FlatFormat(text_qualifier=""))
     found = flatfiles.run(message(LoadFlatFile, [("1", "a,b"), ("2", "c")], laid=COLUMNS), framework=plain, ask=Dispatcher())
     assert found.outcomes.letters == "fh"
-    assert "no text qualifier" in found.outcomes.problems[0].message
+    problem, handed = found.outcomes.problems
+    assert "handed over" in handed.message
+    assert "no text qualifier" in problem.message
+    assert (problem.row, problem.column, problem.field, problem.value) == (0, "The Name", "Name", "a,b")
     assert not found.waiting  # no answer is read: it ends as handed over
 
 

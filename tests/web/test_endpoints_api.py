@@ -67,7 +67,7 @@ def test_metadata_is_what_the_survey_read(desk):
 
     desk.know("A1", checks=(Check(name="Port", ok=True, detail="fine"),))
     assert [service["name"] for service in desk.client.metadata("A1")["services"]] == ["CustGroupService", "CurrencyService"]
-    assert desk.client.endpoint("A1")["checks"] == [{"name": "Port", "ok": True, "detail": "fine", "advice": ""}]
+    assert desk.client.endpoint("A1")["checks"] == [{"name": "Port", "ok": True, "detail": "fine", "advice": "", "tried": True}]
 
 
 def test_surveys_are_jobs(desk):

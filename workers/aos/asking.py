@@ -96,7 +96,7 @@ def reasons(port: Port, *, name: str) -> Check:
             detail="AX refuses calls without saying why: bad rows are found by halving, and without their reasons.",
             advice='Set "Include exceptions in fault" on the port (its troubleshooting options).',
         )
-    return Check(name=name, ok=True, detail=f"Not told: {port.service.name} refused nothing.")
+    return Check(name=name, ok=True, tried=False, detail=f"Not told: {port.service.name} refused nothing.")
 
 
 def repetition(port: Port, *, name: str) -> Check:
@@ -129,7 +129,7 @@ def _created(port: Port, body: bytes, message_id: str) -> WorkerError | None:
 
 
 def _untold(name: str, why: str) -> Check:
-    return Check(name=name, ok=True, detail=f"It cannot be told without writing: {why} {_WRITE_OFF}")
+    return Check(name=name, ok=True, tried=False, detail=f"It cannot be told without writing: {why} {_WRITE_OFF}")
 
 
 def _read(port: Port) -> None:

@@ -58,7 +58,7 @@ def _compile(place: str, contents: Mapping[str, bytes]) -> etree.XMLSchema:
             raise Retry(
                 f"The worker's temporary folder cannot be written: {error.strerror}.",
                 advice="Make room on the disk of the worker's computer.",
-                code="RSC-5491",
+                code="RSC-5471",
             ) from error
         try:
             return etree.XMLSchema(file=str(Path(folder) / place.removeprefix(MEMORY)))

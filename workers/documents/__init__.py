@@ -16,7 +16,7 @@ from workers.documents import text
 from workers.documents.body import Body
 from workers.documents.compound import Cell, Compound
 from workers.documents.create import Creator, Structure, Written
-from workers.documents.flatfile import FlatFormat, encoded, flat_header, flat_row
+from workers.documents.flatfile import FlatFormat, encoded, flat_header, flat_problems, flat_row
 from workers.documents.header import CLEAR, header
 from workers.documents.message import MAX_MESSAGE, envelope, message_file
 from workers.documents.problems import Named, cell_problems, named
@@ -57,6 +57,7 @@ __all__ = [
     "envelope",
     "flat",
     "flat_header",
+    "flat_problems",
     "flat_row",
     "key_values",
     "message_file",

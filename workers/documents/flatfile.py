@@ -9,6 +9,7 @@ from connector.wire import values
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout
 from connector.wire.metadata import Field, FieldType
+from connector.wire.reports import Problem
 from workers.errors import Reject
 
 #: How the mapping's `formats` name what a column holds.
@@ -35,17 +36,27 @@ class FlatFormat:
 
 
 def flat_row(layout: Layout, row: Row, *, form: FlatFormat, formats: Mapping[str, str]) -> str:
-    """One row as a line, its delimiter included. `formats`: what columns hold, by field: decimal, date, datetime or values.
+    """One row as a line, its delimiter included. `formats`: what columns hold that are no plain text, by field.
 
     Columns like `LedgerDimension.MainAccount` that stand side by side become one, with the parts of the account joined.
     Raises Reject where a cell cannot stand in this format.
     """
-    cells: list[str] = []
-    for name, indexes in _columns(layout):
-        texts = [_formatted(row.cells[i] or "", layout.columns[i].field, formats, form) for i in indexes]
-        cell = _joined(texts, form.chart_of_accounts_delimiter, name) if any(texts) else ""
-        cells.append(_qualified(cell, name, form))
+    cells = (_cell(layout, row, name, indexes, form, formats) for name, indexes in _columns(layout))
     return form.column_delimiter.join(cells) + form.row_delimiter
+
+
+def flat_problems(layout: Layout, row: Row, *, index: int, form: FlatFormat, formats: Mapping[str, str]) -> list[Problem]:
+    """Every cell of a row that cannot stand in this format; `index` is the row's place in its batch."""
+    found: list[Problem] = []
+    for name, indexes in _columns(layout):
+        try:
+            _cell(layout, row, name, indexes, form, formats)
+        except Reject as error:
+            texts = [row.cells[i] or "" for i in indexes]
+            place = {"row": index, "column": layout.columns[indexes[0]].name, "field": name, "value": " ".join(texts)}
+            code = error.code.replace("RSC-51", "RSC-31")
+            found.append(Problem(**place, message=error.message, advice=error.advice, code=code))
+    return found
 
 
 def flat_header(layout: Layout, *, form: FlatFormat) -> str:
@@ -70,6 +81,12 @@ def _columns(layout: Layout) -> Iterator[tuple[str, list[int]]]:
     for _, group in groupby(range(len(layout.columns)), key=account):
         indexes = list(group)
         yield layout.columns[indexes[0]].field.partition(".")[0], indexes
+
+
+def _cell(layout: Layout, row: Row, name: str, indexes: Sequence[int], form: FlatFormat, formats: Mapping[str, str]) -> str:
+    """A column of the file, as it stands in the line. Raises Reject."""
+    texts = [_formatted(row.cells[i] or "", layout.columns[i].field, formats, form) for i in indexes]
+    return _qualified(_joined(texts, form.chart_of_accounts_delimiter, name) if any(texts) else "", name, form)
 
 
 def _formatted(text: str, name: str, formats: Mapping[str, str], form: FlatFormat) -> str:

@@ -55,8 +55,9 @@ def _hand_over(message: LoadFlatFile, *, framework: Framework, board: Board, ask
 def _line(message: LoadFlatFile, document: int, framework: Framework, board: Board) -> str | None:
     try:
         return documents.flat_row(message.layout, board.rows[document], form=framework.format, formats=message.formats)
-    except Reject as error:
-        board.leave(document, Outcome.FAILED, message=error.message, advice=error.advice, code=error.code.replace("51", "31"))
+    except Reject:
+        place, row, form = board.first[document], board.rows[document], framework.format
+        board.fail(document, documents.flat_problems(message.layout, row, index=place, form=form, formats=message.formats))
         return None
 
 
