@@ -68,6 +68,7 @@ def _step(
         theirs = _carried(parent, found)
         pairs = ", ".join(f"{action.columns[c]} = {parent.matched.action.columns[p]}" for c, p in each.link)
         reason = f"{reason}; its rows are nested in those of {parent.entity} ({pairs})"
+    reason += ways.told(each.matched.said)
     kind, options = (each.call.kind, each.call.options) if each.call else ways.task(each.matched.said, each.mode)
     return Step(
         no=numbers[each.matched.index],

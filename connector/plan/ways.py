@@ -122,6 +122,13 @@ def calling(said: TableMapping, mode: Mode, action: Action) -> Mode:
     return mode
 
 
+def told(said: TableMapping) -> str:
+    """What to add to the reason for a target: nothing where rows go by calls."""
+    if said.via == "files":
+        return f"; its rows go in files for AIF's file port {said.folder}".rstrip()
+    return "; its rows go in text files for the Data Import/Export Framework" if said.via == "dixf" else ""
+
+
 def task(said: TableMapping, mode: Mode) -> tuple[str, dict[str, object]]:
     """The task that carries a step of tables out, and what its messages say besides target and layout."""
     if said.via == "dixf":
