@@ -20,27 +20,38 @@ Source = tuple[str, str, str | None]
 
 
 class Ended:
-    """What became of each row of an ended job, in one byte each; a row that nothing was told of was never sent."""
+    """What became of each row of an ended job, in one byte each."""
 
     def __init__(self, letters: dict[Source, bytearray]) -> None:
         self._letters = letters
 
-    def of(self, source: Source, row: int) -> Outcome:
-        """The outcome of a row."""
+    def of(self, source: Source, row: int) -> Outcome | None:
+        """The outcome of a row; None where nothing was told of it: it was never sent, or is no row of the job."""
         told = self._letters.get(source, b"")
         letter = told[row] if row < len(told) else 0
-        return Outcome(chr(letter)) if letter else Outcome.SKIPPED
+        return Outcome(chr(letter)) if letter else None
 
 
 def wanted(db: Database, job: Job) -> Callable[[Source, int], bool]:
-    """Which rows of its package a job takes up, or looks up, that was made for rows of another. Raises NotFound."""
-    first = get(db, job.retry_of or "").id
-    if job.retry_rows:
-        told, taken_up = ended(db, first), outcomes(job)
-        return lambda source, row: told.of(source, row) in taken_up
-    sources = _sources(db, first)
-    named = {(sources[step], row) for step, row in settling.made_for(db, job.id)}
-    return lambda source, row: (source, row) in named
+    """Which rows of its package a job takes up, or looks up, that was made for rows of another. Raises NotFound.
+
+    Where the other was made for rows of a third, it never reaches beyond these: all others of the package are not its affair.
+    """
+    first = get(db, job.retry_of or "")
+    if not job.retry_rows:
+        sources = _sources(db, first.id)
+        named = {(sources[step], row) for step, row in settling.made_for(db, job.id)}
+        return lambda source, row: (source, row) in named
+    told, taken_up = ended(db, first.id), outcomes(job)
+    was_asked = wanted(db, first) if first.retry_of else None
+
+    def is_wanted(source: Source, row: int) -> bool:
+        outcome = told.of(source, row)
+        if outcome is None and (was_asked is None or was_asked(source, row)):
+            outcome = Outcome.SKIPPED  # it was never sent
+        return outcome in taken_up
+
+    return is_wanted
 
 
 def ended(db: Database, job: str) -> Ended:
