@@ -83,9 +83,16 @@ class Retry(WorkerError):
 
 
 class Unsettled(Retry):
-    """The connection ended after the request was sent: whether AX carried it out is not known."""
+    """The connection ended after the request was sent: whether AX carried it out is not known.
+
+    Not `sent`: this attempt did nothing; the call that it repeats, of an earlier one, may have been carried out.
+    """
 
     code = "RSC-5410"
+
+    def __init__(self, message: str, *, advice: str = "", code: str = "", sent: bool = True) -> None:
+        super().__init__(message, advice=advice, code=code)
+        self.sent = sent
 
 
 class GiveUp(WorkerError):

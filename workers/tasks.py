@@ -290,6 +290,7 @@ def _given_back(
         advice=error.advice,
         code=error.code,
         settled=settled,
+        sent=not isinstance(error, errors.Retry) or (isinstance(error, errors.Unsettled) and error.sent),
     )
 
 

@@ -86,7 +86,15 @@ def _repeat(
 
 def _keep(db: Database, report: BatchReturned, *, not_before: float) -> None:
     """The batch is sent again, not before a time."""
-    batches.returned(db, report.ref, so_far=report.so_far, settled=report.settled, not_before=not_before, reason=report.reason)
+    batches.returned(
+        db,
+        report.ref,
+        so_far=report.so_far,
+        settled=report.settled,
+        not_before=not_before,
+        reason=report.reason,
+        sent=report.sent,
+    )
 
 
 def _end(dispatcher: Dispatcher, db: Database, job: jobs.Job, report: BatchReturned, *, now: float) -> None:

@@ -255,12 +255,22 @@ def done(db: Database, ref: BatchRef, *, outcomes: Outcomes, calls: int, seconds
     return True
 
 
-def returned(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bool, not_before: float, reason: str) -> bool:
+def returned(
+    db: Database,
+    ref: BatchRef,
+    *,
+    so_far: Outcomes | None,
+    settled: bool,
+    not_before: float,
+    reason: str,
+    sent: bool = True,
+) -> bool:
     """The batch came back unfinished and is sent again later. False where this attempt is not the current one.
 
-    Unless it is `settled`, AX may still be at work on its granted call: it waits until that call's limit has passed.
+    Unless it is `settled`, AX may still be at work on its granted call: it waits until that call's limit has passed. Where
+    nothing was `sent`, that has passed already: the attempt itself had waited for it.
     """
-    if not settled:
+    if not settled and sent:
         not_before = max(not_before, _limit(db, ref))
     values = {"state": BatchState.PLANNED, "not_before": not_before, "reason": reason}
     if so_far is not None:

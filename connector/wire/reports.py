@@ -232,6 +232,8 @@ class BatchReturned(Report):
     code: str = ""
     settled: bool = True
     """False: the granted call may still be at work in AX, its end is not known"""
+    sent: bool = True
+    """False: no call left this attempt; one that an earlier attempt left open has had its time"""
 
 
 class ContractWanted(Report):

@@ -105,6 +105,17 @@ def test_a_call_that_ax_rolled_back_is_granted_to_the_next_attempt(ledger, job):
         assert batches.grant(db, second, intent=INTENT, so_far=Outcomes(letters="....."), at=2.0) == ""
 
 
+@pytest.mark.parametrize(("sent", "due"), [(True, 1.0 + INTENT.time_limit_s), (False, 5.0)])
+def test_a_call_of_unknown_end_is_waited_for_unless_nothing_was_sent(ledger, job, sent, due):
+    """An attempt that could not send the call again had waited for the first one's time to pass."""
+    ref = claim(ledger, job).ref
+    with ledger.write() as db:
+        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        batches.returned(db, ref, so_far=None, settled=False, not_before=5.0, reason="silent", sent=sent)
+        assert batches.next_due(db, job=job.id) == (due, "silent")
+    assert claim(ledger, job, now=due).open_intent == INTENT
+
+
 def test_cancelling_says_what_is_skipped_and_what_nobody_knows(ledger, job):
     ref = claim(ledger, job).ref
     with ledger.write() as db:

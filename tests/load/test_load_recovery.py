@@ -44,6 +44,17 @@ def test_a_create_that_was_never_answered_is_told_as_created_and_made_once(tmp_p
     assert asked.intents == [intent]
 
 
+def test_an_open_call_that_could_not_be_made_again_is_told_as_not_sent(tmp_path):
+    intent, first = lost(tmp_path, ROWS, mode="create")
+    assert first.error.sent
+    with running(*PLAIN, "--data", str(tmp_path)) as ax:
+        port = ax.open("CustGroup")
+    with pytest.raises(Unfinished) as caught:  # it is away
+        tables.run(batch(GROUPS, ROWS, mode="create", open_intent=intent), port=port, ask=Dispatcher())
+    assert isinstance(caught.value.error, Unsettled)
+    assert (caught.value.settled, caught.value.error.sent) == (False, False)
+
+
 def test_a_call_that_never_arrived_is_made_now(tmp_path):
     asked = Dispatcher(grants=0)
     with running(*PLAIN, "--data", str(tmp_path)) as ax, pytest.raises(Replaced):

@@ -132,7 +132,7 @@ class _Actions:
             self._doubt(document, error.message)
         except Retry as error:
             if self.is_open:  # this very call did nothing; the one that it repeats may have been carried out
-                raise Unsettled(error.message, advice=error.advice, code=error.code) from error
+                raise Unsettled(error.message, advice=error.advice, code=error.code, sent=False) from error
             raise
         else:
             self._done(document, answer)

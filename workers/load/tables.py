@@ -90,7 +90,7 @@ class _Load:
         except Retry as error:
             # Sure as it is that this very call did nothing: the one that it repeats may have been carried out.
             if self._writing.is_open and not isinstance(error, Unsettled):
-                raise Unsettled(error.message, advice=error.advice, code=error.code) from error
+                raise Unsettled(error.message, advice=error.advice, code=error.code, sent=False) from error
             raise
 
     def _carry_out(self) -> None:
