@@ -15,6 +15,7 @@ from connector.dispatch.clock import Watch
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
+from connector.dispatch.retention import Retention
 from connector.errors import NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, jobs, moments, pulse
 from connector.wire.reports import BatchRef
@@ -33,8 +34,8 @@ _FORGET_WORKERS_S = 7 * 86400.0
 class Reconciler:
     """Two loops: one plans, one reconciles. Both end with `stop`."""
 
-    def __init__(self, dispatcher: Dispatcher, planner: Planner) -> None:
-        """Nothing runs before `start`."""
+    def __init__(self, dispatcher: Dispatcher, planner: Planner, *, keep_s: float | None = None) -> None:
+        """Nothing runs before `start`. `keep_s`: how long rows are kept after the end of their job; None: for ever."""
         self._dispatcher = dispatcher
         self._ledger = dispatcher.ledger
         self._planner = planner
@@ -42,6 +43,7 @@ class Reconciler:
         self._asked: set[str] = set()
         """jobs that the planner was told of and has not planned yet"""
         self._watch = Watch()
+        self._retention = Retention(dispatcher.ledger, shelf=dispatcher.shelf, keep_s=keep_s)
         self._first_look = True
         """what workers held before this start is not known yet"""
         self._threads = [
@@ -106,7 +108,10 @@ class Reconciler:
         parcels: list[Parcel] = []
 
         def leave(db: Database) -> None:
-            self._dispatcher.close_if_done(db, jobs.get(db, job.id))
+            now = jobs.get(db, job.id)
+            if now.ending:  # a person ended it while its package was read
+                batches.cancel_waiting(db, job.id, held=self._dispatcher.leases.holds, at=time.time())
+            self._dispatcher.close_if_done(db, now)
             parcels.extend(self._dispatcher.claim(db, job.endpoint))
 
         try:
@@ -137,6 +142,7 @@ class Reconciler:
 
     def _tick_when_due(self) -> None:
         self.tick()
+        self._retention.turn()
         self._stopping.wait(TICK_S)
 
     def tick(self) -> None:
@@ -167,6 +173,7 @@ class Reconciler:
         if jump:
             log.warning("the clock was set by %.0f s", jump, extra={"action": "clock_set"})
             self._dispatcher.gate.breakers.shift(jump)
+            self._retention.wait()
             with self._ledger.write() as db:
                 moments.shift(db, by=jump)
 
@@ -317,14 +324,16 @@ class Reconciler:
         if not job.planned:
             if endpoint.surveyed_at is None:
                 return waiting, f"waiting: metadata of {endpoint.name}{self._no_metadata(db, endpoint, unfinished)}"
-            return jobs.JobState.QUEUED, ""
+            return jobs.JobState.QUEUED, "queued: its package is planned when its turn comes"
         if first := blockers.get(job.id):
             return waiting, f"waiting: {turns.told(first, job)}"
         if job.kind == jobs.JobKind.LOAD and (why := gate.closed(endpoint, at=time.time())):
             return waiting, f"waiting: {why}"
         if held := self._held_back(db, endpoint, job) or self._too_fast(endpoint):
             return waiting, f"waiting: {held}"
-        return (jobs.JobState.RUNNING if job.started_at else jobs.JobState.QUEUED), ""
+        if job.started_at:
+            return jobs.JobState.RUNNING, ""
+        return jobs.JobState.QUEUED, f"queued: no worker of {endpoint.name} has taken its first batch yet"
 
     def _no_metadata(self, db: Database, endpoint: endpoints.Endpoint, unfinished: list[jobs.Job]) -> str:
         """Why the survey that is under way has brought nothing yet, where that is known."""
