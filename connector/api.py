@@ -96,6 +96,8 @@ class Job(TypedDict):
     """when it ends where no worker has taken anything of it"""
     stop_after: str
     """how many rows may fail, as `10` or `5%`; "" where that is all the same"""
+    removed_at: str | None
+    """when its failures, answers and rows were removed, because it had ended long ago; its counts and its log stay"""
 
 
 class JobPage(TypedDict):

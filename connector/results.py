@@ -108,7 +108,7 @@ def _look(book: Any) -> _Look:
 
 def _facts(db: Database, job: jobs.Job) -> list[tuple[str, Cell]]:
     """What is told of a job as a whole. Times are UTC: the reader may sit anywhere."""
-    package = packages.get(db, job.package) if job.package else None
+    package = packages.find(db, job.package) if job.package else None
     ended = job.finished_at - job.started_at if job.finished_at and job.started_at else None
     return [
         ("Job", job.id),
@@ -126,6 +126,7 @@ def _facts(db: Database, job: jobs.Job) -> list[tuple[str, Cell]]:
         ("Submitted (UTC)", _time(job.submitted_at)),
         ("Started (UTC)", _time(job.started_at)),
         ("Finished (UTC)", _time(job.finished_at)),
+        *([("Rows removed (UTC)", _time(job.removed_at))] if job.removed_at else []),
         ("Seconds", round(ended, 1) if ended is not None else None),
         ("Rows", job.rows),
     ]

@@ -75,7 +75,9 @@ class _Desk:
         """Start to lead, and to write to this ledger."""
         dispatcher = self._dispatcher(ledger)
         self._recorder = Recorder(dispatcher)
-        self._reconciler = Reconciler(dispatcher, Planner(ledger=ledger, batch_rows=self._settings.batch_rows))
+        planner = Planner(ledger=ledger, batch_rows=self._settings.batch_rows)
+        keep_days = self._settings.keep_days
+        self._reconciler = Reconciler(dispatcher, planner, keep_s=keep_days * 86400.0 if keep_days else None)
         self._recorder.start()
         self._reconciler.start()
         web.serve(self.app, dispatcher)

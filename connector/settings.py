@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         float,
         Field(gt=0, description="An AOS that was silent for this long is given up: its endpoint is stopped, in seconds."),
     ] = 86400.0
+    keep_days: Annotated[
+        int | None,
+        Field(ge=1, le=36500, description="Rows of a job are removed so many days after its end. Not set: they are kept."),
+    ] = None
     flower_address: Annotated[
         str, Field(description="Address that Flower listens on. It has no login: keep it on this computer, or behind a proxy.")
     ] = "127.0.0.1"

@@ -172,10 +172,14 @@ def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:
     if xlsx is not None:
         client.workbook(job_id, xlsx)
     if as_json:
+        from connector.cli import words
+
         for failure in client.failures(job_id):
             front.emit(failure)
         for answer in client.answers(job_id):
             front.emit(answer)
+        if gone := words.removed(found):
+            click.echo(gone, err=True)
         return exits.of_job(found)
     from connector.cli.results import show_results
 

@@ -32,6 +32,9 @@ def show_results(console: Console, client: "Client", job: api.Job) -> None:
     if not job["steps"]:
         return
     console.print(steps_table(job["steps"], kind=job["kind"]))
+    if gone := words.removed(job):
+        console.print(f"\n{gone}")
+        return
     _show_answers(console, client, job["id"])
     bad = sum(job["rows"][word] for word in words.BAD)
     if not bad:

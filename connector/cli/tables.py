@@ -67,6 +67,7 @@ def print_job(console: Console, job: api.Job) -> None:
         "Submitted": words.local(job["submitted_at"]),
         "Started": words.local(job["started_at"]),
         "Finished": words.local(job["finished_at"]),
+        "Rows": words.removed(job),
         "What to do": job["advice"],
     }
     print_facts(console, facts)

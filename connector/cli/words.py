@@ -54,10 +54,18 @@ def outcome(word: str, *, kind: str) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """`1 row`, `2 rows`, `3 entities`."""
+    """`1 row`, `2 rows`, `3 entities`, `4 days`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{number:,} {noun}s"
+
+
+def removed(job: api.Job) -> str:
+    """`Its rows were removed on 2026-04-01, 90 days after it ended.`; "" while they are kept, and where there never were any."""
+    if job["removed_at"] is None or job["kind"] not in api.WITH_ROWS:
+        return ""
+    days = int((seconds(job["finished_at"], job["removed_at"]) or 0) // 86400)
+    return f"Its rows were removed on {local(job['removed_at'])[:10]}, {plural(days, 'day')} after it ended."
 
 
 def place(failure: api.Failure) -> str:

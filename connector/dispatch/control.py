@@ -7,7 +7,7 @@ from typing import Final
 from connector.dispatch import turns, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.errors import Conflict
-from connector.ledger import Database, audit, batches, endpoints, jobs, packages, retries
+from connector.ledger import Database, audit, batches, endpoints, jobs, packages, retention, retries
 from connector.wire.jobs import Mode
 from connector.wire.reports import OUTCOME_WORDS, Outcome
 
@@ -111,7 +111,7 @@ def _open_job(db: Database, job_id: str) -> jobs.Job:
 
 
 def ended_load(db: Database, job_id: str) -> jobs.Job:
-    """A load whose rows have all found their end. Raises NotFound, Conflict."""
+    """A load whose rows have all found their end, and are still there. Raises NotFound, Conflict."""
     job = jobs.get(db, job_id)
     if job.kind != jobs.JobKind.LOAD:
         raise Conflict(f"{job.id} is no load: it has written nothing.", advice="Load the package: rapidstart load FILE")
@@ -120,6 +120,7 @@ def ended_load(db: Database, job_id: str) -> jobs.Job:
             f"{job.id} has not ended: {job.state}.",
             advice=f"Wait for its end, or end it: rapidstart job cancel {job.id}",
         )
+    retention.check(job)
     return job
 
 

@@ -52,14 +52,14 @@ class Dispatcher:
         self.policy = policy
         self.gate = Gate(self.leases, policy)
         self.courses = Courses()
-        self._packages = home / "packages"
-        self._packages.mkdir(parents=True, exist_ok=True)
+        self.shelf = home / "packages"
+        self.shelf.mkdir(parents=True, exist_ok=True)
 
     # -- packages
 
     def receive(self, name: str, chunks: Iterable[bytes], *, ceiling: int) -> packages.PackageRecord:
         """Store a package under the SHA-256 of its content, and look whether it can be read. Raises PackageRefused."""
-        incoming = shelf.store(self._packages, chunks, ceiling=ceiling)
+        incoming = shelf.store(self.shelf, chunks, ceiling=ceiling)
         try:
             open_package(incoming.path, name=name)
         except PackageRefused:
@@ -69,6 +69,8 @@ class Dispatcher:
             shelf.share(incoming, self.ledger)
         record = packages.PackageRecord(sha256=incoming.sha256, name=name, size=incoming.size, received_at=time.time())
         with self.ledger.write() as db:
+            if not incoming.path.exists():  # it was removed as too old at this very moment
+                raise NotReachable("the package could not be kept.", advice="Upload it again.")
             packages.add(db, record)
         return record
 
@@ -76,7 +78,7 @@ class Dispatcher:
         """Where the content of a package lies. Raises NotFound, NotReachable."""
         with self.ledger.read() as db:
             packages.get(db, sha256)
-        return shelf.fetch(self._packages, sha256, self.ledger)
+        return shelf.fetch(self.shelf, sha256, self.ledger)
 
     # -- endpoints
 

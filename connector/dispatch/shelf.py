@@ -5,6 +5,7 @@ import itertools
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,8 @@ def store(folder: Path, chunks: Iterable[bytes], *, ceiling: int) -> Stored:
 
 def share(stored: Stored, ledger: Ledger) -> None:
     """Put the content of a file into a ledger that other computers use: the package may be planned by any of them."""
+    with ledger.write() as db:  # nobody takes away the parts that are there while the others come
+        packages.coming(db, stored.sha256, at=time.time())
     with stored.path.open("rb") as file:
         for no, content in enumerate(iter(lambda: file.read(_PART), b"")):
             with ledger.write() as db:

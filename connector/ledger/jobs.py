@@ -110,6 +110,8 @@ class Job:
     """when the first batch of it was sent"""
     scope: str = ""
     """how far what it writes reaches: company, partition, installation; "" where nobody says"""
+    removed_at: float | None = None
+    """when its rows were removed, because it had ended long ago"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

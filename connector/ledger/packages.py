@@ -31,10 +31,21 @@ def add(db: Database, package: PackageRecord) -> None:
 
 def get(db: Database, sha256: str) -> PackageRecord:
     """The package of this digest. Raises NotFound."""
-    row = db.execute(sa.select(packages).where(packages.c.sha256 == sha256)).mappings().first()
-    if row is None:
+    found = find(db, sha256)
+    if found is None:
         raise NotFound(f"no package {sha256[:12]} has been received.", advice="Upload it first.")
-    return PackageRecord(**row)
+    return found
+
+
+def find(db: Database, sha256: str) -> PackageRecord | None:
+    """The package of this digest; None where there is none, or none any more."""
+    row = db.execute(sa.select(packages).where(packages.c.sha256 == sha256)).mappings().first()
+    return PackageRecord(**row) if row else None
+
+
+def coming(db: Database, sha256: str, *, at: float) -> None:
+    """A package that may be known is received again: it is not too old from now on."""
+    db.execute(sa.update(packages).where(packages.c.sha256 == sha256).values(received_at=at))
 
 
 def set_part(db: Database, sha256: str, no: int, content: bytes) -> None:

@@ -155,6 +155,7 @@ jobs = Table(
     Column("expires_at", Float),
     Column("begun_at", Float),
     Column("scope", Words, nullable=False, default="", server_default=""),
+    Column("removed_at", Float),
     Index("jobs_by_state", "state", "endpoint"),
     Index("jobs_by_retry", "retry_of"),
 )

@@ -44,6 +44,7 @@ def job_object(
         priority=PRIORITIES[job.priority],
         expires_at=_moment(job.expires_at),
         stop_after=job.order.stop_after,
+        removed_at=_moment(job.removed_at),
     )
 
 

@@ -1,5 +1,9 @@
+import time
+
 import pytest
 
+from connector.dispatch import retention
+from connector.ledger import jobs
 from connector.wire.reports import Problem
 
 
@@ -131,3 +135,28 @@ def test_unknown_rows_are_settled_from_the_command_line(run, office, job):
     assert [line["details"] for line in office.client.audit(subject=job["id"]) if line["what"] == "job resolve"][-1] == {
         "as": "done", "rows": 1,
     }  # fmt: skip
+
+
+def test_a_job_whose_rows_were_removed_says_so(run, office, job, tmp_path):
+    office.plan(job["id"])
+    told = Problem(row=1, message="No.", advice="Correct it.", value="secret", code="RSC-5200")
+    office.settle(job["id"], "cfc", problems=(told,))
+    with office.ledger.write() as db:
+        jobs.mark(db, job["id"], finished_at=time.time() - 100 * 86400)
+    retention.Retention(office.ledger, shelf=office.dispatcher.shelf, keep_s=90 * 86400, settled_s=0).turn()
+
+    said = "rows were removed on "
+    shown, results = run("job", "show", job["id"]), run("job", "results", job["id"], "--xlsx", tmp_path / "r.xlsx")
+    assert said in shown.out
+    assert results.code == 1
+    assert said in results.out
+    assert "100 days after it ended." in results.out
+    assert "CustGroup" in results.out
+    assert (tmp_path / "r.xlsx").exists()
+    listed = run("job", "results", job["id"], "--json")
+    assert listed.lines == []
+    assert said in listed.err
+    assert run("job", "show", job["id"], "--json").lines[0]["removed_at"]
+    again = run("job", "retry", job["id"])
+    assert again.code == 3
+    assert said in again.err
