@@ -8,7 +8,7 @@ from typing import Final
 from connector.dispatch import control, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.errors import Conflict, NotFound, Place, Refused
-from connector.ledger import Database, audit, jobs, settling
+from connector.ledger import Database, audit, jobs, retries, settling
 from connector.ledger.settling import End
 from connector.wire.reports import Outcome
 
@@ -40,6 +40,8 @@ def resolve(
         meant = _chosen(db, job, rows)
         if way == "lookup":
             _refuse_calls(db, job, meant)
+        if way == "retry":
+            _refuse_taken(db, job, meant)
         made = _made(db, job, way)
         settling.note(db, job.id, list(meant), way=way, by=by, at=now, made=made)
         if way != "lookup":
@@ -86,6 +88,18 @@ def _refuse_calls(db: Database, job: jobs.Job, meant: Mapping[settling.Place, se
             raise Refused(
                 "a call, or a file that was handed over, leaves no record that could be looked up by its key.",
                 advice="Look in AX what it has done, then settle the rows: --as done, skip or retry.",
+            )
+
+
+def _refuse_taken(db: Database, job: jobs.Job, meant: Mapping[settling.Place, settling.Open]) -> None:
+    """A call that is loaded again by two jobs would be made twice."""
+    if all(each.outcome is not Outcome.UNKNOWN for each in meant.values()):
+        return
+    for other in retries.of_job(db, job.id):
+        if Outcome.UNKNOWN in retries.outcomes(other):
+            raise Conflict(
+                f"unknown rows of {job.id} were taken up by {other.id} already.",
+                advice=f"What is still not in is to be retried there: rapidstart job retry {other.id}",
             )
 
 

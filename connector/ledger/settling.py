@@ -39,6 +39,8 @@ Place = tuple[int, int]
 class Open:
     """A row that waits for a person."""
 
+    outcome: Outcome
+    """one of `OPEN`"""
     meant: Outcome
     """what it has become if its call went well"""
     document: Place
@@ -64,7 +66,7 @@ def unsettled(db: Database, job: str) -> dict[Place, Open]:
         for place, letter in zip(expand(batch.places), batch.letters, strict=True):
             root = place[1] if place[0] == batch.step else root
             if letter in OPEN:
-                found[place] = Open(meant=meant, document=(batch.step, root))
+                found[place] = Open(outcome=Outcome(letter), meant=meant, document=(batch.step, root))
     return found
 
 

@@ -178,3 +178,13 @@ def test_a_row_is_settled_with_its_document(shop):
     made = resolving.resolve(shop.dispatcher, job, way="retry", rows=[place(3, file="PurchLine.csv")]).made
     assert shop.travelling(shop.plan(made)) == [(1, 2), (2, 2), (2, 3)]
     assert shop.totals(job) == {"unknown": 2, "skipped": 3}
+
+
+def test_rows_that_a_retry_has_taken_up_are_not_loaded_a_second_time(shop, unknown):
+    second = shop.retry(unknown, rows="unknown")
+    with pytest.raises(Conflict, match=f"were taken up by {second} already"):
+        resolving.resolve(shop.dispatcher, unknown, way="retry", rows=[place(3)])
+    assert len(shop.desk.client.jobs()) == 2
+    assert shop.totals(unknown)["unknown"] == 2
+    resolving.resolve(shop.dispatcher, unknown, way="done", rows=None)  # a person may still say what is so
+    assert shop.totals(unknown) == {"created": 1, "updated": 2, "failed": 1}
