@@ -156,9 +156,10 @@ class Reconciler:
         busy = sorted({job.endpoint for job in unfinished})
         for endpoint in busy:
             self._dispatcher.release(endpoint)
-        with self._ledger.write() as db:
-            for endpoint in busy:
+        for endpoint in busy:
+            with self._ledger.write() as db:  # one by one: in between workers get their grants
                 self._tell_states(db, endpoints.get(db, endpoint))
+        with self._ledger.write() as db:
             endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
             told = pulse.advance(db) if busy else None
         if told and not self._dispatcher.trouble:
@@ -266,12 +267,9 @@ class Reconciler:
         if due is None:
             return
         self._dispatcher.leases.end(ref)
-        jobs.say(
-            db,
-            ref.job,
-            f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}: {reason}; it is sent again.",
-            at=time.time(),
-        )
+        goes_on = "" if jobs.get(db, ref.job).ending else "; it is sent again"
+        told = f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}: {reason}{goes_on}."
+        jobs.say(db, ref.job, told, at=time.time())
         log.warning("a batch is sent again", extra={"action": "batch_replaced", "batch": str(ref)})
 
     # -- states

@@ -109,7 +109,9 @@ class Job:
     begun_at: float | None = None
     """when the first batch of it was sent"""
     scope: str = ""
-    """how far what it writes reaches: company, partition, installation; "" where nobody says"""
+    """how far what it writes reaches: company, virtual company, partition, installation; "" where nobody says"""
+    shares_with: tuple[tuple[str, str], ...] = ()
+    """companies that see what it writes, each with the name of the virtual company by which they do"""
     removed_at: float | None = None
     """when its rows were removed, because it had ended long ago"""
 
@@ -187,6 +189,7 @@ def add(db: Database, job: Job) -> None:
     values = asdict(job)
     del values["number"]
     values["order"] = json.dumps(values["order"])
+    values["shares_with"] = json.dumps(values["shares_with"])
     db.execute(sa.insert(jobs).values(values))
 
 
@@ -276,13 +279,19 @@ def mark(db: Database, job_id: str, **values: Any) -> None:
     db.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**values))
 
 
+def reaches(db: Database, job_id: str, scope: str, *, shares_with: Sequence[tuple[str, str]]) -> None:
+    """Note how far what a load writes reaches, and with which companies it shares that."""
+    mark(db, job_id, scope=scope, shares_with=json.dumps(shares_with))
+
+
 def close(db: Database, job_id: str, state: JobState, *, at: float, reason: str = "", advice: str = "", code: str = "") -> None:
     """End a job."""
     values = {"state": state, "reason": reason, "advice": advice, "code": code, "finished_at": at}
     ended = db.execute(sa.update(jobs).where(jobs.c.id == job_id, jobs.c.finished_at.is_(None)).values(values))
     if ended.rowcount:
-        why = f": {reason}" if reason and reason != state else "."
-        say(db, job_id, f"Ended: {state.replace('_', ' ')}{why}", at=at)
+        word = state.replace("_", " ")
+        why = reason.removeprefix(word).removeprefix(": ")
+        say(db, job_id, f"Ended: {word}: {why}" if why else f"Ended: {word}.", at=at)
     db.execute(sa.update(steps).where(steps.c.job == job_id, steps.c.finished_at.is_(None)).values(finished_at=at))
 
 
@@ -370,6 +379,7 @@ def _job(row: sa.RowMapping) -> Job:
     values = dict(row)
     order = json.loads(values["order"])
     values["order"] = Order(**{**order, "mode": Mode(order["mode"]), "blank": Blank(order["blank"])})
+    values["shares_with"] = tuple((company, name) for company, name in json.loads(values["shares_with"]))
     values["state"] = JobState(values["state"])
     values["ending"] = JobState(values["ending"]) if values["ending"] else None
     return Job(**values)

@@ -28,6 +28,11 @@ def taken(ready, until, count):
     return messages
 
 
+def told(ready, job):
+    with ready.ledger.read() as db:
+        return [text for _, _, text in jobs.log_of(db, job)]
+
+
 def fail(ready, message, letters):
     problems = tuple(
         reports.Problem(row=at, message="No.", advice="Correct it.", code="RSC-1")
@@ -52,6 +57,16 @@ def test_a_cancelled_load_says_what_is_in_hand_and_what_was_written(ready, until
     until(lambda: ready.job(job).state == "cancelled")
     assert ready.job(job).reason == "cancelled: 6 rows were written before"
     assert ready.totals(job) == {"created": 6, "skipped": 6}
+    assert told(ready, job)[-1] == "Ended: cancelled: 6 rows were written before"
+
+
+def test_what_a_lost_worker_held_of_a_cancelled_load_is_not_said_to_be_sent_again(ready, until):
+    job = ready.load(rows=2)
+    taken(ready, until, 1)
+    control.cancel(ready.dispatcher, job)
+    until(lambda: ready.job(job).state == "cancelled")
+    assert "Batch 1 of step 1, attempt 1: its worker was not heard of." in told(ready, job)
+    assert ready.totals(job) == {"skipped": 2}
 
 
 def test_a_load_for_an_endpoint_without_workers_is_cancelled_at_once(ring):
