@@ -83,9 +83,12 @@ def _written(counts: Mapping[str, int]) -> str:
 
 
 def judge(db: Database, job: jobs.Job) -> None:
-    """The state of an ended job follows its rows, unless it was ended for another reason."""
+    """The state of an ended job follows its rows, unless it was ended for another reason; so does what is told of its rows."""
+    counts = jobs.totals(db, [job.id])[job.id]
     if job.ending is None:
-        jobs.mark(db, job.id, state=verdict(job, jobs.totals(db, [job.id])[job.id]))
+        jobs.mark(db, job.id, state=verdict(job, counts))
+    elif job.ending is jobs.JobState.CANCELLED:
+        jobs.mark(db, job.id, reason=closing(job, counts))
 
 
 def look_back(db: Database, lookup: jobs.Job) -> None:

@@ -150,8 +150,10 @@ def test_a_cancelled_job_stays_cancelled(shop):
     job = shop.load(CustGroup=groups("A", "B", "C"))
     shop.settle(job, "c?")
     control.cancel(shop.dispatcher, job)
+    assert shop.job(job).reason == "cancelled: 1 row was written before, 1 row unknown"
     resolving.resolve(shop.dispatcher, job, way="done", rows=None)
     assert (shop.job(job).state, shop.totals(job)) == ("cancelled", {"created": 1, "updated": 1, "skipped": 1})
+    assert shop.job(job).reason == "cancelled: 2 rows were written before"
 
 
 def test_handed_over_rows_are_settled_too(shop):
