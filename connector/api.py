@@ -336,6 +336,8 @@ class Endpoint(TypedDict):
     """"" where no other endpoint writes to its AX database"""
     scope: str
     """how far what loads write reaches, where mapping and metadata do not say; "" = the whole database"""
+    virtual_companies: dict[str, list[str]]
+    """by name: the companies that share tables by it"""
     stopped: Stopped | None
     outage: Outage | None
     opens_at: str | None

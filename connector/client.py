@@ -170,7 +170,7 @@ class Client:
     def add_endpoint(self, name: str, *, addresses: list[str], **more: Any) -> api.Endpoint:
         """Register an AOS instance; nobody is contacted.
 
-        `companies`, `partition`, `limits` and `contract` (a zip, base64) are optional.
+        `companies`, `partition`, `limits`, `virtual_companies` and `contract` (a zip, base64) are optional, among others.
         """
         body = {"name": name, "addresses": addresses} | {key: value for key, value in more.items() if value is not None}
         return self._json(api.Endpoint, "POST", "/endpoints", json=body)

@@ -20,6 +20,17 @@ def endpoint() -> None:
     """The AOS instances that are registered here. A name has up to 40 letters, digits, - and _."""
 
 
+def _virtual(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, list[str]]:
+    """NAME=C,C by name."""
+    found: dict[str, list[str]] = {}
+    for text in given:
+        name, _sign, companies = text.partition("=")
+        found[name.strip()] = [company.strip() for company in companies.split(",") if company.strip()]
+        if not name.strip() or len(found[name.strip()]) < 2:
+            raise click.BadParameter(f"{text!r} names no virtual company: write VIR=USMF,DEMF.")
+    return found
+
+
 @endpoint.command()
 @click.argument("name")
 @click.option("--url", help="The AOS' web origin (http://HOST:PORT), or the full .svc or net.tcp address.")
@@ -40,8 +51,16 @@ def endpoint() -> None:
 @click.option("--database", help="A name for its AX database, where other endpoints write to the same one.")
 @click.option(
     "--scope",
-    type=click.Choice(["company", "partition", "installation"]),
+    type=click.Choice(["company", "virtual company", "partition", "installation"]),
     help="How far what loads write reaches, where mapping and metadata do not say. Not given: one load at a time.",
+)
+@click.option(
+    "--virtual-company",
+    "virtual_companies",
+    multiple=True,
+    callback=_virtual,
+    metavar="NAME=C,C",
+    help="Companies that share tables by a virtual company: loads into them exclude each other; repeatable.",
 )
 @limits.options
 @front.json_option
@@ -58,6 +77,7 @@ def add(
     partition: str | None,
     database: str | None,
     scope: str | None,
+    virtual_companies: dict[str, list[str]],
     as_json: bool,
     **named: Any,
 ) -> None:
@@ -82,6 +102,7 @@ def add(
         partition=partition,
         database=database,
         scope=scope,
+        virtual_companies=virtual_companies or None,
         contract=contracts.packed(contract) if contract else None,
         limits=limits.wanted(named) if any(value is not None for value in named.values()) else None,
     )

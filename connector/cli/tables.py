@@ -116,6 +116,7 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
         "Partition": endpoint["partition"],
         "Database": endpoint["database"],
         "Loads reach": endpoint["scope"],
+        "Virtual companies": "; ".join(f"{name}: {', '.join(of)}" for name, of in endpoint["virtual_companies"].items()),
         "Contract": "given as a folder" if endpoint["contract"] else "read from the AOS",
         "Surveyed": words.ago(endpoint["surveyed_at"]),
         "Unfinished jobs": endpoint["unfinished_jobs"],

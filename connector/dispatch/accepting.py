@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -42,6 +43,18 @@ def accepted_company(endpoint: endpoints.Endpoint, company: str | None) -> str:
     if known and company.lower() not in known:
         raise Refused(f"{endpoint.name} has no company {company}.", advice=f"It has {', '.join(endpoint.companies)}.")
     return known.get(company.lower(), company)
+
+
+def check_virtual(virtual: Sequence[endpoints.VirtualCompany]) -> None:
+    """Raises Refused for what no virtual company can be."""
+    for each in virtual:
+        for company in each.companies:
+            check_company(company)
+        if not each.name.strip() or len({company.casefold() for company in each.companies}) < 2:
+            raise Refused(
+                f"{each.name!r} cannot be a virtual company of {', '.join(each.companies) or 'none'}.",
+                advice="Give it a name, and the companies that share it, two at least: VIR=USMF,DEMF",
+            )
 
 
 def check_company(company: str) -> None:

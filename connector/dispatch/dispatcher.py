@@ -93,6 +93,7 @@ class Dispatcher:
         allowed: limits.Limits = limits.NONE,
         database: str = "",
         scope: str = "",
+        virtual_companies: tuple[endpoints.VirtualCompany, ...] = (),
         by: str = audit.ITSELF,
     ) -> endpoints.Endpoint:
         """Register an endpoint; nobody is contacted. Raises Refused, Conflict."""
@@ -100,6 +101,7 @@ class Dispatcher:
             raise Refused(f"{name!r} cannot name an endpoint.", advice="Use up to 40 letters, digits, - and _.")
         for company in companies:
             accepting.check_company(company)
+        accepting.check_virtual(virtual_companies)
         endpoint = endpoints.Endpoint(
             key=name.lower(),
             name=name,
@@ -111,10 +113,12 @@ class Dispatcher:
             limits=checked(allowed),
             database=database.lower(),
             scope=scope,
+            virtual_companies=virtual_companies,
         )
         with self.ledger.write() as db:
             endpoints.add(db, endpoint, contract=contract)
             told = {"addresses": addresses, "companies": companies, "partition": partition, "database": database, "scope": scope}
+            told |= {"virtual companies": tuple(each.name for each in virtual_companies)}
             audit.note(db, "endpoint add", by=by, subject=endpoint.key, at=endpoint.added_at, details=told)
         return endpoint
 

@@ -16,6 +16,7 @@ from connector.dispatch.taking import Taken
 from connector.intake.package import Package, open_package
 from connector.ledger import Database, Ledger, batches, endpoints, jobs, retries
 from connector.plan import mapping
+from connector.plan.values import PER_COMPANY
 from connector.wire.metadata import Metadata
 
 
@@ -52,7 +53,7 @@ class Planner:
         )
         counts = rows.write()
         writing.add(partial(jobs.planned, job_id=job.id, rows=counts))
-        writing.add(partial(_tell_scope, job=job, scopes=[step.scope or said.scope or "" for step in chosen.steps]))
+        writing.add(partial(_tell_scope, job=job, scopes=[_said_of(step, said) for step in chosen.steps]))
         for line in (_counted(counts, failed=rows.failed), *rows.doubts()):
             writing.add(partial(jobs.say, job_id=job.id, text=line, at=time.time()))
         if rows.failed and job.order.strict and job.kind == jobs.JobKind.LOAD:
@@ -81,8 +82,21 @@ class Planner:
 
 def _tell_scope(db: Database, *, job: jobs.Job, scopes: Sequence[str]) -> None:
     """Note how far the load reaches: what its tables do not tell, its endpoint may."""
-    default = endpoints.get(db, job.endpoint).scope
-    jobs.mark(db, job.id, scope=turns.widest(scope or default for scope in scopes))
+    target = endpoints.get(db, job.endpoint)
+    any_virtual = bool(target.virtual_companies)
+    said = [scope or target.scope for scope in scopes]
+    scope = turns.widest(turns.reach(each, any_virtual=any_virtual) for each in said)
+    jobs.reaches(db, job.id, scope, shares_with=target.sharing(job.company) if scope == "virtual company" else ())
+    if "virtual company" in said and not any_virtual:
+        why = f"{target.name} names no virtual companies, so that all of the partition counts as shared: it goes alone there."
+        jobs.say(db, job.id, why, at=time.time())
+
+
+def _said_of(step: planning.Step, said: mapping.Mapping) -> str:
+    """How far a step reaches, by its metadata or the mapping. That a table is kept per company, the mapping may say better."""
+    if step.scope == PER_COMPANY and said.scope in {"company", "virtual company"}:
+        return said.scope or ""
+    return step.scope or said.scope or ""
 
 
 def _described(step: planning.Step, job: jobs.Job) -> tuple[jobs.Step, jobs.Course]:

@@ -4,17 +4,29 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from connector.ledger.jobs import Job, JobKind
+from connector.plan.values import PER_COMPANY
 
 #: Words of priorities, the lowest first; a job keeps the index.
 PRIORITIES: Final = ("low", "normal", "high")
 #: How far what a load writes reaches, the narrowest first; "" where nobody says.
-SCOPES: Final = ("company", "partition", "installation")
+SCOPES: Final = ("company", "virtual company", "partition", "installation")
 
 
 def widest(scopes: Iterable[str]) -> str:
     """The scope of a load whose tables have these; "" where that of one is not known."""
     found = list(scopes)
     return "" if not found or "" in found else max(found, key=SCOPES.index)
+
+
+def reach(said: str, *, any_virtual: bool) -> str:
+    """How far a table reaches, of which this is said, at an endpoint that has some virtual companies, or none.
+
+    Any table that is kept per company may be shared by a virtual company. One of which nobody says which companies share it
+    is not shared beyond its partition.
+    """
+    if said == PER_COMPANY:
+        return "virtual company" if any_virtual else "company"
+    return "partition" if said == "virtual company" and not any_virtual else said
 
 
 def runnable(unfinished: Sequence[Job], *, endpoint: str) -> list[Job]:
@@ -38,20 +50,23 @@ def blockers(unfinished: Sequence[Job]) -> dict[str, Job]:
         if first := next((other for other in before if _excludes(other, job)), None):
             found[job.id] = first
         waits_at = None if job.begun_at is not None else job.endpoint
-        line.setdefault((job.scope, job.partition, job.company, waits_at), job)
+        line.setdefault((job.scope, job.partition, job.company, job.shares_with, waits_at), job)
     return found
 
 
 def told(first: Job, job: Job) -> str:
     """What is said to a load that waits for another."""
     who = f"{first.id}, which loads {first.company}, is paused" if first.paused else f"{first.id} is loading {first.company}"
-    if (first.partition, first.company) == (job.partition, job.company):
+    if first.partition == job.partition and _is_one_company(first.company, job.company):
         return who
     if not first.scope:
         return f"{who}, and nobody says that its tables are per company"
     if not job.scope:
         return f"{who}, and nobody says that the tables of this load are per company"
-    return f"{who}, and one of them writes to tables of the whole {widest((first.scope, job.scope))}"
+    scope = widest((first.scope, job.scope))
+    if scope == "virtual company":
+        return f"{who}, which shares tables with {job.company} in the virtual company {_shared_by(first, job)}"
+    return f"{who}, and one of them writes to tables of the whole {scope}"
 
 
 def _place(job: Job) -> tuple[bool, int, int]:
@@ -64,4 +79,19 @@ def _excludes(one: Job, other: Job) -> bool:
     scope = widest((one.scope, other.scope))
     if scope in {"", "installation"}:
         return True
-    return one.partition == other.partition and (scope == "partition" or one.company == other.company)
+    if one.partition != other.partition:
+        return False
+    shared = scope == "virtual company" and _shared_by(one, other) is not None
+    return scope == "partition" or shared or _is_one_company(one.company, other.company)
+
+
+def _shared_by(one: Job, other: Job) -> str | None:
+    """The virtual company by which two loads share what one of them writes; None where they share nothing."""
+    seen = [(company, other.company, name) for company, name in one.shares_with]
+    seen += [(company, one.company, name) for company, name in other.shares_with]
+    return next((name for company, theirs, name in seen if _is_one_company(company, theirs)), None)
+
+
+def _is_one_company(one: str | None, other: str | None) -> bool:
+    """Whether two names mean the same company: AX knows no case of letters there."""
+    return (one or "").casefold() == (other or "").casefold()

@@ -17,6 +17,14 @@ from connector.wire.reports import Check, WorkerAlive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualCompany:
+    """Companies that share the tables of some table collections: what one of them writes there, all of them see."""
+
+    name: str
+    companies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A registered AOS instance. `key` is its name in lower case; `companies` empty means: not known."""
 
@@ -37,7 +45,13 @@ class Endpoint:
     database: str = ""
     """the AX database, in lower case, where other endpoints write to the same one"""
     scope: str = ""
-    """how far what loads write reaches, where the mapping and the metadata do not say: company, partition, installation"""
+    """how far loads reach, where mapping and metadata do not say: company, virtual company, partition, installation"""
+    virtual_companies: tuple[VirtualCompany, ...] = ()
+
+    def sharing(self, company: str | None) -> tuple[tuple[str, str], ...]:
+        """The companies that share a virtual company with this one, each with its name."""
+        mine = [each for each in self.virtual_companies if _is_among(company, each.companies)]
+        return tuple((other, each.name) for each in mine for other in each.companies if not _is_among(other, (company,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +94,7 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
             limits=limits.text(endpoint.limits),
             database=endpoint.database,
             scope=endpoint.scope,
+            virtual_companies=_virtual_text(endpoint.virtual_companies),
         )
     )
 
@@ -197,10 +212,21 @@ def remember(db: Database, name: str, value: str) -> None:
         db.execute(sa.insert(facts).values(name=name, value=value))
 
 
+def _virtual_text(virtual: Sequence[VirtualCompany]) -> str:
+    return json.dumps({each.name: each.companies for each in virtual})
+
+
+def _is_among(company: str | None, companies: Sequence[str | None]) -> bool:
+    """Whether a company is one of these, in any case of letters."""
+    return company is not None and company.casefold() in {each.casefold() for each in companies if each}
+
+
 def _endpoint(row: sa.RowMapping) -> Endpoint:
     values = dict(row)
     for name in ("addresses", "companies"):
         values[name] = tuple(json.loads(values[name]))
+    found = json.loads(values["virtual_companies"])
+    values["virtual_companies"] = tuple(VirtualCompany(name=name, companies=tuple(of)) for name, of in found.items())
     values["checks"] = tuple(Check.model_validate(check) for check in json.loads(values["checks"] or "[]"))
     values["limits"] = limits.of_text(values["limits"])
     values["stopped"] = limits.stop_of_text(values["stopped"])

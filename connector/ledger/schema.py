@@ -80,6 +80,7 @@ endpoints = Table(
     Column("stopped", Words),
     Column("database", Words, nullable=False, default="", server_default=""),
     Column("scope", Words, nullable=False, default="", server_default=""),
+    Column("virtual_companies", Words, nullable=False, default="{}", server_default="{}"),
 )
 
 paces = Table(
@@ -156,6 +157,7 @@ jobs = Table(
     Column("begun_at", Float),
     Column("scope", Words, nullable=False, default="", server_default=""),
     Column("removed_at", Float),
+    Column("shares_with", Words, nullable=False, default="[]", server_default="[]"),
     Index("jobs_by_state", "state", "endpoint"),
     Index("jobs_by_retry", "retry_of"),
 )

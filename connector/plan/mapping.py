@@ -10,6 +10,9 @@ from connector.errors import Place, PlanRefused
 from connector.plan import names
 from connector.wire.jobs import Blank, Merge
 
+#: How far what is written reaches.
+Scope = Literal["company", "virtual company", "partition", "installation"]
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -85,7 +88,7 @@ class TableMapping(_Strict):
     unit: tuple[str, ...] = Field(default=(), strict=False)
     blank: Blank | None = Field(default=None, strict=False)
     after: tuple[str, ...] = Field(default=(), strict=False)
-    scope: Literal["company", "partition", "installation"] | None = None
+    scope: Scope | None = None
     """how far what is written reaches; beside one that says `company`, loads into other companies may run"""
 
 
@@ -93,7 +96,7 @@ class Mapping(_Strict):
     """The mapping of a package, by entity. An empty one says nothing."""
 
     table: dict[str, TableMapping] = {}
-    scope: Literal["company", "partition", "installation"] | None = None
+    scope: Scope | None = None
     """that of all entities that say nothing else"""
     classes: ClassMapping | None = None
 

@@ -6,7 +6,7 @@ from connector.errors import PlanRefused
 from connector.plan import names, structures, ways
 from connector.plan.drafts import Draft, root_of
 from connector.plan.ordering import Ranks
-from connector.plan.values import Step
+from connector.plan.values import PER_COMPANY, Step
 from connector.wire.jobs import Blank, Layout
 from connector.wire.metadata import normalized
 
@@ -101,7 +101,7 @@ def _scope(each: Draft) -> str:
     said, per_company = each.matched.said.scope, each.matched.record.table.per_company
     if said is not None or per_company is None:
         return said or ""
-    return "company" if per_company else "partition"
+    return PER_COMPANY if per_company else "partition"
 
 
 def _unit(each: Draft) -> tuple[int, ...]:

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from connector.wire.jobs import Layout, Mode, Target
 from connector.wire.metadata import Table
+
+#: The scope of a table that AX keeps per company, where nobody says whether a virtual company shares it: metadata do not.
+PER_COMPANY: Final = "per company"
 
 Link = tuple[int, int]
 """index of a nested row's cell and of its parent row's cell that must be equal"""
@@ -41,7 +45,7 @@ class Step:
     """the step whose rows carry these rows, for nested ones"""
     link: tuple[Link, ...] = ()
     scope: str = ""
-    """how far what it writes reaches: company, partition, installation; "" where nobody says"""
+    """how far what it writes reaches: company, virtual company, partition, installation; `PER_COMPANY`; "" where nobody says"""
     unit: tuple[int, ...] = ()
     """indexes of the cells that are equal in rows which must travel together"""
     carried: tuple[int, ...] = ()

@@ -4,6 +4,7 @@ import base64
 import binascii
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -43,6 +44,9 @@ class Limits(BaseModel):
         return limits.Limits(**self.model_dump())
 
 
+Scope = Literal["", "company", "virtual company", "partition", "installation"]
+
+
 class NewEndpoint(BaseModel):
     """An AOS instance to register. `contract` is a zip of WSDL and XSD files, base64."""
 
@@ -56,8 +60,10 @@ class NewEndpoint(BaseModel):
     limits: Limits = Limits()
     database: Annotated[str, Field(max_length=100)] = ""
     """its AX database, where other endpoints write to the same one"""
-    scope: Literal["", "company", "partition", "installation"] = ""
+    scope: Scope = ""
     """how far what loads write reaches, where mapping and metadata do not say"""
+    virtual_companies: dict[str, list[str]] = {}
+    """by name: the companies that share tables by it"""
 
 
 class Scale(BaseModel):
@@ -91,10 +97,15 @@ def add(new: NewEndpoint, dispatcher: Served, caller: Caller, response: Response
         allowed=new.limits.kept(),
         database=new.database,
         scope=new.scope,
+        virtual_companies=_virtual(new.virtual_companies),
         by=caller,
     )
     response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
     return _described(dispatcher, added.name)
+
+
+def _virtual(named: Mapping[str, Sequence[str]]) -> tuple[endpoints.VirtualCompany, ...]:
+    return tuple(endpoints.VirtualCompany(name=name, companies=tuple(of)) for name, of in named.items())
 
 
 @routes.get("/endpoints/{name}")

@@ -92,6 +92,7 @@ def endpoint_object(
         limits=_limits(endpoint.limits),
         database=endpoint.database,
         scope=endpoint.scope,
+        virtual_companies={each.name: list(each.companies) for each in endpoint.virtual_companies},
         stopped=_stopped(endpoint.stopped),
         outage=_outage(outage, now),
         opens_at=None if opens == now else moment(opens),

@@ -205,3 +205,17 @@ def test_an_address_is_named_in_one_way_only(run, given):
     ran = run("endpoint", "add", "TCP", *given)
     assert ran.code == 2
     assert "--url, or by --host" in ran.err
+
+
+def test_virtual_companies_are_named_and_shown(run, office):
+    named = ("--virtual-company", "VIR=USMF, DEMF", "--virtual-company", "V2=USMF,FRSI")
+    added = run("endpoint", "add", "B1", "--url", "http://aos.test", *named, "--json")
+    assert added.lines[0]["virtual_companies"] == {"VIR": ["USMF", "DEMF"], "V2": ["USMF", "FRSI"]}
+    assert "VIR: USMF, DEMF; V2: USMF, FRSI" in run("endpoint", "show", "B1").out
+
+
+@pytest.mark.parametrize("wrong", ["VIR", "VIR=USMF", "=USMF,DEMF", "VIR="])
+def test_what_names_no_virtual_company_is_refused(run, office, wrong):
+    refused = run("endpoint", "add", "B1", "--url", "http://aos.test", "--virtual-company", wrong)
+    assert refused.code == 2
+    assert "VIR=USMF,DEMF" in refused.err

@@ -145,7 +145,7 @@ def test_a_job_whose_rows_were_removed_says_so(run, office, job, tmp_path):
         jobs.mark(db, job["id"], finished_at=time.time() - 100 * 86400)
     retention.Retention(office.ledger, shelf=office.dispatcher.shelf, keep_s=90 * 86400, settled_s=0).turn()
 
-    said = "rows were removed on "
+    said = "were removed on "
     shown, results = run("job", "show", job["id"]), run("job", "results", job["id"], "--xlsx", tmp_path / "r.xlsx")
     assert said in shown.out
     assert results.code == 1

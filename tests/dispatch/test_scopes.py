@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.errors import PlanRefused
+from connector.errors import PlanRefused, Refused
 from connector.ledger import jobs
 from tests.dispatch.shop import METADATA, Shop, groups
 
@@ -69,3 +69,41 @@ def test_jobs_of_all_endpoints_of_one_database_are_looked_at_together(shop):
     with shop.ledger.read() as db:
         found = {name: [job.id for job in jobs.of_database(db, endpoint=name.lower())] for name in ids}
     assert found == {"A1": [ids["A1"]], "A2": [ids["A2"], ids["A3"]], "A3": [ids["A2"], ids["A3"]], "A4": [ids["A4"]]}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "per_company", "scope"),
+    [
+        ('scope = "virtual company"', None, "virtual company"),
+        ('table.CustGroup.scope = "company"', True, "company"),
+        ('scope = "company"', True, "company"),
+        (None, True, "virtual company"),
+        (None, None, ""),
+        (None, False, "partition"),
+    ],
+)
+def test_companies_may_share_what_a_load_writes_by_a_virtual_company(shop, mapping, per_company, scope):
+    shared = {"VIR": ["DEMF", "usmf"], "V2": ["USMF", "FRSI"], "V3": ["DEMF", "GBSI"]}
+    added = shop.desk.client.add_endpoint(
+        "A2", addresses=["http://aos/p.svc"], companies=["USMF", "DEMF"], virtual_companies=shared
+    )
+    assert added["virtual_companies"] == shared
+    shop.endpoint = "A2"
+    assert scope_of(shop, mapping, per_company=per_company) == scope
+    with shop.ledger.read() as db:
+        (*_, job) = jobs.unfinished(db, endpoint="a2")
+    assert job.shares_with == ((("DEMF", "VIR"), ("FRSI", "V2")) if scope == "virtual company" else ())
+
+
+def test_a_virtual_company_that_no_endpoint_names_counts_as_the_whole_partition(shop):
+    job = shop.load('scope = "virtual company"', CustGroup=groups("A"))
+    assert shop.job(job).scope == "partition"
+    assert any("names no virtual companies" in line for line in shop.log(job))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"VIR": ["USMF"]}, {"VIR": ["USMF", "usmf"]}, {" ": ["USMF", "DEMF"]}, {"VIR": ["USMF", "TOOLONG"]}]
+)
+def test_what_is_no_virtual_company_is_refused(shop, wrong):
+    with pytest.raises(Refused):
+        shop.desk.client.add_endpoint("A2", addresses=["http://aos/p.svc"], virtual_companies=wrong)

@@ -109,3 +109,46 @@ def test_a_load_at_another_endpoint_of_the_database_holds_up_once_it_has_begun()
 )
 def test_the_scope_of_a_load_is_that_of_its_widest_table(scopes, wide):
     assert turns.widest(scopes) == wide
+
+
+SHARED = {"scope": "virtual company", "shares_with": (("DEMF", "VIR"), ("FRSI", "VIR"))}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "goes"),
+    [
+        (SHARED, {"company": "DEMF"}, False),
+        ({}, {"company": "DEMF", "scope": "virtual company", "shares_with": (("usmf", "VIR"),)}, False),
+        (SHARED, {"company": "GBSI"}, True),
+        (SHARED, {"company": "GBSI", "scope": "virtual company", "shares_with": (("DEMF", "V2"),)}, True),
+        (SHARED, {"company": "DEMF", "partition": "p2"}, True),
+        (SHARED, {"company": "GBSI", "scope": "partition"}, False),
+        (SHARED, {"company": "usmf"}, False),
+        ({"company": "usmf"}, {"company": "USMF"}, False),
+    ],
+)
+def test_loads_into_companies_that_share_a_virtual_company_exclude_each_other(one, other, goes):
+    assert order(load(1, **one), load(2, **other)) == ([1, 2] if goes else [1])
+
+
+def test_who_waits_for_a_virtual_company_is_told_its_name():
+    first, waits = load(1, **SHARED), load(2, company="DEMF")
+    told = "JB-1 is loading USMF, which shares tables with DEMF in the virtual company VIR"
+    assert turns.told(turns.blockers([first, waits])["JB-2"], waits) == told
+    waits = load(2, company="FRSI", scope="virtual company", shares_with=(("USMF", "VIR"),))
+    assert turns.told(load(1), waits) == told.replace("DEMF", "FRSI")
+
+
+@pytest.mark.parametrize(
+    ("said", "any_virtual", "reaches"),
+    [
+        ("per company", False, "company"),
+        ("per company", True, "virtual company"),
+        ("virtual company", True, "virtual company"),
+        ("virtual company", False, "partition"),
+        ("company", True, "company"),
+        ("", True, ""),
+    ],
+)
+def test_a_table_per_company_may_be_shared_where_there_are_virtual_companies(said, any_virtual, reaches):
+    assert turns.reach(said, any_virtual=any_virtual) == reaches
