@@ -48,8 +48,8 @@ class _Turn:
     """which may have ended"""
     held: dict[str, str] = field(default_factory=dict)
     """per endpoint: why no further call is made now"""
-    surveyed: bool = False
-    """jobs that waited for metadata may be planned now"""
+    to_plan: list[str] = field(default_factory=list)
+    """jobs that waited for metadata and may be planned now"""
 
 
 class Recorder:
@@ -179,8 +179,8 @@ class Recorder:
                 turn.parcels += self._dispatcher.claim(db, endpoint)
         self._acknowledge(entries, turn.answers)
         self._dispatcher.send(turn.parcels)
-        if turn.surveyed:
-            self._dispatcher.to_plan.put(None)
+        for job_id in turn.to_plan:
+            self._dispatcher.to_plan.put(job_id)
 
     def _take(self, turn: _Turn, stream: str, text: bytes) -> None:
         try:
@@ -353,7 +353,7 @@ class Recorder:
             limits.go_on(turn.db, key)
             self._dispatcher.close_if_done(turn.db, job)
         turn.endpoints.add(key)
-        turn.surveyed = True
+        turn.to_plan += [job.id for job in jobs.unfinished(turn.db, endpoint=key) if not job.planned]
 
     def _without_metadata(self, turn: _Turn, key: str, report: reports.SurveyDone) -> None:
         """Nothing was read. Jobs that waited for it end, or wait on where it is the endpoint that must be set right."""

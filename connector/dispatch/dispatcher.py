@@ -284,6 +284,8 @@ class Dispatcher:
         if target.paused or self.trouble or self.stands_by or not self.met.is_set():
             return []
         passage = self.gate.passage(target, on_way=batches.count_in_flight(db, endpoint))
+        if passage.room <= 0:
+            return []
         parcels: list[Parcel] = []
         for job in turns.runnable(jobs.of_database(db, endpoint=target.key), endpoint=target.key):
             most = passage.most(job.kind)
