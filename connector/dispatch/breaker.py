@@ -62,6 +62,11 @@ class Breakers:
             known = self._outages.pop(endpoint, None)
             return known is not None and known.is_open
 
+    def forget(self, endpoint: str) -> None:
+        """A person says that it may be tried as ever: whether the AOS answers will be seen."""
+        with self._lock:
+            self._outages.pop(endpoint, None)
+
     def answered_at(self, endpoint: str) -> float:
         """When the AOS answered last, as far as this process knows; 0 for never."""
         with self._lock:

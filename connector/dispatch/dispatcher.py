@@ -154,7 +154,7 @@ class Dispatcher:
             endpoints.pause(db, endpoint.key, paused=paused)
             if not paused:
                 limits.go_on(db, endpoint.key)
-                self.gate.breakers.answered(endpoint.key, at=time.time())
+                self.gate.breakers.forget(endpoint.key)
             what = "endpoint pause" if paused else "endpoint resume"
             audit.note(db, what, by=by, subject=endpoint.key, at=time.time())
             return endpoints.get(db, name)

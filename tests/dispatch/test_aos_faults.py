@@ -161,3 +161,18 @@ def test_a_batch_that_always_meets_a_deadlock_fails_and_the_others_go_in(ready, 
     assert ready.totals(job) == {"created": 2, "failed": 2}
     with ready.ledger.read() as db:
         assert {(found.code, "8 times" in found.message) for found in results.failures(db, job)} == {("RSC-3320", True)}
+
+
+def test_an_endpoint_that_a_person_lets_go_on_has_not_answered_by_that(ready, until):
+    """Else rows would be given up as those that silence an AOS which answers for others."""
+    ready.stop()
+    ready.start(draw=lambda least, _: least)
+    ready.alive()
+    job = ready.load(rows=2)
+    for _ in range(11):
+        message = ready.take()
+        give_back(ready, message)
+        until(lambda ref=message.ref: not ready.dispatcher.leases.holds(ref))
+        ready.dispatcher.resume_endpoint("A1")
+    ready.done(ready.take())
+    until(lambda: ready.totals(job) == {"created": 2})
