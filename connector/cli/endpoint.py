@@ -62,22 +62,18 @@ def _virtual(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
     metavar="NAME=C,C",
     help="Companies that share tables by a virtual company: loads into them exclude each other; repeatable.",
 )
+@click.option("--replace", is_flag=True, help="It is registered: change what is named here, and leave the rest as it was.")
 @limits.options
 @front.json_option
 def add(
     name: str,
-    url: str | None,
-    host: str | None,
-    instance: int | None,
-    services_port: int | None,
-    wsdl_port: int | None,
-    ports: tuple[str, ...],
     contract: Path | None,
     companies: tuple[str, ...],
     partition: str | None,
     database: str | None,
     scope: str | None,
     virtual_companies: dict[str, list[str]],
+    replace: bool,
     as_json: bool,
     **named: Any,
 ) -> None:
@@ -87,30 +83,50 @@ def add(
 
     if not ENDPOINT_NAME.fullmatch(name):
         raise click.UsageError(f"{name!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
-    if bool(url) is bool(host) or (url and (instance or services_port or wsdl_port)):
-        raise click.UsageError("Name the AOS by --url, or by --host with --instance, --services-port and --wsdl-port.")
-    if host:
-        addresses = contracts.of_instance(
-            host, instance=instance or 1, ports=ports, services_port=services_port, wsdl_port=wsdl_port
-        )
-    else:
-        addresses = contracts.addresses(url or "", ports=ports, contract=contract)
-    added = front.client().add_endpoint(
-        name,
-        addresses=addresses,
-        companies=list(companies),
-        partition=partition,
-        database=database,
-        scope=scope,
-        virtual_companies=virtual_companies or None,
-        contract=contracts.packed(contract) if contract else None,
-        limits=limits.wanted(named) if any(value is not None for value in named.values()) else None,
-    )
+    place = {word: named.pop(word) for word in ("url", "host", "instance", "services_port", "wsdl_port", "ports")}
+    told: dict[str, Any] = {
+        "companies": list(companies) or None,
+        "partition": partition,
+        "database": database,
+        "scope": scope,
+        "virtual_companies": virtual_companies or None,
+        "contract": contracts.packed(contract) if contract else None,
+    }
+    bears = limits.wanted(named) if any(value is not None for value in named.values()) else None
+    if replace:
+        if bears:
+            raise click.UsageError(f"What it bears is set by: rapidstart endpoint limit {name}")
+        addresses = _addresses(contract=contract, **place) if any(place.values()) else None
+        _show(front.client().change_endpoint(name, addresses=addresses, **told), as_json=as_json)
+        return
+    added = front.client().add_endpoint(name, addresses=_addresses(contract=contract, **place), limits=bears, **told)
     if as_json:
         front.emit(added)
         return
     click.echo(f"Endpoint {name} registered: {front.printable(', '.join(added['addresses']))}")
     click.echo(f"Start a worker beside it: rapidstart-worker run --endpoint {name}")
+
+
+def _addresses(
+    *,
+    url: str | None,
+    host: str | None,
+    instance: int | None,
+    services_port: int | None,
+    wsdl_port: int | None,
+    ports: tuple[str, ...],
+    contract: Path | None,
+) -> list[str]:
+    """Where the AOS is, as it was named. Raises click.UsageError."""
+    from connector.cli import contracts
+
+    if bool(url) is bool(host) or (url and (instance or services_port or wsdl_port)):
+        raise click.UsageError("Name the AOS by --url, or by --host with --instance, --services-port and --wsdl-port.")
+    if host:
+        return contracts.of_instance(
+            host, instance=instance or 1, ports=ports, services_port=services_port, wsdl_port=wsdl_port
+        )  # fmt: skip
+    return contracts.addresses(url or "", ports=ports, contract=contract)
 
 
 @endpoint.command("list")

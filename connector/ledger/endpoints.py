@@ -1,8 +1,8 @@
 """The AOS instances that are registered here, what surveys found of them, and the workers that were seen beside them."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,7 +79,7 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
     if db.execute(sa.select(endpoints.c.key).where(endpoints.c.key == endpoint.key)).first():
         raise Conflict(
             f"an endpoint named {endpoint.name} is registered already.",
-            advice=f"Choose another name, or remove it first: rapidstart endpoint remove {endpoint.name}",
+            advice=f"Choose another name, or change it: rapidstart endpoint add {endpoint.name} --replace",
         )
     db.execute(
         sa.insert(endpoints).values(
@@ -99,12 +99,38 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
     )
 
 
-def remove(db: Database, key: str) -> None:
-    """Forget an endpoint. Raises NotFound, and Conflict while it has unfinished jobs."""
-    endpoint = get(db, key)
-    unfinished = sa.select(jobs.c.id).where(jobs.c.endpoint == key, jobs.c.finished_at.is_(None))
+def change(db: Database, endpoint: Endpoint, given: Mapping[str, object], *, contract: bytes | None = None) -> None:
+    """Set what is given of a registered endpoint, by the names of its fields, and its contract where there is another one.
+
+    What a survey found at other addresses, or by another contract, is forgotten. Raises Conflict while it has unfinished jobs.
+    """
+    _check_idle(db, endpoint)
+    changed = replace(endpoint, **given)  # type: ignore[arg-type]  # the caller's fields are ours
+    values: dict[str, Any] = {
+        "addresses": json.dumps(changed.addresses),
+        "companies": json.dumps(changed.companies),
+        "partition": changed.partition,
+        "database": changed.database,
+        "scope": changed.scope,
+        "virtual_companies": _virtual_text(changed.virtual_companies),
+    }
+    if contract is not None:
+        values["contract"] = contract
+    if contract is not None or changed.addresses != endpoint.addresses:
+        values |= dict.fromkeys(("metadata", "fingerprint", "surveyed_at", "checks"))
+    db.execute(sa.update(endpoints).where(endpoints.c.key == endpoint.key).values(values))
+
+
+def _check_idle(db: Database, endpoint: Endpoint) -> None:
+    """Raises Conflict while an endpoint has unfinished jobs."""
+    unfinished = sa.select(jobs.c.id).where(jobs.c.endpoint == endpoint.key, jobs.c.finished_at.is_(None))
     if job := db.execute(unfinished).scalar():
         raise Conflict(f"{endpoint.name} has unfinished jobs, as {job}.", advice=f"Cancel it: rapidstart job cancel {job}")
+
+
+def remove(db: Database, key: str) -> None:
+    """Forget an endpoint. Raises NotFound, and Conflict while it has unfinished jobs."""
+    _check_idle(db, get(db, key))
     db.execute(sa.delete(workers).where(workers.c.endpoint == key))
     limits.forget_paces(db, key)
     crews.forget_endpoint(db, key)

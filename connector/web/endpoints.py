@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector import api
-from connector.dispatch import Dispatcher, no_metadata, scaling
+from connector.dispatch import Dispatcher, no_metadata, registering, scaling
 from connector.ledger import Database, crews, endpoints, jobs, limits
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
@@ -66,6 +66,20 @@ class NewEndpoint(BaseModel):
     """by name: the companies that share tables by it"""
 
 
+class ChangedEndpoint(BaseModel):
+    """What is told anew of a registered endpoint, each as a whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    addresses: Annotated[list[str], Field(min_length=1)] | None = None
+    companies: list[str] | None = None
+    partition: str | None = None
+    contract: Annotated[bytes, BeforeValidator(_zip)] | None = None
+    database: Annotated[str, Field(max_length=100)] | None = None
+    scope: Scope | None = None
+    virtual_companies: dict[str, list[str]] | None = None
+
+
 class Scale(BaseModel):
     """How many workers an endpoint shall have, and how many calls each makes at once; null stays as it was wished."""
 
@@ -112,6 +126,25 @@ def _virtual(named: Mapping[str, Sequence[str]]) -> tuple[endpoints.VirtualCompa
 def show(name: str, dispatcher: Served) -> api.Endpoint:
     """One endpoint."""
     return _described(dispatcher, name)
+
+
+@routes.patch("/endpoints/{name}")
+def change(name: str, changed: ChangedEndpoint, dispatcher: Served, caller: Caller) -> api.Endpoint:
+    """Change what is told of an endpoint that has no unfinished jobs. What is left out, or null, stays as it was."""
+    wanted = registering.Change(
+        addresses=_tuple(changed.addresses),
+        companies=_tuple(changed.companies),
+        partition=changed.partition,
+        database=changed.database,
+        scope=changed.scope,
+        virtual_companies=None if changed.virtual_companies is None else _virtual(changed.virtual_companies),
+        contract=changed.contract,
+    )
+    return _described(dispatcher, registering.change(dispatcher, name, wanted, by=caller).name)
+
+
+def _tuple(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given)
 
 
 @routes.delete("/endpoints/{name}", status_code=204)

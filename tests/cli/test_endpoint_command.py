@@ -219,3 +219,29 @@ def test_what_names_no_virtual_company_is_refused(run, office, wrong):
     refused = run("endpoint", "add", "B1", "--url", "http://aos.test", "--virtual-company", wrong)
     assert refused.code == 2
     assert "VIR=USMF,DEMF" in refused.err
+
+
+def test_a_registered_endpoint_is_changed_by_adding_it_again(run, office):
+    taken = run("endpoint", "add", "AOS-1", "--url", "http://aos.test")
+    assert taken.code == 3
+    assert "rapidstart endpoint add AOS-1 --replace" in taken.err
+    changed = run("endpoint", "add", "aos-1", "--replace", "--company", "USMF", "--company", "FRSI", "--database", "AX", "--json")
+    (found,) = changed.lines
+    assert (found["companies"], found["database"], found["addresses"]) == (["USMF", "FRSI"], "ax", ["http://aos.test/port.svc"])
+    moved = run("endpoint", "add", "AOS-1", "--replace", "--url", "http://new.test", "--port", "P")
+    assert "http://new.test" + PATH.format("P") in moved.out
+    assert "never" in moved.out, "nobody has read the contracts there"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--concurrency", "2"], "rapidstart endpoint limit AOS-1"),
+        (["--port", "P"], "--url"),
+        (["--url", "http://a.test", "--host", "a"], "--url"),
+    ],
+)
+def test_a_change_that_says_too_little_or_too_much_is_refused(run, office, options, said):
+    refused = run("endpoint", "add", "AOS-1", "--replace", *options)
+    assert refused.code == 2
+    assert said in refused.err
