@@ -130,9 +130,9 @@ def _sentence(reason: str, state: str) -> str:
 def scaled(endpoint: api.Endpoint) -> str:
     """What is wished and what there is, as "4 workers of 8 calls wished; 3 run, 4 may"."""
     wished = endpoint["scale"]
-    parts = [f"{wished['workers']} workers"] if wished["workers"] is not None else []
+    parts = [plural(wished["workers"], "worker")] if wished["workers"] is not None else []
     if wished["concurrency"] is not None:
-        parts.append(f"{wished['concurrency']} calls at once each")
+        parts.append(f"{plural(wished['concurrency'], 'call')} at once each")
     said = f"{', '.join(parts)} wished" if parts else "nothing is wished"
     online = [crew for crew in endpoint["crews"] if crew["online"]]
     if not online:

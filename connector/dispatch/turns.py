@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from connector.ledger.jobs import Job, JobKind
+from connector.ledger.jobs import Job, JobKind, JobState
 from connector.plan.values import PER_COMPANY
 
 #: Words of priorities, the lowest first; a job keeps the index.
@@ -56,7 +56,9 @@ def blockers(unfinished: Sequence[Job]) -> dict[str, Job]:
 
 def told(first: Job, job: Job) -> str:
     """What is said to a load that waits for another."""
-    who = f"{first.id}, which loads {first.company}, is paused" if first.paused else f"{first.id} is loading {first.company}"
+    who = f"{first.id} is loading {first.company}"
+    if first.paused or first.state is JobState.WAITING:  # its own reason says for what
+        who = f"{first.id}, which loads {first.company}, is {'paused' if first.paused else 'waiting itself'}"
     if first.partition == job.partition and _is_one_company(first.company, job.company):
         return who
     if not first.scope:

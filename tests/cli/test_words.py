@@ -111,3 +111,8 @@ def test_the_same_folder_is_the_same_zip(tmp_path):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(PackageRefused, match="holds no file"), folders.as_file(tmp_path):
         pass
+
+
+def test_one_worker_is_not_called_workers():
+    endpoint = {"scale": {"workers": 1, "concurrency": 1}, "crews": []}
+    assert words.scaled(endpoint) == "1 worker, 1 call at once each wished"

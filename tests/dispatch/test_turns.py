@@ -55,6 +55,12 @@ def test_a_paused_load_holds_up_those_behind_it_and_says_so():
     assert turns.told(paused, load(2)) == "JB-1, which loads USMF, is paused"
 
 
+def test_a_load_that_waits_itself_is_not_said_to_be_loading():
+    """Its endpoint may be closed, paused or away for days."""
+    first = load(1, begun=True, state=JobState.WAITING)
+    assert turns.told(first, load(2)) == "JB-1, which loads USMF, is waiting itself"
+
+
 @pytest.mark.parametrize("change", [{"paused": True}, {"ending": JobState.CANCELLED}])
 def test_what_is_steered_sends_nothing(change):
     assert order(load(1, **change)) == []
