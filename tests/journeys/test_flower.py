@@ -49,7 +49,7 @@ def test_flower_shows_work_and_keeps_secrets(site: Site, flower: str) -> None:
 
 
 def test_flower_changes_nothing(flower: str) -> None:
-    worker = re.search(r"A1\.[\w.]+@[\w.-]+", page(f"{flower}/workers"))
+    worker = re.search(r"A1\.[\w.-]+@[\w.-]+", page(f"{flower}/workers"))
     assert worker is not None
     request = urllib.request.Request(f"{flower}/api/worker/shutdown/{worker.group()}", method="POST", data=b"")
     with pytest.raises(urllib.error.HTTPError) as refused:

@@ -83,7 +83,7 @@ def test_calls_that_outlast_the_grace_are_left_to_the_ledger(bench, aos, loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_second_ctrl_c_ends_at_once(bench, aos, loop):
-    worker = bench(f"twice-{loop}", loop)
+    worker = bench(f"asked-twice-{loop}", loop)
     busy(worker, aos)
     worker.process.send_signal(signal.SIGINT)
     time.sleep(0.5)
