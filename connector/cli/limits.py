@@ -1,5 +1,6 @@
 """`rapidstart endpoint limit`, and how an endpoint's limits and its silence are told."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,9 +22,21 @@ def _call_seconds(_: click.Context, __: click.Parameter, value: str | None) -> l
     return [float(found[1]), float(found[2])]
 
 
+def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of rows: write it as 200, or as 0.5.")
+    return value
+
+
 _OPTIONS: Final = (
     click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Batches at work at once."),
-    click.option("--rows-per-second", type=click.FloatRange(min=0, min_open=True), metavar="R", help="Rows sent, on average."),
+    click.option(
+        "--rows-per-second",
+        type=click.FloatRange(min=0, min_open=True),
+        callback=_finite,
+        metavar="R",
+        help="Rows sent, on average.",
+    ),
     click.option(
         "--hours", metavar="TEXT", help='When loads are sent: "weekdays 20:00-06:00, sat-sun 00:00-24:00 Europe/Berlin".'
     ),

@@ -27,7 +27,7 @@ _STYLES: Final = {
 
 def jobs_table(jobs: Iterable[api.Job]) -> Table:
     """A line per job; the last column says why it waits or failed."""
-    table = _table("Job", "State", "Endpoint", "Company", "Package", "Rows", "Failed", "Submitted", "Why")
+    table = _table("Job", "State", "Endpoint", "Company", "Package", "Rows", "Not in", "Submitted", "Why")
     for job in jobs:
         rows = job["rows"]
         table.add_row(
@@ -37,7 +37,7 @@ def jobs_table(jobs: Iterable[api.Job]) -> Table:
             printable(job["company"] or ""),
             printable(_what(job)),
             f"{words.done(rows):,}/{rows['total']:,}" if job["planned"] else "",
-            f"{rows['failed'] + rows['unknown']:,}" if job["planned"] else "",
+            f"{sum(rows[word] for word in words.BAD):,}" if job["planned"] else "",
             words.ago(job["submitted_at"]),
             Text(printable(job["reason"]), style="dim"),
         )
@@ -151,7 +151,7 @@ def print_checks(console: Console, checks: Iterable[api.Check]) -> None:
 def _table(*columns: str) -> Table:
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for column in table.columns:
-        if column.header in {"Rows", "Failed", "Workers", "Jobs", "Concurrency"}:
+        if column.header in {"Rows", "Not in", "Workers", "Jobs", "Concurrency"}:
             column.justify = "right"
     return table
 

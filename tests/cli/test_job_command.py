@@ -22,6 +22,15 @@ def test_jobs_are_listed(run, office, job):
     assert run("job", "list", "--state", "failed", "--json").out == ""
 
 
+def test_rows_that_are_not_in_are_counted_as_such_in_the_list_and_not_as_failed(run, office, job):
+    office.plan(job["id"])
+    office.settle(job["id"], "cf?")
+    heading, line = run("job", "list").out.splitlines()
+    at = heading.index("Not in")
+    assert line[at : at + len("Not in")].strip() == "2"
+    assert "Failed" not in heading
+
+
 def test_no_jobs_are_told_so(run, office):
     assert "rapidstart load FILE" in run("job", "list").out
 

@@ -51,6 +51,8 @@ def test_an_endpoint_that_carries_calls_out_twice_is_marked_so(run, office):
         ((), 2, "say what to limit"),
         (("--concurrency", "0"), 2, "0 is not in the range"),
         (("--rows-per-second", "0"), 2, "0.0 is not in the range"),
+        (("--rows-per-second", "nan"), 2, "nan is no number of rows"),
+        (("--rows-per-second", "inf"), 2, "inf is no number of rows"),
         (("--call-seconds", "fast"), 2, "write it as 2-20"),
         (("--call-seconds", "20-2"), 3, "the shortest call must be shorter"),
         (("--hours", "at night"), 3, 'Write it as "weekdays 20:00-06:00 Europe/Berlin"'),
