@@ -37,22 +37,27 @@ class Retention:
     def wait(self) -> None:
         """The clock was set, or nobody knows yet whether it is right: remove nothing for some time."""
         self._next = time.monotonic() + self._settled_s
+        self._apart = time.time() - time.monotonic()
+
+    def _now(self) -> float:
+        """What time it is by the clock that was trusted: one that was set a moment ago is not asked."""
+        return time.monotonic() + self._apart
 
     def turn(self) -> None:
         """Remove some of what is too old. Raises NotReachable."""
         if self._keep_s is None or time.monotonic() < self._next:
             return
         end = time.monotonic() + _TURN_S
-        while self._step(before=time.time() - self._keep_s):
+        while self._step(before=self._now() - self._keep_s):
             if time.monotonic() > end:
                 return
+        self._next = time.monotonic() + _IDLE_S  # also where a file cannot be deleted
         self._tidy_shelf()
-        self._next = time.monotonic() + _IDLE_S
 
     def _step(self, *, before: float) -> bool:
         """One transaction of it. False where nothing is too old."""
         with self._ledger.write() as db:
-            job = retention.begun(db, before=before, at=time.time())
+            job = retention.begun(db, before=before, at=self._now())
             if job is None:
                 return retention.forget_package(db, before=before)
             if not retention.remove_some(db, job, most=_PIECE):
@@ -61,7 +66,7 @@ class Retention:
 
     def _tidy_shelf(self) -> None:
         """Delete files of packages that are forgotten; a package that comes again at this moment is seen, or sees it."""
-        before = time.time() - _UPLOAD_S
+        before = self._now() - _UPLOAD_S
         old = {path.name: path for path in self._shelf.iterdir() if _is_older(path, before)}
         with self._ledger.read() as db:
             gone = retention.unknown(db, old)

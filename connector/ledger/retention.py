@@ -30,8 +30,12 @@ _NEXT: Final = (
     .order_by(jobs.c.number)
     .limit(1)
 )
-_KEPT: Final = sa.exists().where(jobs.c.package == packages.c.sha256, jobs.c.removed_at.is_(None))
-_UNUSED: Final = sa.select(packages.c.sha256).where(packages.c.received_at < sa.bindparam("before"), ~_KEPT).limit(1)
+_IN_USE: Final = sa.select(jobs.c.package).where(jobs.c.removed_at.is_(None), jobs.c.package.is_not(None))
+_UNUSED: Final = (
+    sa.select(packages.c.sha256)
+    .where(packages.c.received_at < sa.bindparam("before"), packages.c.sha256.not_in(_IN_USE))
+    .limit(1)
+)
 
 
 def begun(db: Database, *, before: float, at: float) -> str | None:

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from connector.dispatch import Dispatcher, Outbox, control, resolving, retention
+from connector.dispatch import Dispatcher, Outbox, Reconciler, control, resolving, retention
+from connector.dispatch.planner import Planner
 from connector.errors import Conflict, NotFound
 from connector.ledger import Ledger, batches, endpoints, jobs, packages, results
 from connector.ledger.schema import answers, facts, intents, package_parts, problems, resolutions, staging
@@ -198,3 +199,51 @@ def test_every_row_of_such_a_job_is_told_by_nobody(shop):
     sweep(shop)
     with shop.ledger.read() as db:
         assert list(results.every_row(db, job)) == []
+
+
+@pytest.fixture
+def failed(ring):
+    """A ring with a load whose rows have all failed."""
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    job = ring.load(rows=2)
+    ring.done(ring.take(), letter="f", calls=1)
+    return ring, job
+
+
+def test_a_dispatcher_that_runs_removes_what_is_too_old(failed, until):
+    ring, job = failed
+    until(lambda: ring.job(job).finished_at)
+    ring.reconciler.stop()
+    keeper = Reconciler(ring.dispatcher, Planner(ledger=ring.ledger, batch_rows=2), keep_s=DAY)
+    with ring.ledger.write() as db:
+        jobs.mark(db, job, finished_at=time.time() - 2 * DAY)
+    keeper._retention._next = 0.0
+    keeper.start()
+    try:
+        until(lambda: ring.job(job).removed_at)
+        until(lambda: _is_empty(ring.ledger))
+    finally:
+        keeper.stop()
+
+
+def test_a_clock_that_was_set_removes_nothing(shop, monkeypatch):
+    job = ended(shop, "A", ago_days=1)
+    real = time.time
+    keeper = Reconciler(shop.dispatcher, Planner(ledger=shop.ledger, batch_rows=2), keep_s=90 * DAY)
+    keeper._retention._next = 0.0
+    monkeypatch.setattr(time, "time", lambda: real() + 1000 * DAY)
+    keeper._retention.turn()
+    assert shop.job(job).removed_at is None, "it was set a moment ago, and nobody has noticed yet"
+    keeper._retention._next = 0.0
+    keeper._first_look = False
+    keeper._follow_clock()
+    keeper._retention.turn()
+    assert shop.job(job).removed_at is None, "it was noticed: nothing is removed for some time"
+    assert keeper._retention._next > time.monotonic()
+
+
+def _is_empty(ledger):
+    with ledger.read() as db:
+        return not any(db.execute(sa.select(sa.func.count()).select_from(table)).scalar() for table in HOLDERS)
