@@ -32,7 +32,7 @@ routes = APIRouter()
 
 @routes.get("/jobs/{job_id}/results")
 def failures(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.FailurePage:
-    """Rows that failed, were skipped for a reason of their own, or are unknown."""
+    """Rows that failed, were skipped for a reason of their own, or are unknown; none once they are removed (`removed_at`)."""
     with dispatcher.ledger.read() as db:
         found = results.failures(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
     return {"items": [failure_object(each) for each in found], "next": str(found[-1].id) if len(found) == limit else None}
@@ -40,7 +40,7 @@ def failures(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Curso
 
 @routes.get("/jobs/{job_id}/answers")
 def answered(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.AnswerPage:
-    """What service operations and class methods answered, row by row."""
+    """What service operations and class methods answered, row by row; nothing once that is removed (`removed_at`)."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id).id
         found = answers.of_job(db, job, after=cursor, limit=limit)
@@ -60,7 +60,7 @@ def log(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0
 
 @routes.get("/jobs/{job_id}/rows", response_class=StreamingResponse)
 def rows(job_id: str, dispatcher: Served) -> StreamingResponse:
-    """The outcome of every row that has one, as JSON lines."""
+    """The outcome of every row that has one, as JSON lines; none once they are removed (`removed_at` of the job)."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id)
     return StreamingResponse(_lines(dispatcher, job.id), media_type=_LINES)
