@@ -77,7 +77,12 @@ class Rig:
 
 @contextmanager
 def ring(
-    folder: Path, *, concurrency: int = 4, aos_options: tuple[str, ...] = ("--count",), through: Any = None
+    folder: Path,
+    *,
+    concurrency: int = 4,
+    aos_options: tuple[str, ...] = ("--count",),
+    through: Any = None,
+    dispatcher: tuple[str, ...] = ("connector", "dispatcher"),
 ) -> Iterator[Rig]:
     """Everything up, the endpoint registered, its metadata read."""
     home, tables = folder / "home", folder / "tables.toml"
@@ -89,12 +94,12 @@ def ring(
         aos = stack.enter_context(_process(simulate, folder / "aos.log", env, pipe=True))
         assert aos.stdout
         url = aos.stdout.readline().split()[-1]
-        dispatcher = stack.enter_context(_process(["connector", "dispatcher"], folder / "dispatcher.log", env))
+        serving = stack.enter_context(_process([*dispatcher], folder / "dispatcher.log", env))
         _await(f"{env['RAPIDSTART_API_URL']}/readyz")
         run = ["workers", "run", "--endpoint", ENDPOINT, "--concurrency", str(concurrency)]
         worker = stack.enter_context(_process(run, folder / "worker.log", env))
         broker = json.loads((home / "broker.json").read_text(encoding="utf-8"))["pid"]
-        processes = {"dispatcher": dispatcher.pid, "worker": worker.pid, "broker": broker, "aos": aos.pid}
+        processes = {"dispatcher": serving.pid, "worker": worker.pid, "broker": broker, "aos": aos.pid}
         relay = through(url) if through else None
         rig = Rig(api=f"{env['RAPIDSTART_API_URL']}/api/v1", aos=url, home=home, processes=processes, relay=relay)
         address = f"{relay.url if relay else url}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
