@@ -25,6 +25,9 @@ _GIVEN_UP: Final = {
     ),
 }
 
+#: The port has another contract than the job was planned by: it is read again, so that later plans fit.
+_STALE: Final = "RSC-5930"
+
 
 def take_back(dispatcher: Dispatcher, db: Database, report: BatchReturned, *, now: float) -> None:
     """Record a batch that came back. Raises NotFound for one of a job that nobody knows."""
@@ -103,6 +106,8 @@ def _end(dispatcher: Dispatcher, db: Database, job: jobs.Job, report: BatchRetur
     _say(db, report, now=now)
     if not job.ending:
         dispatcher.end(db, job, jobs.JobState.FAILED, reason=report.reason, advice=report.advice, code=report.code)
+    if report.code == _STALE:
+        dispatcher.add_survey(db, endpoints.get(db, job.endpoint), jobs.JobKind.METADATA)
     dispatcher.close_if_done(db, jobs.get(db, job.id))
 
 
