@@ -23,6 +23,18 @@ _RESTORED: Final = "restored"
 #: Jobs that only ask go on: they write nothing.
 _ASKING: Final = frozenset({jobs.JobKind.PREVIEW, jobs.JobKind.TEST, jobs.JobKind.METADATA})
 
+#: Attempts by which batches of rows are set apart from those that were sent since the backup: a worker that knows a message
+#: takes it for one that was delivered twice, and keeps still. Not those of calls, whose attempt is in their MessageId.
+_ATTEMPTS: Final = 10
+_OF_ROWS: Final = sa.exists().where(
+    steps.c.job == batches.c.job, steps.c.no == batches.c.step, steps.c.kind == "load.tables"
+)  # fmt: skip
+_APART: Final = (
+    sa.update(batches)
+    .where(batches.c.job == sa.bindparam("of_job"), batches.c.state == "planned", _OF_ROWS)
+    .values(attempt=batches.c.attempt + _ATTEMPTS)
+)
+
 REASON: Final = "the ledger was restored from a backup: what was done since then is not in it"
 
 
@@ -84,6 +96,7 @@ def hold_back(db: Database, *, missing: int, waiting: tuple[Waiting, ...], at: f
     held = [job for job in jobs.unfinished(db) if job.kind not in _ASKING and not job.ending]
     for job in held:
         jobs.mark(db, job.id, paused=True)
+        db.execute(_APART, {"of_job": job.id})
         jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason=REASON)
         jobs.say(db, job.id, f"Paused: {REASON}.", at=at)
     remember(db, _PULSE, str(int(fact(db, _PULSE) or 0) + missing))

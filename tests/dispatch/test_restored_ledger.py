@@ -1,9 +1,10 @@
 """A ledger that was put back from a backup: its loads wait, and nothing is sent or granted before a person says so."""
 
 import pytest
+import sqlalchemy as sa
 
 from connector.dispatch import control
-from connector.ledger import jobs, pulse
+from connector.ledger import jobs, pulse, schema
 from connector.wire import reports, routes
 
 
@@ -80,6 +81,21 @@ def test_it_goes_on_when_a_person_says_so_and_is_noticed_once(ring, loading, unt
     ring.start()
     with ring.ledger.read() as db:
         assert pulse.held_back(db) == []
+
+
+def test_what_was_sent_since_the_backup_is_sent_by_another_name(ring, loading, until):
+    """A worker that is still there would take it for a message that was delivered twice, and its lease would have to end."""
+    job, _ = loading
+    ring.stop()
+    ring.redis.delete(routes.queue("A1"))
+    with ring.ledger.write() as db:  # as the backup has it
+        db.execute(sa.update(schema.batches).where(schema.batches.c.no == 3).values(state="planned", attempt=0))
+    go_back(ring, 300)
+    until(lambda: states(ring, job) == ["paused"])
+    control.resume(ring.dispatcher, job)
+    ring.alive()
+    message = ring.take()
+    assert (message.ref.batch, message.ref.attempt) == (3, 11)
 
 
 def test_the_pulse_of_another_ledger_says_nothing(ring, loading):
