@@ -332,12 +332,6 @@ def any_unfinished(db: Database, job: str) -> bool:
     return db.execute(_ANY_UNFINISHED, {"of_job": job}).first() is not None
 
 
-def attempts(db: Database, ref: BatchRef) -> int:
-    """How often a batch was sent."""
-    mine = (batches.c.job == ref.job) & (batches.c.step == ref.step) & (batches.c.no == ref.batch)
-    return int(db.execute(sa.select(batches.c.attempt).where(mine)).scalar() or 0)
-
-
 def _limit(db: Database, ref: BatchRef) -> float:
     """When the time limit of the attempt's granted call has passed; 0 where it has none without an end."""
     row = db.execute(_FIND_CURRENT, _named(ref)).first()
