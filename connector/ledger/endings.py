@@ -35,6 +35,6 @@ def _untold(row: int, intent: Intent) -> Problem:
         message="The job ended while a call was under way whose end was never told: the row may be in AX, or not.",
         advice="Look in AX whether the call has taken effect, before the row is loaded again."
         if is_call
-        else "Have it looked up (rapidstart job resolve JOB --all --as lookup), or load the file again: what is in is left.",
+        else "Have it looked up (rapidstart job resolve JOB --all --as lookup), or load the file again: what is in stays.",
         code="RSC-3121",
     )

@@ -345,7 +345,7 @@ class Writing:
             document,
             Outcome.UNKNOWN,
             message=message,
-            advice="Have it looked up (rapidstart job resolve JOB --all --as lookup), or load the file again: what is in is left.",
+            advice="Have it looked up (rapidstart job resolve JOB --all --as lookup), or load the file again: what is in stays.",
             code="RSC-3120",
         )
 
