@@ -158,6 +158,7 @@ def test_elements_out_of_order_are_passed_over_in_silence(port: aos.Port):
     assert [found["Price"] for found in read(port, "T5")] == ["0"]
 
 
+@pytest.mark.slow
 def test_eight_threads_each_read_what_they_wrote(port: aos.Port):
     def one(number: int) -> list[dict[str, str | None]]:
         keys = [f"P{number}-{row}" for row in range(20)]

@@ -14,6 +14,8 @@ from connector.wire.jobs import SurveyConnection
 from tests.broker.watched import Watched, eventually, watched
 from workers import reporter
 
+pytestmark = pytest.mark.slow  # three servers, and the time in which sentinels agree
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Watched]:

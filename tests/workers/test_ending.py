@@ -58,6 +58,7 @@ def test_calls_in_hand_are_finished_and_the_rest_stays_on_the_queue(bench, aos, 
     assert len(worker.await_reports(SurveyDone, 8 - waiting)) == 8 - waiting
 
 
+@pytest.mark.slow
 def test_a_message_of_a_call_in_hand_is_nobody_elses_however_long_it_takes(bench, aos):
     leaving = bench("long", "forced")
     busy(leaving, aos)
