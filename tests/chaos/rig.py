@@ -72,7 +72,9 @@ class Rig:
         site = self.sites["dispatcher"]
         eventually(site.is_ready, what="a ready dispatcher")
         url = f"http://127.0.0.1:{self.links['aos'].port}"
-        added = site.rapidstart("endpoint", "add", ENDPOINT, "--url", url, "--port", "RapidStart", "--port", "Journals")
+        added = site.rapidstart(
+            "endpoint", "add", ENDPOINT, "--url", url, "--port", "RapidStart", "--port", "Journals", "--scope", "company"
+        )
         assert added.returncode == 0, added.stderr
         self.tap.start()
 

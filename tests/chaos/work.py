@@ -52,31 +52,7 @@ key = ["SalesId"]
 [table.SalesLine]
 parent = { target = "SalesOrder", on = { SalesId = "SalesId" } }
 """
-CALLS: Final = """
-[classes]
-operation = "JournalService.runClass"
-class = "_className"
-method = "_methodName"
-parameters = "_arguments"
-name = "Argument"
-value = "Text"
-
-[table."1 Journals"]
-target = "JournalService.postJournal"
-idempotent = true
-outcome = "created"
-
-[table."2 Lines"]
-target = "JournalService.postJournal._contract.Lines"
-parent = { target = "JournalService.postJournal", on = { "Journal" = "Journal name" } }
-
-[table."3 Limits"]
-target = "JournalService.setLimit"
-
-[table."4 Post"]
-call = "class"
-target = "CustPost.run"
-"""
+CALLS: Final = (ROOT / "tests" / "actions" / "calls.toml").read_text(encoding="utf-8")
 #: Steps whose calls AX carries out again when they are made again: a row may be told as unknown.
 ONCE: Final = frozenset({"3 Limits", "4 Post"})
 

@@ -57,9 +57,11 @@ def test_a_restarted_dispatcher_learns_of_the_outage_again(ready, until):
     def again():
         if ready.redis.llen(routes.queue("A1")):
             give_back(ready, ready.take())
-        return ready.dispatcher.gate.breakers.outage("a1")
+        outage = ready.dispatcher.gate.breakers.outage("a1")
+        # The batch that was silent first may not be the first that is tried again.
+        return outage is not None and outage.since == pytest.approx(first.since, abs=0.01)
 
-    assert until(again).since == pytest.approx(first.since, abs=10)  # another batch may be the one that tells it
+    assert until(again)
 
 
 def test_a_wrong_account_stops_the_endpoint_and_a_test_lets_it_go_on(ready, until):

@@ -9,31 +9,7 @@ import pytest
 from tests.journeys.driving import COMPANY, ROOT, Site, eventually, free_port, get, listens, write_csv
 
 CONTRACT = ROOT / "tests" / "actions" / "contract"
-MAPPING = """
-[classes]
-operation = "JournalService.runClass"
-class = "_className"
-method = "_methodName"
-parameters = "_arguments"
-name = "Argument"
-value = "Text"
-
-[table."1 Journals"]
-target = "JournalService.postJournal"
-idempotent = true
-outcome = "created"
-
-[table."2 Lines"]
-target = "JournalService.postJournal._contract.Lines"
-parent = { target = "JournalService.postJournal", on = { "Journal" = "Journal name" } }
-
-[table."3 Limits"]
-target = "JournalService.setLimit"
-
-[table."4 Post"]
-call = "class"
-target = "CustPost.run"
-"""
+MAPPING = (ROOT / "tests" / "actions" / "calls.toml").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.slow
 

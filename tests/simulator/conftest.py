@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from lxml import etree
 
+from tests.simulator.table_client import ACCOUNTS, CONTRACT, TableClient, row
 from workers.simulator import Options, server
 
 NS = {
@@ -276,3 +277,17 @@ def definition(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(start: Callable[..., Client], definition: Path) -> Client:
     return start(tables=(definition,))
+
+
+@pytest.fixture
+def tables(start: Callable[..., Any], definition: Path) -> TableClient:
+    return TableClient(start(tables=(definition,), contracts=(CONTRACT,), port="RapidStartTables"))
+
+
+@pytest.fixture
+def accounts(start: Callable[..., Any], tmp_path: Path) -> TableClient:
+    path = tmp_path / "accounts.toml"
+    path.write_text(ACCOUNTS, encoding="utf-8")
+    found = TableClient(start(tables=(path,), contracts=(CONTRACT,), port="RapidStartTables"))
+    assert [r["Outcome"] for r in found.write("createRows", "Chart", row(Name="Shared"), row(Name="Other"))] == ["Created"] * 2
+    return found
