@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.chaos import faults, verdict, work
+from tests.chaos import faults, leftovers, verdict, work
 from tests.chaos.faults import Fault, Finding
 from tests.chaos.lane import Lane
 from tests.chaos.rig import Rig, pause
@@ -61,6 +61,7 @@ def perform(
         for turn in faults.schedule(count, seed=seed, kinds=kinds or tuple(faults.KINDS)):
             _strike(rig, turn, story, lanes[1:], say=say)
         _end(story, lanes)
+        story.verdict.left += leftovers.awaited(rig.broker.client)
     finally:
         rig.close()
         for lane in lanes:
@@ -68,6 +69,7 @@ def perform(
     works = [each for lane in lanes for each in lane.done]
     judged = verdict.judge(works, folder / "aos" / "data")
     judged.unfinished += story.verdict.unfinished
+    judged.left += story.verdict.left
     story.verdict, story.jobs, story.seconds = judged, len(works), time.monotonic() - began
     return story
 

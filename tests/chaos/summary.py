@@ -24,6 +24,7 @@ def table(story: Story, *, blocking: bool) -> str:
         ("doubled", len(judged.doubled)),
         ("false reports", len(judged.false)),
         ("jobs without an end", len(judged.unfinished)),
+        ("messages left on the broker", len(judged.left)),
         ("told as unknown (calls that are never made twice)", judged.unknown),
         ("longest recovery", f"{longest:.1f} s ({when})"),
         ("median recovery", f"{middle:.1f} s"),

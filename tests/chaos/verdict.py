@@ -30,13 +30,21 @@ class Verdict:
     doubled: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """on the broker, though nothing is under way"""
 
     @property
     def faultless(self) -> bool:
-        return not (self.lost or self.doubled or self.false or self.unfinished)
+        return not (self.lost or self.doubled or self.false or self.unfinished or self.left)
 
     def __str__(self) -> str:
-        named = (("lost", self.lost), ("doubled", self.doubled), ("false", self.false), ("unfinished", self.unfinished))
+        named = (
+            ("lost", self.lost),
+            ("doubled", self.doubled),
+            ("false", self.false),
+            ("unfinished", self.unfinished),
+            ("left on the broker", self.left),
+        )
         return "\n".join(f"{word}: {sentence}" for word, sentences in named for sentence in sentences)
 
 
