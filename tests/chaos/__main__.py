@@ -1,6 +1,7 @@
 """`python -m tests.chaos --faults 1000 --seed 7`: the long run, and its summary for the README beside this file."""
 
 import argparse
+import math
 import signal
 import sys
 import tempfile
@@ -16,6 +17,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="decides their order and details (default 1)")
     parser.add_argument("--kind", action="append", choices=tuple(faults.KINDS), help="faults of this kind only; repeatable")
     parser.add_argument("--blocking", action="store_true", help="workers run the loop that Celery runs on Windows")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no fault after so many minutes")
     parser.add_argument("--write", action="store_true", help="put the summary into README.md beside this module")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
@@ -23,7 +25,8 @@ def main() -> int:
     print(f"logs: {folder}", flush=True)
     kinds = tuple(asked.kind or ())
     say = lambda line: print(line, flush=True)  # noqa: E731 - a line is to be seen when it happens
-    story = perform(folder, count=asked.faults, seed=asked.seed, blocking=asked.blocking, kinds=kinds, say=say)
+    most_s = asked.minutes * 60
+    story = perform(folder, count=asked.faults, seed=asked.seed, blocking=asked.blocking, kinds=kinds, most_s=most_s, say=say)
     text = summary.table(story, blocking=asked.blocking)
     print(text)
     if asked.write:

@@ -1,5 +1,6 @@
 """A run: loads without a pause, faults by the schedule, and the verdict when all has come to rest."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -45,9 +46,13 @@ def perform(
     seed: int,
     blocking: bool = False,
     kinds: tuple[str, ...] = (),
+    most_s: float = math.inf,
     say: Callable[[str], None] = print,
 ) -> Story:
-    """Run the schedule of this seed in a folder; everything is ended when it returns, and the logs are left there."""
+    """Run the schedule of this seed in a folder; everything is ended when it returns, and the logs are left there.
+
+    `most_s`: after so many seconds no other fault is begun.
+    """
     story = Story(seed)
     began = time.monotonic()
     rig = Rig(folder, blocking=blocking)
@@ -59,6 +64,8 @@ def perform(
         for lane in lanes[1:]:
             lane.start()
         for turn in faults.schedule(count, seed=seed, kinds=kinds or tuple(faults.KINDS)):
+            if time.monotonic() - began > most_s:
+                break
             _strike(rig, turn, story, lanes[1:], say=say)
         _end(story, lanes)
         story.verdict.left += leftovers.awaited(rig.broker.client)
