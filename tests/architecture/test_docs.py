@@ -125,7 +125,7 @@ def test_every_queue_key_and_task_is_in_the_operators_book() -> None:
 
 
 def test_ci_runs_the_test_line_of_the_readme_word_for_word() -> None:
-    (line,) = re.findall(r"(?m)^(python3 -m venv .*pytest)$", README)
+    (line,) = re.findall(r"(?m)^(python3 -m venv .*pytest -n 4)$", README)
     assert line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
