@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.errors import Conflict, NotFound
-from connector.ledger import crews, limits
+from connector.ledger import crews, dictionaries, limits
 from connector.ledger.limits import Limits, Stopped
 from connector.ledger.schema import endpoints, facts, jobs, workers
 from connector.ledger.store import Database
@@ -134,6 +134,7 @@ def remove(db: Database, key: str) -> None:
     db.execute(sa.delete(workers).where(workers.c.endpoint == key))
     limits.forget_paces(db, key)
     crews.forget_endpoint(db, key)
+    dictionaries.forget(db, key)
     db.execute(sa.delete(endpoints).where(endpoints.c.key == key))
 
 

@@ -312,3 +312,17 @@ staging = Table(
     Column("row", LargeBinary, nullable=False),
     Index("staged_rows", "job", "step", "link"),
 )
+
+dictionary_entries = Table(
+    "dictionary_entries",
+    metadata,
+    Column("endpoint", Words, primary_key=True),
+    Column("job", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("label", Words, nullable=False),
+    Column("language", Words, nullable=False),
+    Column("imported_at", Float, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
