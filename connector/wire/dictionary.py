@@ -5,7 +5,15 @@ a port's contract says; this is what AX knows whether a port offers it or not. N
 application object tree; source: the types of AxMetadataService (TableMetadata, EnumMetadata, ServiceMetadata, ...).
 """
 
-from connector.wire.codec import Value
+import zlib
+from typing import Final
+
+from pydantic import ValidationError
+
+from connector.wire.codec import Value, WireError, from_text, to_text
+
+#: The most bytes that a slice may inflate to.
+MAX_SLICE_BYTES: Final = 64_000_000
 
 
 class TableField(Value):
@@ -153,3 +161,20 @@ class Dictionary(Value):
     def table(self, name: str) -> DataTable | None:
         """The table of this name."""
         return next((table for table in self.tables if table.name.casefold() == name.casefold()), None)
+
+
+def pack(dictionary: Dictionary) -> str:
+    """A slice as it travels in a report."""
+    return to_text(zlib.compress(dictionary.model_dump_json(exclude_defaults=True).encode(), 6))
+
+
+def unpack(text: str) -> Dictionary:
+    """The slice again. Raises WireError."""
+    inflater = zlib.decompressobj()
+    try:
+        raw = inflater.decompress(from_text(text), MAX_SLICE_BYTES)
+        if inflater.unconsumed_tail:
+            raise WireError(f"a slice of the data dictionary inflates to over {MAX_SLICE_BYTES:,} bytes")
+        return Dictionary.model_validate_json(raw)
+    except (zlib.error, ValidationError, ValueError) as error:
+        raise WireError("a slice of the data dictionary cannot be read") from error

@@ -228,8 +228,26 @@ class SurveyConnection(Message):
     contract: str | None = None
 
 
+class ImportDictionary(Message):
+    """Read AX's data dictionary from its MetadataService and report it slice by slice."""
+
+    KIND = "survey.dictionary"
+
+    endpoint: str
+    ref: BatchRef
+    addresses: tuple[str, ...]
+    language: str = "en-us"
+    """of the labels"""
+    services_only: bool = False
+    tables: tuple[str, ...] = ()
+    """these tables alone, and the enumerations of their fields; () for everything"""
+
+
 class Grant(Message):
-    """The answer to an intent: the worker may make the call, or must not. It is sent on `routes.reply_key`."""
+    """The answer to an intent, or to a slice of the data dictionary: the worker may go on, or must not.
+
+    It is sent on `routes.reply_key`.
+    """
 
     KIND = "grant"
 
@@ -256,7 +274,16 @@ class Wish(Message):
     """calls at once, of each worker process"""
 
 
-_WORK: Final = (LoadTables, LoadServices, LoadClasses, LoadFiles, LoadFlatFile, SurveyMetadata, SurveyConnection)
+_WORK: Final = (
+    LoadTables,
+    LoadServices,
+    LoadClasses,
+    LoadFiles,
+    LoadFlatFile,
+    SurveyMetadata,
+    SurveyConnection,
+    ImportDictionary,
+)
 WORK: Final[dict[str, type[Message]]] = {m.KIND: m for m in _WORK}
 ANSWERS: Final[dict[str, type[Message]]] = {m.KIND: m for m in (Grant, Contract, Wish)}
 

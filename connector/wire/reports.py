@@ -269,6 +269,35 @@ class SurveyDone(Report):
     """of that reason, as RSC-5910"""
 
 
+class DictionarySlice(Report):
+    """A part of AX's data dictionary; the answer is `jobs.Grant`: whether to go on. Nothing is in use before `DictionaryDone`."""
+
+    KIND = "dictionary.slice"
+
+    ref: BatchRef
+    content: str
+    """dictionary.pack, dictionary.unpack"""
+    done: int = 0
+    """names that are told, this slice's among them"""
+    total: int = 0
+    """of so many"""
+
+
+class DictionaryDone(Report):
+    """An import of the data dictionary has ended: all its slices were told, or `reason` says why there are no more."""
+
+    KIND = "dictionary.done"
+
+    ref: BatchRef
+    replaced: tuple[str, ...] = ()
+    """kinds (table, enum, service, class) of which all that there is was told: what was known before is outdated"""
+    log: tuple[str, ...] = ()
+    """lines for the job's log: what could not be read, and why"""
+    reason: str = ""
+    advice: str = ""
+    code: str = ""
+
+
 REPORTS: Final[dict[str, type[Report]]] = {
     report.KIND: report
     for report in (
@@ -282,6 +311,8 @@ REPORTS: Final[dict[str, type[Report]]] = {
         BatchReturned,
         ContractWanted,
         SurveyDone,
+        DictionarySlice,
+        DictionaryDone,
     )
 }
 
