@@ -244,6 +244,29 @@ class ContractWanted(Report):
     contract: str
 
 
+class LeaveWanted(Report):
+    """Asks leave to begin an attempt, before its first call; the answer is `jobs.Grant`.
+
+    Only where messages are sealed: an order that comes again, to whichever process, makes no call at all.
+    """
+
+    KIND = "leave.wanted"
+
+    ref: BatchRef
+
+
+class MessageRefused(Report):
+    """A worker has refused a message of the queue, or an answer: nothing of it was done."""
+
+    KIND = "message.refused"
+
+    ref: BatchRef | None = None
+    """the batch that it spoke of, unproved"""
+    why: str
+    """one word, as `sealing.Why` has them"""
+    told: str
+
+
 class Check(Value):
     """One thing that a survey looked at."""
 
@@ -310,6 +333,8 @@ REPORTS: Final[dict[str, type[Report]]] = {
         BatchDone,
         BatchReturned,
         ContractWanted,
+        LeaveWanted,
+        MessageRefused,
         SurveyDone,
         DictionarySlice,
         DictionaryDone,
