@@ -299,6 +299,8 @@ def test_it_says_that_nobody_has_run_it() -> None:
     assert "Not compiled and not run on AX" in methods()[SERVICE]["classDeclaration"].source
 
 
-@pytest.mark.parametrize("name", ["describe", "companies", "readRows", "createRows", "updateRows", "deleteRows", "invoke"])
+@pytest.mark.parametrize(
+    "name", ["describe", "companies", "databaseMark", "readRows", "createRows", "updateRows", "deleteRows", "invoke"]
+)
 def test_the_way_in_is_described_for_every_operation(name: str) -> None:
     assert f"`{name}`" in (FOLDER / "README.md").read_text(encoding="utf-8")

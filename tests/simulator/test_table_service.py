@@ -31,6 +31,7 @@ def test_answers_match_the_contract(tables: TableClient) -> None:
     replies = [
         tables.call("describe"),
         tables.call("companies"),
+        tables.call("databaseMark"),
         tables.read("PaymTerm", ["PaymTermId"], ["N030"]),
         tables.call("createRows", one),
         tables.call("updateRows", one),
@@ -308,6 +309,24 @@ def test_tables_are_described(accounts: TableClient) -> None:
 
 def test_companies_are_listed(tables: TableClient) -> None:
     assert [c["Id"] for c in objects(tables.call("companies"), "RapidStartCompany")] == ["USMF", "DEMF"]
+
+
+def mark(tables: TableClient) -> str:
+    return str(tables.call("databaseMark").xml.findtext(".//{*}response"))
+
+
+def test_a_database_keeps_its_mark_until_it_is_another_one(start: Callable[..., Any], definition: Path, tmp_path: Path) -> None:
+    def started(folder: str) -> TableClient:
+        return TableClient(start(tables=(definition,), contracts=(CONTRACT,), data=tmp_path / folder, port="RapidStartTables"))
+
+    first = started("data")
+    before = mark(first)
+    assert len(before) > 10
+    first.write("createRows", "PaymTerm", row(PaymTermId="A"))
+    assert mark(started("data")) == mark(first) == before
+    assert mark(started("other")) != before
+    first.client.http("POST", "/_sim/reset")
+    assert mark(first) != before
 
 
 TWO_VALUES_FOR_ONE_FIELD = (

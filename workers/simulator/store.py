@@ -4,6 +4,7 @@ It knows nothing of AX' rules. One call is one transaction; calls take turns.
 """
 
 import json
+import secrets
 import sqlite3
 import threading
 import time
@@ -23,6 +24,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS record_key ON record (company, name, unique_ke
 CREATE INDEX IF NOT EXISTS record_first ON record (company, name, first);
 CREATE INDEX IF NOT EXISTS record_parent ON record (parent);
 CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS mark (text TEXT NOT NULL);
 """
 _COLUMNS: Final = "rec_id, company, name, parent, version, changed, body"
 _FIRST_REC_ID: Final = 5637144576  # where AX 2012 begins to count
@@ -64,6 +66,8 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")  # safe against kill -9; a power cut is not what is rehearsed here
         self._db.executescript(_SCHEMA)
+        if self._db.execute("SELECT 1 FROM mark").fetchone() is None:
+            self._mark_anew()
         self._turn = threading.Lock()
         highest = self._db.execute("SELECT max(rec_id) FROM record").fetchone()[0]
         self._last = highest or _FIRST_REC_ID - 1
@@ -83,6 +87,10 @@ class Store:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+    def mark(self) -> str:
+        """What tells this database from every other one, also from itself before it was emptied."""
+        return str(self._db.execute("SELECT text FROM mark").fetchone()[0])
 
     def remember(self, message_id: str) -> bool:
         """Note a MessageId; False where it was seen before."""
@@ -136,9 +144,14 @@ class Store:
         return list(self._rows(sql, company, name, after, since, size))
 
     def clear(self) -> None:
-        """Forget every record and MessageId."""
+        """Forget every record and MessageId; from here on it is another database."""
         self._db.execute("DELETE FROM record")
         self._db.execute("DELETE FROM message")
+        self._mark_anew()
+
+    def _mark_anew(self) -> None:
+        self._db.execute("DELETE FROM mark")
+        self._db.execute("INSERT INTO mark VALUES (?)", (secrets.token_hex(16),))
 
     def _rows(self, sql: str, *values: object) -> Iterator[Row]:
         for rec_id, company, name, parent, version, changed, body in self._db.execute(sql, values):

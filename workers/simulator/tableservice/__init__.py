@@ -23,6 +23,7 @@ WRITING: Final = frozenset({"createRows", "updateRows", "deleteRows", "invoke"})
 OPERATIONS: Final[Mapping[str, Callable[[TableCall], str]]] = {
     "describe": describing.describe,
     "companies": describing.companies,
+    "databaseMark": describing.database_mark,
     "readRows": reading.read_rows,
     "createRows": writing.create_rows,
     "updateRows": writing.update_rows,

@@ -1,4 +1,4 @@
-"""describe and companies: what may be asked of this AOS over the table service."""
+"""describe, companies and databaseMark: what may be asked of this AOS over the table service."""
 
 from workers.simulator import values
 from workers.simulator.faults import refused
@@ -12,6 +12,11 @@ from workers.simulator.tableservice.request import TableCall
 def companies(call: TableCall) -> str:
     """The companies of this AOS."""
     return dc.response(dc.record("RapidStartCompany", Id=each, Name=f"Company {each}") for each in call.companies)
+
+
+def database_mark(call: TableCall) -> str:
+    """The mark of the database."""
+    return dc.response(call.store.mark())
 
 
 def describe(call: TableCall) -> str:
