@@ -12,6 +12,7 @@ from connector.plan.columns import Match
 from connector.plan.drafts import Draft
 from connector.plan.mapping import Mapping
 from connector.plan.values import Step
+from connector.wire.dictionary import Dictionary
 from connector.wire.jobs import Blank, Mode
 from connector.wire.metadata import Metadata
 
@@ -67,7 +68,13 @@ class Inspection:
 
 
 def describe(
-    package: Package, metadata: Metadata | None = None, *, mapping: Mapping, mode: Mode = Mode.UPSERT, blank: Blank = Blank.KEEP
+    package: Package,
+    metadata: Metadata | None = None,
+    *,
+    mapping: Mapping,
+    mode: Mode = Mode.UPSERT,
+    blank: Blank = Blank.KEEP,
+    dictionary: Dictionary | None = None,
 ) -> Inspection:
     """Every match, guess and reason, in the order of the steps; without metadata what the package says by itself.
 
@@ -75,9 +82,10 @@ def describe(
     """
     if metadata is None:
         return _alone(package, mapping)
+    known = dictionary or Dictionary()
     try:
         found = drafts.draft(package, metadata, mapping=mapping, mode=mode)
-        plan = making.assemble(found, package, metadata, mapping=mapping, blank=blank)
+        plan = making.assemble(found, package, metadata, mapping=mapping, blank=blank, dictionary=known)
     except PlanRefused as error:
         return _alone(package, mapping, refused=str(error))
     shown = tuple(_planned(step, found[step.action_index]) for step in plan.steps)

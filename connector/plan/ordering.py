@@ -1,4 +1,7 @@
-"""In which order steps run, and why: the manifest's order, what the mapping demands, the package's own order, or references."""
+"""In which order steps run, and why: the manifest's order, what the mapping demands, the package's own order, or references.
+
+Where tables name each other, the fields that close the circle are left to a second pass; where none can be, no order exists.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +35,12 @@ class Edge:
     before: str
     then: str
     because: str
-    by: Literal["mapping", "reference", "sheets", "place"] = "reference"
+    by: Literal["mapping", "relation", "reference", "sheets", "place"] = "reference"
+    """a `relation` is one that AX holds rows to: its data dictionary says so"""
+    fields: tuple[str, ...] = ()
+    """of a relation: the fields of `then` that a second pass may fill"""
+    stuck: str = ""
+    """of a relation: why no second pass can, as "is mandatory"; "" where one can"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,10 @@ class Ranks:
 
     of: tuple[tuple[int, str], ...]
     notices: tuple[str, ...] = ()
+    later: tuple[Edge, ...] = ()
+    """relations that the order does not keep: their fields are filled in a second pass"""
+    in_turn: tuple[Edge, ...] = ()
+    """relations of entities with themselves that cannot wait: their rows go in the order of the file"""
 
 
 @dataclass(slots=True)
@@ -49,25 +61,24 @@ class _Graph:
 
     edges: dict[str, list[Edge]] = field(default_factory=dict)
 
-    def add(self, edge: Edge) -> list[str]:
-        """Add an edge, or return the cycle that it would close."""
-        cycle = self._way(edge.then, edge.before)
-        if not cycle:
+    def add(self, edge: Edge) -> list[Edge]:
+        """Add an edge, or return those that make a circle with it: a way from its end back to its beginning."""
+        way = self._way(edge.then, edge.before)
+        if not way:
             self.edges.setdefault(edge.then, []).append(edge)
-        return cycle
+        return way
 
-    def _way(self, start: str, end: str) -> list[str]:
+    def _way(self, start: str, end: str) -> list[Edge]:
         """A way from `start` to `end` along edges from before to then; [] when there is none."""
-        came_from, waiting = {end: ""}, [end]
-        while waiting and start not in came_from:
-            name = waiting.pop()
-            for edge in self.before(name):
-                if edge.before not in came_from:
-                    came_from[edge.before] = name
+        onward, waiting = dict[str, Edge](), [end]
+        while waiting and start not in onward:
+            for edge in self.before(waiting.pop()):
+                if edge.before not in onward:
+                    onward[edge.before] = edge
                     waiting.append(edge.before)
-        way = [start] if start in came_from else []
-        while way and came_from[way[-1]]:
-            way.append(came_from[way[-1]])
+        way = [onward[start]] if start in onward else []
+        while way and way[-1].then != end:
+            way.append(onward[way[-1].then])
         return way
 
     def before(self, name: str) -> list[Edge]:
@@ -75,17 +86,27 @@ class _Graph:
 
 
 def ranks(nodes: Sequence[Node], references: Iterable[Edge], *, form: PackageFormat) -> Ranks:
-    """Rank the nodes. Raises PlanRefused when the mapping's `after` goes round in a circle."""
+    """Rank the nodes. Raises PlanRefused when the mapping's `after`, or relations that cannot wait, go round in a circle."""
+    given = list(references)
+    own = tuple(edge for edge in given if edge.before == edge.then and edge.by == "relation")
+    found = _ranked(nodes, [edge for edge in given if edge.before != edge.then], form)
+    waiting = (*found.later, *(edge for edge in own if not edge.stuck))
+    return replace(found, later=waiting, in_turn=tuple(edge for edge in own if edge.stuck))
+
+
+def _ranked(nodes: Sequence[Node], references: Sequence[Edge], form: PackageFormat) -> Ranks:
+    """Rank the nodes; no reference is one of an entity to itself."""
     if all(node.order is not None for node in nodes):
-        return _by_manifest(nodes)
-    graph, notices = _graph(nodes, references)
+        return _by_manifest(nodes, references)
+    graph, notices, later = _graph(nodes, references)
     own = _own_order(nodes, form)
     if own:
-        return Ranks(of=_one_by_one(nodes, graph, own), notices=notices)
+        return Ranks(of=_one_by_one(nodes, graph, own), notices=notices, later=later)
     if any(edge.by != "place" for edges in graph.edges.values() for edge in edges):
         _keep_sheets(nodes, graph)
-        return Ranks(of=_levels(nodes, graph), notices=notices)
-    return Ranks(of=_one_by_one(nodes, graph, "no order is known: alphabetical, one after another"), notices=notices)
+        return Ranks(of=_levels(nodes, graph), notices=notices, later=later)
+    reason = "no order is known: alphabetical, one after another"
+    return Ranks(of=_one_by_one(nodes, graph, reason), notices=notices, later=later)
 
 
 def backwards(found: Ranks) -> Ranks:
@@ -106,11 +127,21 @@ def kept_places(nodes: Sequence[Node], calls: Sequence[str]) -> Iterator[Edge]:
             )
 
 
-def _by_manifest(nodes: Sequence[Node]) -> Ranks:
+def _by_manifest(nodes: Sequence[Node], references: Sequence[Edge]) -> Ranks:
     places = {order: rank for rank, order in enumerate(sorted({node.order for node in nodes if node.order}), start=1)}
+    rank = {node.entity: places[node.order] for node in nodes if node.order}
     ignored = [node.entity for node in nodes if node.after]
-    notices = (f"`after` of {', '.join(ignored)} is not used: the manifest gives the order.",) if ignored else ()
-    return Ranks(of=tuple((places[node.order], f"the manifest: {node.order}") for node in nodes if node.order), notices=notices)
+    notices = [f"`after` of {', '.join(ignored)} is not used: the manifest gives the order."] if ignored else []
+    relations = [edge for edge in references if edge.by == "relation"]
+    against = [edge for edge in relations if rank[edge.before] >= rank[edge.then]]
+    notices += [
+        f"the manifest loads {edge.then} no later than {edge.before}, though {edge.because}." for edge in against if edge.stuck
+    ]
+    return Ranks(
+        of=tuple((places[node.order], f"the manifest: {node.order}") for node in nodes if node.order),
+        notices=tuple(notices),
+        later=tuple(edge for edge in against if not edge.stuck),
+    )
 
 
 def _own_order(nodes: Sequence[Node], form: PackageFormat) -> str:
@@ -124,23 +155,56 @@ def _own_order(nodes: Sequence[Node], form: PackageFormat) -> str:
     return ""
 
 
-def _graph(nodes: Sequence[Node], references: Iterable[Edge]) -> tuple[_Graph, tuple[str, ...]]:
-    """All edges that do not contradict each other. The mapping's come first; a reference that closes a cycle is let go."""
+def _graph(nodes: Sequence[Node], references: Iterable[Edge]) -> tuple[_Graph, tuple[str, ...], tuple[Edge, ...]]:
+    """All edges that do not contradict each other, notices of those that do, and those that wait for a second pass.
+
+    The mapping's come first, then relations that cannot wait. A reference that closes a circle is let go.
+    """
+    graph = _demanded(nodes)
+    notices: list[str] = []
+    later: list[Edge] = []
+    for edge in sorted(references, key=_weight):
+        if not (circle := graph.add(edge)):
+            continue
+        if edge.by == "relation" and not edge.stuck:
+            later.append(edge)
+        elif edge.by == "relation" and all(other.by == "relation" for other in circle):
+            raise _no_order((edge, *circle))
+        elif edge.by in ("relation", "reference"):
+            told = ", ".join(other.before for other in (*circle, edge))
+            notices.append(f"{told} refer to each other: that {edge.because} is not used for the order.")
+    return graph, tuple(notices), tuple(later)
+
+
+def _demanded(nodes: Sequence[Node]) -> _Graph:
+    """What the mapping's `after` demands. Raises PlanRefused where it goes round in a circle."""
     graph = _Graph()
-    notices = []
     for node in nodes:
         for other in node.after:
             edge = Edge(before=other, then=node.entity, because="the mapping says so", by="mapping")
-            if cycle := graph.add(edge):
+            if circle := graph.add(edge):
+                names = [*(step.before for step in circle), other]
                 raise PlanRefused(
-                    f"`after` goes round in a circle: {' before '.join([*cycle, cycle[0]])}.", advice="Remove one of them."
+                    f"`after` goes round in a circle: {' before '.join([*names, names[0]])}.", advice="Remove one of them."
                 )
-    for edge in references:
-        cycle = graph.add(edge)
-        if cycle and edge.by == "reference":
-            told = ", ".join(cycle)
-            notices.append(f"{told} refer to each other: that {edge.because} is not used for the order.")
-    return graph, tuple(notices)
+    return graph
+
+
+def _weight(edge: Edge) -> int:
+    """What goes first where not all can be kept; the order among equals stays."""
+    if edge.by == "relation":
+        return 0 if edge.stuck else 1
+    return 2 if edge.by == "reference" else 3
+
+
+def _no_order(circle: Sequence[Edge]) -> PlanRefused:
+    names = " and ".join(dict.fromkeys(edge.then for edge in circle))
+    told = "; ".join(dict.fromkeys(f"{edge.because} and {edge.stuck}" for edge in circle))
+    return PlanRefused(
+        f"{names} name each other, so that none of them can be loaded before the others: {told}.",
+        advice="Load records of one of them first, without this field, if AX takes them so. Where AX holds already what one of "
+        f'them names, say so in the mapping: [table."{circle[0].then}"] after = ["{circle[0].before}"], or the other way round.',
+    )
 
 
 def _keep_sheets(nodes: Sequence[Node], graph: _Graph) -> None:

@@ -1,20 +1,24 @@
 """Drafts in their order become numbered steps with the layouts that travel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from connector.errors import PlanRefused
 from connector.plan import names, structures, ways
 from connector.plan.drafts import Draft, root_of
 from connector.plan.ordering import Ranks
+from connector.plan.passes import Again
 from connector.plan.values import PER_COMPANY, Step
 from connector.wire.jobs import Blank, Layout
 from connector.wire.metadata import normalized
 
 
-def made_of(found: Sequence[Draft], ranks: Ranks, *, fingerprint: str, blank: Blank) -> tuple[Step, ...]:
+def made_of(
+    found: Sequence[Draft], ranks: Ranks, *, fingerprint: str, blank: Blank, again: Mapping[int, Again]
+) -> tuple[Step, ...]:
     """A step for each draft (they stand in the order of their actions), by rank, a nested one behind its parent.
 
-    `ranks` are those of the roots, in the order of the drafts. Raises PlanRefused.
+    `ranks` are those of the roots, in the order of the drafts; `again` is by the index of a root's action. Raises PlanRefused.
     """
     roots = [each.matched.index for each in found if each.parent is None]
     ranked = dict(zip(roots, ranks.of, strict=True))
@@ -24,9 +28,16 @@ def made_of(found: Sequence[Draft], ranks: Ranks, *, fingerprint: str, blank: Bl
     for each in reversed(ordered):  # nested layouts stand ready when their parent's is made
         children = tuple(layouts[nested.matched.index] for nested in ordered if nested.parent == each.matched.index)
         layouts[each.matched.index] = _layout(each, numbers[each.matched.index], blank, children)
-    return tuple(
+    made = (
         _step(each, found, numbers, layouts[each.matched.index], ranked[root_of(each, found)], fingerprint) for each in ordered
     )
+    return tuple(_twice(step, again[step.action_index]) if step.action_index in again else step for step in made)
+
+
+def _twice(step: Step, again: Again) -> Step:
+    """The step with what the order leaves to a second pass."""
+    reason = f"{step.rank_reason}; {again.reason}"
+    return replace(step, later=again.later, last_rank=again.rank, in_turn=again.in_turn, rank_reason=reason)
 
 
 def _tree(each: Draft, found: Sequence[Draft]) -> Iterator[Draft]:

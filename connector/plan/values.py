@@ -48,6 +48,12 @@ class Step:
     """how far what it writes reaches: company, virtual company, partition, installation; `PER_COMPANY`; "" where nobody says"""
     unit: tuple[int, ...] = ()
     """indexes of the cells that are equal in rows which must travel together"""
+    later: tuple[str, ...] = ()
+    """fields that a second pass over the same rows fills: what they name is not there before"""
+    last_rank: int = 0
+    """of a second pass: it goes after all steps of this rank"""
+    in_turn: bool = False
+    """its batches go one after the other, in the order of the rows: a row may name one before it"""
     carried: tuple[int, ...] = ()
     """indexes of the action's cells in the order of `rows`: the layout's columns, then what only link or unit needs"""
 
