@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PEERS = Path(__file__).with_name("peers")
-_LIBRARIES = ("System.ServiceModel", "System.Runtime.Serialization", "System.Xml")
+_LIBRARIES = ("System.ServiceModel", "System.Runtime.Serialization", "System.Xml", "System.Data")
 _PACKAGES = (
     "mono-mcs mono-runtime libmono-system-servicemodel4.0a-cil libmono-system-runtime-serialization4.0-cil "
-    "libmono-system-identitymodel4.0-cil"
+    "libmono-system-identitymodel4.0-cil libmono-system-data4.0-cil"
 )
 
 

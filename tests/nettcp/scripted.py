@@ -25,6 +25,10 @@ class Caller:
             raise EOFError
         return found
 
+    def some(self) -> bytes:
+        """The bytes that come next; b"" where the caller has gone."""
+        return self._file.read1(1 << 16)
+
     def preamble(self) -> bytes:
         """Reads all up to the end of the preamble, or the request to upgrade; the last byte tells which."""
         read = self.take(3 + 2 + 1)

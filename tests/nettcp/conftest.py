@@ -1,0 +1,73 @@
+"""AX's own services as WCF hosts them on Mono, behind one port as an AOS has them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.aos import mono
+from tests.nettcp.fronting import front
+
+
+@dataclass(frozen=True, kw_only=True)
+class Systems:
+    """A pretended AOS' own services; what they know are files in `folder`."""
+
+    folder: Path
+    origin: str
+
+    @property
+    def address(self) -> str:
+        """A port of that AOS, beside which the services lie."""
+        return f"{self.origin}/DynamicsAx/Services/RapidStart"
+
+    def table(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
+        """Gives it a table: columns with their .NET types, rows of texts. None is null."""
+        lines = ["\t".join(f"{column}:{kind}" for column, kind in columns.items())]
+        lines += ["\t".join("\\N" if text is None else text for text in row) for row in rows]
+        (self.folder / f"{name}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def answers(self, operation: str, body: str) -> None:
+        """Lets an operation answer with this element."""
+        (self.folder / f"{operation}.xml").write_text(body, encoding="utf-8")
+
+    def refuses(self, operation: str, reason: str) -> None:
+        """Lets an operation end in a fault."""
+        (self.folder / f"{operation}.fault").write_text(reason, encoding="utf-8")
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """What was asked: operation and request element."""
+        log = self.folder / "calls.log"
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        return [(name, request) for name, _, request in (line.partition("\t") for line in lines)]
+
+
+@pytest.fixture(scope="session")
+def systems_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        return mono.compiled("Queries", mono.PEERS / "Queries.cs", folder=tmp_path_factory.mktemp("systems"))
+    except mono.NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def _running(systems_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    folder = tmp_path_factory.mktemp("known")
+    with ExitStack() as stack:
+        zone = stack.enter_context(pytest.MonkeyPatch.context())
+        zone.setenv("TZ", "Asia/Tokyo")  # .NET adds the zone of its computer to times that have none
+        buffered = mono.free_port()
+        streamed = stack.enter_context(mono.running(systems_program, str(buffered), str(folder)))
+        origin = stack.enter_context(front({"QueryService": streamed, "UserSessionService": buffered}))
+        yield Systems(folder=folder, origin=origin)
+
+
+@pytest.fixture
+def systems(_running: Systems) -> Systems:
+    """The services, which know nothing yet."""
+    for file in _running.folder.iterdir():
+        file.unlink()
+    return _running
