@@ -47,12 +47,12 @@ def _all_in_once(site: Site, job: str) -> None:
 
 @pytest.fixture
 def package(site: Site, tmp_path: Path) -> Path:
-    """A load of 60 batches, for an AOS that takes a tenth of a second for each call."""
+    """A load of 60 batches, for an AOS that takes its time for each call."""
     site.extra["RAPIDSTART_BATCH_ROWS"] = "10"
     site.extra["RAPIDSTART_CALL_TIMEOUT_S"] = "5"  # what a killed worker had in hand waits for it
     file = _package(tmp_path)
     site.start_dispatcher()
-    site.start_aos("A1", "--tables-from", file, "--key", "CustGroup=CustGroup", "--latency", "100")
+    site.start_aos("A1", "--tables-from", file, "--key", "CustGroup=CustGroup", "--latency", "300")
     return file
 
 
@@ -78,7 +78,7 @@ def test_workers_follow_the_wish_and_a_killed_one_is_replaced(site: Site, packag
 
 def test_scaled_to_none_its_jobs_wait_and_say_so_until_it_is_scaled_up(site: Site, package: Path) -> None:
     _start_service(site, "A1", most=2)
-    site.rapidstart("endpoint", "scale", "A1", "--workers", "2")
+    site.rapidstart("endpoint", "scale", "A1", "--workers", "2", "--concurrency", "1")
     _eventually_online(site, "A1", 2)
     job = _load(site, package)
     eventually(lambda: site.job(job)["rows"]["created"] > ROWS // 10, what="a load under way")
