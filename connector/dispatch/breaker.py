@@ -30,6 +30,12 @@ class Outage:
         """Whether nothing but probes is sent."""
         return self.failed >= _OPENS_AFTER
 
+    @property
+    def is_milestone(self) -> bool:
+        """Whether it has just opened, or as many batches again had no answer since the last milestone."""
+        rounds, rest = divmod(self.failed, _OPENS_AFTER)
+        return rest == 0 and rounds.bit_count() == 1
+
 
 class Breakers:
     """What is known of each endpoint's AOS. Safe to use from several threads."""

@@ -16,7 +16,7 @@ from connector.dispatch.outbox import Outbox, Parcel
 from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
-from connector.ledger import Database, Ledger, audit, batches, endpoints, jobs, limits, packages
+from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, packages
 from connector.plan import mapping
 from connector.wire import routes
 
@@ -287,15 +287,24 @@ class Dispatcher:
         if passage.room <= 0:
             return []
         parcels: list[Parcel] = []
-        for job in turns.runnable(jobs.of_database(db, endpoint=target.key), endpoint=target.key):
+        for job in self._line(db, target.key, is_probing=passage.is_probing):
             most = passage.most(job.kind)
             sender = Sender(db=db, job=job, endpoint=target, courses=self.courses, call_timeout_s=self._call_timeout_s)
-            while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time())):
+            rotate = passage.is_probing
+            while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time(), untried_first=rotate)):
                 jobs.begin(db, job, at=time.time())
                 passage.passed(found)
                 parcels += [sender.parcel(sending) for sending in found]
                 most = passage.most(job.kind)
         return parcels
+
+    def _line(self, db: Database, endpoint: str, *, is_probing: bool) -> list[jobs.Job]:
+        """The jobs whose batches may leave, in their order. What silences an AOS must not keep others from being tried."""
+        line = turns.runnable(jobs.of_database(db, endpoint=endpoint), endpoint=endpoint)
+        if not is_probing:
+            return line
+        tried = faults.last_tried(db, endpoint)
+        return sorted(line, key=lambda job: tried.get(job.id, 0.0))
 
     def send(self, parcels: Iterable[Parcel]) -> None:
         """Publish claimed batches."""

@@ -41,6 +41,7 @@ class Gate:
             buckets=self.buckets,
             room=room,
             probes=room if probes is None else min(room, probes),
+            is_probing=probes is not None,
             is_open=opens_at(endpoint, at=now) == now,
         )
 
@@ -59,6 +60,8 @@ class Passage:
     room: int
     probes: int
     """room for what the breaker holds back"""
+    is_probing: bool
+    """the AOS is silent: whoever was not tried for the longest time goes first"""
     is_open: bool
     """it takes loads at this hour"""
 

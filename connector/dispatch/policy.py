@@ -3,6 +3,7 @@
 Rows that AX refuses never come here: they have failed, in AX' words, and the others of their batch went on.
 """
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,8 +63,9 @@ _OF_THE_ENDPOINT: Final = frozenset(
 _CONFLICT_S: Final = (0.5, 8.0)
 #: The longest pause before a silent AOS is tried again, in seconds. One small call a minute harms no AOS.
 _SILENT_MOST_S: Final = 60.0
-#: So often a batch may come back in succession without having got any further, while the AOS answers other batches.
-_TRIES: Final = {Fault.CONFLICT: 8, Fault.SILENT: 10}
+#: So often a batch may come back in succession without having got any further; of silence, see `once_more`. A call of 200
+#: rows that is halved each time is down to one row by then.
+_TRIES: Final = {Fault.CONFLICT: 8, Fault.SILENT: 8}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,18 +119,26 @@ def stops_endpoint(code: str) -> bool:
     return code in _OF_THE_ENDPOINT
 
 
-def once_more(past: Past, fault: Fault, *, left: int | None, at: float) -> Past:
-    """The past of a batch that came back now. One that got further than the last time begins anew."""
+def once_more(past: Past, fault: Fault, *, left: int | None, at: float, answered_at: float) -> Past:
+    """The past of a batch that came back now. One that got further than the last time begins anew.
+
+    Silence counts against the batch once for each time that the AOS answered others meanwhile (`answered_at`: the last
+    answer; 0 for none): what is tried while it answers nobody says nothing about the batch. `since` is when this silence
+    began.
+    """
     got_further = None not in (left, past.left) and (left or 0) < (past.left or 0)
     if past.fault != fault or got_further or past.since is None:
         return Past(fault=fault, times=1, since=at, left=left)
-    return Past(fault=fault, times=past.times + 1, since=past.since, left=left)
+    if fault is not Fault.SILENT:
+        return Past(fault=fault, times=past.times + 1, since=past.since, left=left)
+    if answered_at > past.since:
+        return Past(fault=fault, times=past.times + 1, since=at, left=left)
+    return Past(fault=fault, times=past.times, since=past.since, left=left)
 
 
-def is_spent(past: Past, *, answered_at: float) -> bool:
-    """Whether a batch would come back for ever: it is not the AOS, which answered others meanwhile (`answered_at`)."""
-    most = _TRIES.get(Fault(past.fault))
-    return most is not None and past.times >= most and (past.fault == Fault.CONFLICT or answered_at > (past.since or 0.0))
+def is_spent(past: Past) -> bool:
+    """Whether a batch would come back for ever, and it is not the AOS."""
+    return past.times >= _TRIES.get(Fault(past.fault), math.inf)
 
 
 def _doubled(first: float, times: int, most: float) -> float:

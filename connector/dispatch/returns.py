@@ -3,7 +3,8 @@
 import logging
 from typing import Final
 
-from connector.dispatch import pace, policy
+from connector.dispatch import pace, policy, turns
+from connector.dispatch.breaker import Outage
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.policy import Fault
 from connector.ledger import Database, batches, endpoints, faults, jobs, limits
@@ -25,6 +26,8 @@ _GIVEN_UP: Final = {
     ),
 }
 
+#: Jobs whose batches end without having been carried out. A survey has no rows that could be given up.
+_WITH_ROWS: Final = frozenset({jobs.JobKind.LOAD, jobs.JobKind.PREVIEW})
 #: The port has another contract than the job was planned by: it is read again, so that later plans fit.
 _STALE: Final = "RSC-5930"
 
@@ -65,9 +68,9 @@ def _repeat(
     """The same once more, later; or no more, where that has gone on for too long."""
     breakers = dispatcher.gate.breakers
     left = report.so_far.letters.count(PENDING) if report.so_far else None
-    found = policy.once_more(past, fault, left=left, at=now)
+    found = policy.once_more(past, fault, left=left, at=now, answered_at=breakers.answered_at(job.endpoint))
     _say(db, report, now=now)
-    if policy.is_spent(found, answered_at=breakers.answered_at(job.endpoint)):
+    if policy.is_spent(found) and job.kind in _WITH_ROWS:
         _give_up(dispatcher, db, report, found, now=now)
         return
     faults.note(db, report.ref, found)
@@ -81,10 +84,18 @@ def _repeat(
     _keep(db, report, not_before=0.0 if outage.is_open else now + dispatcher.policy.pause_s(fault, found.times))
     if outage.is_open:  # from here on the breaker says when something is tried
         faults.wake(db, job.endpoint, fault=fault)
+        _ask_where_alone(dispatcher, db, job.endpoint, outage)
     if now - outage.since > dispatcher.policy.patience_s:
         hours = f"{dispatcher.policy.patience_s / 3600:.3g} hours"
         reason = f"the AOS has not answered for {hours}: {report.reason}"
         _stop(db, job, limits.Stopped(at=now, reason=reason, advice=report.advice, code=report.code))
+
+
+def _ask_where_alone(dispatcher: Dispatcher, db: Database, endpoint: str, outage: Outage) -> None:
+    """Have the connection tested where no other batch could tell whether it is the AOS that is silent, or this batch's rows."""
+    line = turns.runnable(jobs.of_database(db, endpoint=endpoint), endpoint=endpoint)
+    if outage.is_milestone and faults.open_batches(db, [job.id for job in line]) == 1:
+        dispatcher.add_survey(db, endpoints.get(db, endpoint), jobs.JobKind.TEST)
 
 
 def _keep(db: Database, report: BatchReturned, *, not_before: float) -> None:

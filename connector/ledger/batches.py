@@ -79,9 +79,10 @@ _CLAIMABLE = (
         batches.c.rank == _RANK.scalar_subquery(),
         batches.c.not_before <= sa.bindparam("now"),
     )
-    .order_by(batches.c.id)
     .limit(sa.bindparam("most"))
 )
+_IN_ORDER = _CLAIMABLE.order_by(batches.c.id)
+_UNTRIED_FIRST = _CLAIMABLE.order_by(batches.c.sent_at.nulls_first(), batches.c.id)
 _SEND = (
     sa.update(batches)
     .where(batches.c.id == sa.bindparam("of_id"))
@@ -172,9 +173,10 @@ def add_many(db: Database, *, job: str, endpoint: str, new: Sequence[NewBatch]) 
         )
 
 
-def claim(db: Database, *, job: str, limit: int, now: float) -> list[Sending]:
+def claim(db: Database, *, job: str, limit: int, now: float, untried_first: bool = False) -> list[Sending]:
     """Mark up to `limit` batches of the job's present rank as sent, with their next attempt number."""
-    found = db.execute(_CLAIMABLE, {"of_job": job, "now": now, "most": limit}).mappings().all()
+    query = _UNTRIED_FIRST if untried_first else _IN_ORDER
+    found = db.execute(query, {"of_job": job, "now": now, "most": limit}).mappings().all()
     if found:
         db.execute(_SEND, [{"of_id": row["id"], "now": now} for row in found])
     return [_sending(row) for row in found]

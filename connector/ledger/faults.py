@@ -1,5 +1,6 @@
 """How often a batch came back, and for what: what the retry policy decides by, and the end of a batch that is given up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -52,6 +53,22 @@ def wake(db: Database, endpoint: str, *, fault: str) -> None:
     held = (table.c.endpoint == endpoint) & (table.c.state == batches.BatchState.PLANNED) & (table.c.not_before > 0)
     mine = held & (table.c.fault == fault) & table.c.open_intent.is_(None)
     db.execute(sa.update(table).where(mine).values(not_before=0.0))
+
+
+def last_tried(db: Database, endpoint: str) -> dict[str, float]:
+    """When a batch of each job was sent last that has no end; jobs of which none was are left out."""
+    query = sa.select(table.c.job, sa.func.max(table.c.sent_at)).where(table.c.endpoint == endpoint, table.c.sent_at.is_not(None))
+    found = db.execute(query.where(table.c.state.in_(batches.UNFINISHED)).group_by(table.c.job))
+    return {job: at for job, at in found}  # noqa: C416 - rows are no pairs to mypy
+
+
+def open_batches(db: Database, jobs: Sequence[str]) -> int:
+    """How many batches of these jobs are on the way, or may be sent as soon as the AOS answers."""
+    ranks = sa.select(table.c.job, sa.func.min(table.c.rank).label("rank"))
+    ranks = ranks.where(table.c.job.in_(jobs), table.c.state.in_(batches.UNFINISHED)).group_by(table.c.job)
+    now = ranks.subquery()
+    mine = sa.select(sa.func.count()).join_from(table, now, (now.c.job == table.c.job) & (now.c.rank == table.c.rank))
+    return int(db.execute(mine.where(table.c.state.in_(batches.UNFINISHED))).scalar_one())
 
 
 def give_up(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bool, because: Because, at: float) -> bool:

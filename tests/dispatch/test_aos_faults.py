@@ -188,3 +188,112 @@ def test_a_port_whose_contract_changed_is_read_again_so_that_the_next_plan_fits(
         (survey,) = jobs.unfinished(db, endpoint="a1")
     assert survey.kind == jobs.JobKind.METADATA
     assert ready.take().KIND == "survey.metadata"
+
+
+def impatient(ring):
+    """No pauses to speak of, so that many tries take no time."""
+    ring.stop()
+    ring.start(draw=lambda *_: 0.0)
+    ring.alive()
+
+
+def numbers(message):
+    return (message.ref.step, message.ref.batch)
+
+
+def test_a_batch_that_silences_the_aos_is_given_up_while_others_go_in(ready, until):
+    impatient(ready)
+    job = ready.load(rows=40)
+    poison = (1, 1)
+    while ready.job(job).finished_at is None:
+        message = ready.take(timeout=20)
+        if numbers(message) == poison:
+            give_back(ready, message)
+        else:
+            ready.done(message)
+        until(lambda: ready.redis.llen(routes.queue("A1")) or ready.job(job).finished_at, timeout=20)
+    assert ready.totals(job) == {"created": 38, "failed": 2}
+    with ready.ledger.read() as db:
+        assert {found.code for found in results.failures(db, job)} == {"RSC-3321"}
+    assert endpoint(ready).stopped is None
+
+
+def test_a_silent_aos_is_probed_by_one_batch_after_the_other(ready, until):
+    impatient(ready)
+    ready.load(rows=20)
+    tried = []
+    for _ in range(12):
+        message = ready.take(timeout=20)
+        tried.append(numbers(message))
+        give_back(ready, message)
+    assert len(set(tried)) == 10, "each of the ten was tried"
+
+
+def test_other_jobs_are_tried_while_the_aos_is_silent_to_one(ready, until):
+    impatient(ready)
+    poison = ready.load(rows=2)
+    until(lambda: ready.redis.llen(routes.queue("A1")))
+    other = ready.load(rows=2, company="DEMF")
+    for _ in range(20):
+        message = ready.take(timeout=20)
+        if message.ref.job == other:
+            break
+        give_back(ready, message)
+    assert message.ref.job == other
+    ready.done(message)
+    until(lambda: ready.job(other).state == "succeeded")
+    assert ready.job(poison).finished_at is None
+
+
+def test_where_one_batch_is_left_the_connection_is_tested_to_tell_its_rows_from_the_aos(ready, until):
+    impatient(ready)
+    job = ready.load(rows=2)
+    tests = 0
+    while ready.job(job).finished_at is None:
+        message = ready.take(timeout=20)
+        if message.KIND == "survey.connection":
+            tests += 1
+            ready.tell(SurveyDone, ref=message.ref, checks=(Check(name="Port", ok=True, detail="fine"),))
+        else:
+            give_back(ready, message)
+        until(lambda: ready.redis.llen(routes.queue("A1")) or ready.job(job).finished_at, timeout=20)
+    assert ready.totals(job) == {"failed": 2}
+    assert tests >= 7
+
+
+def test_a_test_that_fails_too_says_that_it_is_the_aos(ready, until):
+    impatient(ready)
+    job = ready.load(rows=2)
+    tests = 0
+    for _ in range(40):
+        message = ready.take(timeout=20)
+        if message.KIND == "survey.connection":
+            tests += 1
+            ready.tell(SurveyDone, ref=message.ref, reason="Port: it does not answer.")
+        else:
+            give_back(ready, message)
+    assert 2 <= tests <= 5, "fewer and fewer, the longer it lasts"
+    assert ready.job(job).finished_at is None
+    ready.done(ready.take(timeout=20))
+    until(lambda: ready.totals(job) == {"created": 2})
+
+
+def test_a_blip_in_a_long_outage_gives_no_batch_up(ready, until):
+    impatient(ready)
+    job = ready.load(rows=4)
+    for _ in range(30):
+        give_back(ready, ready.take(timeout=20))
+    answered = ready.take(timeout=20)
+    ready.done(answered)
+    until(lambda: ready.totals(job) == {"created": 2})
+    silent = 0
+    while silent < 20:
+        message = ready.take(timeout=20)
+        if message.KIND == "survey.connection":
+            ready.tell(SurveyDone, ref=message.ref, reason="Port: it does not answer.")
+        else:
+            silent += 1
+            give_back(ready, message)
+    assert ready.job(job).finished_at is None
+    ready.done(ready.take(timeout=20))
+    until(lambda: ready.job(job).state == "succeeded")

@@ -68,19 +68,38 @@ def test_no_pause_is_longer_than_its_ceiling(times, fault):
 
 
 def test_a_batch_that_gets_further_begins_anew():
-    past = once_more(Past(), Fault.CONFLICT, left=9, at=1.0)
-    past = once_more(past, Fault.CONFLICT, left=9, at=2.0)
+    past = once_more(Past(), Fault.CONFLICT, left=9, at=1.0, answered_at=0.0)
+    past = once_more(past, Fault.CONFLICT, left=9, at=2.0, answered_at=0.0)
     assert (past.times, past.since) == (2, 1.0)
-    assert once_more(past, Fault.CONFLICT, left=8, at=3.0).times == 1
-    assert once_more(past, Fault.SILENT, left=9, at=3.0) == Past(fault=Fault.SILENT, times=1, since=3.0, left=9)
-    assert once_more(past, Fault.CONFLICT, left=None, at=3.0).times == 3
+    assert once_more(past, Fault.CONFLICT, left=8, at=3.0, answered_at=0.0).times == 1
+    assert once_more(past, Fault.SILENT, left=9, at=3.0, answered_at=0.0) == Past(fault=Fault.SILENT, times=1, since=3.0, left=9)
+    assert once_more(past, Fault.CONFLICT, left=None, at=3.0, answered_at=0.0).times == 3
 
 
-def test_a_batch_is_given_up_only_where_it_is_not_the_aos():
-    assert not is_spent(Past(fault=Fault.CONFLICT, times=7, since=1.0), answered_at=9.0)
-    assert is_spent(Past(fault=Fault.CONFLICT, times=8, since=1.0), answered_at=0.0)
-    assert not is_spent(Past(fault=Fault.SILENT, times=99, since=5.0), answered_at=4.0), "nobody was answered meanwhile"
-    assert is_spent(Past(fault=Fault.SILENT, times=10, since=5.0), answered_at=6.0)
+def silent(times, *, answered, past=None):
+    """The past of a batch that came back at each of these times; `answered`: when the AOS answered others."""
+    past = past or Past()
+    for at in times:
+        past = once_more(past, Fault.SILENT, left=2, at=at, answered_at=max((a for a in answered if a <= at), default=0.0))
+    return past
+
+
+def test_tries_at_an_aos_that_answers_nobody_are_none_of_the_batchs_own():
+    outage = silent(range(100, 1000, 10), answered=())
+    assert (outage.times, outage.since, is_spent(outage)) == (1, 100, False)
+    blip = silent(range(1001, 2000, 10), answered=(1000,), past=outage)
+    assert (blip.times, blip.since, is_spent(blip)) == (2, 1001, False), "an answer in between makes one try count"
+
+
+def test_a_batch_that_gets_no_answer_while_others_get_theirs_is_given_up():
+    others = range(5, 1000, 10)
+    assert not is_spent(silent(range(10, 80, 10), answered=others))
+    assert is_spent(silent(range(10, 90, 10), answered=others))
+
+
+def test_a_batch_that_meets_conflicts_is_given_up():
+    assert not is_spent(Past(fault=Fault.CONFLICT, times=7, since=1.0))
+    assert is_spent(Past(fault=Fault.CONFLICT, times=8, since=1.0))
 
 
 def test_every_way_in_which_an_aos_says_that_its_configuration_is_wrong_is_accounted_for():
