@@ -14,9 +14,6 @@ PREFIX: Final = "/api/v1"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
 
-#: The header in which a program may say for whom it asks, percent-encoded. It is noted, and nobody checks it.
-USER: Final = "RapidStart-User"
-
 #: The media type of a `Problem`.
 PROBLEM: Final = "application/problem+json"
 
@@ -173,7 +170,7 @@ class LogPage(TypedDict):
 
 
 class AuditLine(TypedDict):
-    """A command that changed something: who (`name@address`; the name is what the caller said), what, and on what."""
+    """A command that changed something: who (`name@address`; the name is proved), what, and on what."""
 
     at: str
     by: str
@@ -321,6 +318,8 @@ class Endpoint(TypedDict):
     """
 
     name: str
+    service_instance: str
+    """the named deployment that it belongs to"""
     state: str
     addresses: list[str]
     companies: list[str]

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from connector import api, errors
+from connector import api, errors, rights
 
 T = TypeVar("T")
 
@@ -28,6 +28,9 @@ _BY_CODE: Final = {
         errors.PlanRefused,
         errors.NotFound,
         errors.Conflict,
+        errors.NotSignedIn,
+        errors.NotAllowed,
+        errors.TooOften,
         errors.NotReachable,
     )
 }
@@ -40,16 +43,27 @@ _BY_STATUS: Final[dict[int, type[errors.RapidStartError]]] = {
 }
 
 
+class _Bearer(requests.auth.AuthBase):
+    """Shows the token to the dispatcher. A login that `.netrc` holds for the host is not sent in its place."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
 class Client:
     """The dispatcher's API. Every method raises RapidStartError: NotReachable, NotFound, Conflict, Refused ..."""
 
-    def __init__(self, url: str, *, timeout_s: float = 60.0, user: str = "") -> None:
-        """`url` is RAPIDSTART_API_URL, as http://127.0.0.1:8480; `user` is noted with what changes. Nothing is contacted yet."""
+    def __init__(self, url: str, *, timeout_s: float = 60.0, token: str = "") -> None:
+        """`url` is RAPIDSTART_API_URL, as http://127.0.0.1:8480; `token` proves who asks. Nothing is contacted yet."""
         self.url = url.rstrip("/")
         self._timeout_s = timeout_s
         self._session = requests.Session()
-        if user:
-            self._session.headers[api.USER] = quote(user)
+        self._session.auth = _Bearer(token)
         # A proxy that the environment names does not lead to this computer.
         self._session.trust_env = urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}
 
@@ -216,6 +230,27 @@ class Client:
     def metadata(self, name: str) -> dict[str, Any]:
         """What the last survey read of the endpoint's contracts. Raises NotReachable where none has been made yet."""
         return self._json(dict[str, Any], "GET", f"{_endpoint_path(name)}/metadata")
+
+    # --- who may do what
+
+    def whoami(self) -> rights.Identity:
+        """Who this client is, as it was proved."""
+        return self._json(rights.Identity, "GET", "/whoami")
+
+    def create_token(
+        self, name: str, *, role: str, service_instances: Sequence[str] = (), days: float | None = None
+    ) -> rights.NewToken:  # fmt: skip
+        """Make a token for a program, for these service instances (none named: all); its secret is told this once."""
+        body = {"name": name, "role": role, "service_instances": list(service_instances) or None, "days": days}
+        return self._json(rights.NewToken, "POST", "/tokens", json=body)
+
+    def tokens(self) -> list[rights.Token]:
+        """All tokens, by name, without their secrets."""
+        return self._json(rights.TokenPage, "GET", "/tokens")["items"]
+
+    def revoke_token(self, name: str) -> None:
+        """Make a token worthless, at once."""
+        self._answer("DELETE", f"/tokens/{quote(name, safe='')}").close()
 
     # --- health
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from connector import api, broker, children, sample
+from connector.access import local
 from connector.cli import front, results, watching, words
 from connector.client import Client, wait_until_ready
 from connector.errors import NotReachable
@@ -66,6 +67,10 @@ class Stage:
                 last = self._log(name).read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
                 raise NotReachable(f"the {name} has ended.", advice="The last that it said:\n  " + "\n  ".join(last))
 
+    def lives(self) -> bool:
+        """Whether no process has ended."""
+        return all(child.alive() for child in self.running.values())
+
     def close(self) -> None:
         """End all processes: the last started, the workers, first, so that they can still report."""
         for name, child in self.running.items():
@@ -91,9 +96,8 @@ def run(settings: Settings, *, once: bool | None, as_json: bool) -> int:  # noqa
     stays = not as_json and (console.is_terminal if once is None else not once)
     console.print("RapidStart Connector demo: nothing outside this computer is touched.")
     with tempfile.TemporaryDirectory(prefix="rapidstart-demo-") as folder, _stage(Path(folder)) as stage:
-        client = Client(stage.api_url)
         paths = sample.write(stage.home / "sample")
-        _set_up(stage, client, paths.tables, console=console)
+        client = _set_up(stage, paths.tables, console=console)
         jobs = _load(stage, client, paths.package, console=console)
         failures = [list(client.failures(job["id"])) for job in jobs]
         _tell(client, jobs, failures, console=console)
@@ -115,7 +119,7 @@ def _stage(folder: Path) -> Iterator[Stage]:
         stage.close()
 
 
-def _set_up(stage: Stage, client: Client, tables: Path, *, console: "Console") -> None:
+def _set_up(stage: Stage, tables: Path, *, console: "Console") -> Client:
     """Start everything, the slow starters side by side, and register the endpoints."""
     ports = {name: _free_port() for name in ENDPOINTS}
     stage.start("dispatcher", *_CONNECTOR, "dispatcher")
@@ -126,12 +130,16 @@ def _set_up(stage: Stage, client: Client, tables: Path, *, console: "Console") -
     _await_broker(stage)
     for name in ENDPOINTS:
         stage.start(f"worker of {name}", *_WORKER, "run", "--endpoint", name, "--concurrency", "2")
-    wait_until_ready(client, timeout_s=_START_S, alive=lambda: all(child.alive() for child in stage.running.values()))
+    wait_until_ready(
+        Client(stage.api_url), timeout_s=_START_S, alive=lambda: all(child.alive() for child in stage.running.values())
+    )
     stage.check()
+    client = Client(stage.api_url, token=local.read(stage.home))
     console.print(f"  dispatcher  {stage.api_url}, embedded Valkey, SQLite")
     for name, port in ports.items():
         client.add_endpoint(name, addresses=[f"http://127.0.0.1:{port}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"])
         console.print(f"  {name}     simulated AOS at http://127.0.0.1:{port}, and its worker")
+    return client
 
 
 def _await_broker(stage: Stage) -> None:

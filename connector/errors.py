@@ -6,6 +6,9 @@ RapidStartError
     - PlanRefused      package and endpoint do not fit each other
     - NotFound         no such job, endpoint or package
     - Conflict         it cannot be done now, or was asked before in other words
+    - NotSignedIn      nobody has proved who asks
+    - NotAllowed       who asks may not do this
+    - TooOften         it was asked too often: wait
   x NotReachable     broker, dispatcher, or an endpoint that never answered (exit code 4)
     - NotLeading       another dispatcher leads by now: nothing was written
 """
@@ -76,6 +79,27 @@ class Conflict(Refused):
 
     status = 409
     code = "RSC-2900"
+
+
+class NotSignedIn(Refused):
+    """Nobody has proved who asks: there is no token or session, or it is worth nothing any more."""
+
+    status = 401
+    code = "RSC-2310"
+
+
+class NotAllowed(Refused):
+    """Who asks is known, and may not do this."""
+
+    status = 403
+    code = "RSC-2320"
+
+
+class TooOften(Refused):
+    """It was asked too often, by one address or by all together."""
+
+    status = 429
+    code = "RSC-2330"
 
 
 class NotReachable(RapidStartError):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from connector import broker, web
+from connector.access import local
 from connector.dispatch import Dispatcher, Outbox, Reconciler
 from connector.dispatch.planner import Planner
 from connector.dispatch.policy import Policy
@@ -48,6 +49,7 @@ def _serve(settings: Settings, broker_url: str) -> None:
         opened.callback(ledger.close)
         if ledger.file:
             opened.enter_context(leading.hold_alone(ledger.file))
+        local.ensure(ledger, settings.home)
         outbox = Outbox(broker_url)
         opened.callback(outbox.close)
         desk = _Desk(settings, ledger, outbox)

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     api_url: Annotated[str, Field(description="Where the dispatcher's API is, for the dispatcher and its clients.")] = (
         "http://127.0.0.1:8480"
     )
+    token: Annotated[
+        str | None, Field(description="The API token of commands. Not set: the file, else the one of this computer's dispatcher.")
+    ] = None
+    token_file: Annotated[Path | None, Field(description="A file that holds the API token of commands.")] = None
     listen: Annotated[str | None, Field(description="HOST:PORT to listen on, where it differs from RAPIDSTART_API_URL.")] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that commands mean when none is named.")] = None
     batch_rows: Annotated[int, Field(ge=1, le=5000, description="Rows per batch, nested rows not counted.")] = 200

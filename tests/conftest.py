@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 import uvicorn
 
 from connector import web
+from connector.access import local
 from connector.client import Client
 from connector.dispatch import Dispatcher, Outbox
 from connector.dispatch.planner import Planner
@@ -46,6 +48,8 @@ class Desk:
     dispatcher: Dispatcher
     url: str
     client: Client
+    http: requests.Session
+    """the administrator of this computer"""
 
     def know(self, name: str, *, checks: tuple[Check, ...] = ()) -> None:
         """A survey of the endpoint came home."""
@@ -121,8 +125,11 @@ def desk(tmp_path):
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    client = Client(url)
-    yield Desk(home=home, ledger=ledger, dispatcher=dispatcher, url=url, client=client)
+    local.ensure(ledger, home)
+    client = Client(url, token=local.read(home))
+    with requests.Session() as http:
+        http.headers["Authorization"] = f"Bearer {local.read(home)}"
+        yield Desk(home=home, ledger=ledger, dispatcher=dispatcher, url=url, client=client, http=http)
     client.close()
     server.should_exit = True
     thread.join(10)

@@ -14,7 +14,7 @@ from connector.cli import front
 def audit(subject: str | None, limit: int, as_json: bool, **wanted: str | None) -> None:
     """Commands that changed something: all, or those on SUBJECT, a job or an endpoint.
 
-    Who asked is what their computer calls them and where they asked from: nobody logs in yet, so nothing proves the name.
+    Who asked is the name of the person or token that proved it, and the address that they asked from.
     """
     from connector.cli import words
 

@@ -8,6 +8,7 @@ import click
 from connector.cli import front
 
 _HIDDEN: Final = "***"
+_SECRET: Final = frozenset({"token"})
 
 
 @click.command()
@@ -20,7 +21,7 @@ def config(as_json: bool) -> None:
     shown = [
         {
             "setting": f"RAPIDSTART_{name.upper()}",
-            "value": masked(getattr(values, name)),
+            "value": _HIDDEN if name in _SECRET and getattr(values, name) else masked(getattr(values, name)),
             "source": sources[name],
             "description": field.description or "",
         }

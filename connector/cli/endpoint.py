@@ -55,6 +55,11 @@ def _virtual(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
     help="How far what loads write reaches, where mapping and metadata do not say. Not given: one load at a time.",
 )
 @click.option(
+    "--service-instance",
+    metavar="NAME",
+    help="The named deployment that it belongs to; tokens and people may be limited to some. Left out: Default.",
+)
+@click.option(
     "--virtual-company",
     "virtual_companies",
     multiple=True,
@@ -73,6 +78,7 @@ def add(
     database: str | None,
     scope: str | None,
     virtual_companies: dict[str, list[str]],
+    service_instance: str | None,
     replace: bool,
     as_json: bool,
     **named: Any,
@@ -90,6 +96,7 @@ def add(
         "database": database,
         "scope": scope,
         "virtual_companies": virtual_companies or None,
+        "service_instance": service_instance,
         "contract": contracts.packed(contract) if contract else None,
     }
     bears = limits.wanted(named) if any(value is not None for value in named.values()) else None

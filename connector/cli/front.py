@@ -1,6 +1,5 @@
 """What commands share: settings, the client, `--json`, and text that is safe to print."""
 
-import getpass
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +53,19 @@ def client() -> "Client":
     """The API of the dispatcher that RAPIDSTART_API_URL names."""
     from connector.client import Client
 
-    return Client(settings().api_url, user=_user())
+    known = settings()
+    return Client(known.api_url, token=_token(known))
 
 
-def _user() -> str:
-    """Who runs this command, as this computer knows them; "" where it does not."""
-    try:
-        return getpass.getuser()
-    except (KeyError, ImportError, OSError):  # a container's user without a name, by version of Python
-        return ""
+def _token(known: "Settings") -> str:
+    """The token that is named, else the one that the dispatcher of this home has left for its own computer; or ""."""
+    from connector.access import local
+
+    if known.token:
+        return known.token
+    if known.token_file:
+        return known.token_file.read_text(encoding="utf-8").strip()
+    return local.read(known.home)
 
 
 def endpoint_name(given: str | None) -> str:

@@ -94,6 +94,7 @@ class Dispatcher:
         database: str = "",
         scope: str = "",
         virtual_companies: tuple[endpoints.VirtualCompany, ...] = (),
+        service_instance: str = "Default",
         by: str = audit.ITSELF,
     ) -> endpoints.Endpoint:
         """Register an endpoint; nobody is contacted. Raises Refused, Conflict."""
@@ -114,6 +115,7 @@ class Dispatcher:
             database=database.lower(),
             scope=scope,
             virtual_companies=virtual_companies,
+            service_instance=service_instance,
         )
         with self.ledger.write() as db:
             endpoints.add(db, endpoint, contract=contract)

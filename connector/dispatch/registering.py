@@ -18,6 +18,7 @@ class Change:
     database: str | None = None
     scope: str | None = None
     virtual_companies: tuple[endpoints.VirtualCompany, ...] | None = None
+    service_instance: str | None = None
     contract: bytes | None = None
 
     def given(self) -> dict[str, object]:

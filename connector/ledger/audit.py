@@ -1,13 +1,13 @@
 """Who did what: a line for every command that changes something, written in the same transaction as the change."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import audit
+from connector.ledger.schema import audit, jobs
 from connector.ledger.store import Database
 
 #: Who changes things that nobody asked for at the time: the dispatcher itself.
@@ -21,7 +21,7 @@ class Line:
     id: int
     at: float
     by: str
-    """a user's name and address as `anna@10.0.0.5`: nobody has proved to be anna"""
+    """who asked, as they proved it, and their address: `anna@10.0.0.5`"""
     what: str
     """the command, as `job cancel`"""
     subject: str
@@ -47,8 +47,12 @@ def lines(
     until: float | None = None,
     before: int | None = None,
     limit: int = 100,
+    among: Collection[str] | None = None,
 ) -> list[Line]:
-    """Lines, the newest first; `before` is the id of the last one of the page before. Letters of `subject` may be of any case."""
+    """Lines, the newest first; `before` is the id of the last one of the page before. Letters of `subject` may be of any case.
+
+    With `among` those about the endpoints of these keys, and about their jobs.
+    """
     query = sa.select(audit).order_by(audit.c.id.desc()).limit(limit)
     if subject:
         query = query.where(audit.c.subject.in_((subject.upper(), subject.lower())))
@@ -56,6 +60,9 @@ def lines(
         query = query.where(audit.c.at >= since)
     if until is not None:
         query = query.where(audit.c.at < until)
+    if among is not None:
+        theirs = sa.select(jobs.c.id).where(jobs.c.endpoint.in_(among))
+        query = query.where(audit.c.subject.in_(among) | audit.c.subject.in_(theirs))
     if before is not None:
         query = query.where(audit.c.id < before)
     return [Line(**{**row, "details": json.loads(row["details"])}) for row in db.execute(query).mappings()]

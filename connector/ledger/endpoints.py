@@ -47,6 +47,8 @@ class Endpoint:
     scope: str = ""
     """how far loads reach, where mapping and metadata do not say: company, virtual company, partition, installation"""
     virtual_companies: tuple[VirtualCompany, ...] = ()
+    service_instance: str = "Default"
+    """the named deployment that it belongs to: who may see that may see it"""
 
     def sharing(self, company: str | None) -> tuple[tuple[str, str], ...]:
         """The companies that share a virtual company with this one, each with its name."""
@@ -95,6 +97,7 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
             database=endpoint.database,
             scope=endpoint.scope,
             virtual_companies=_virtual_text(endpoint.virtual_companies),
+            service_instance=endpoint.service_instance,
         )
     )
 
@@ -113,6 +116,7 @@ def change(db: Database, endpoint: Endpoint, given: Mapping[str, object], *, con
         "database": changed.database,
         "scope": changed.scope,
         "virtual_companies": _virtual_text(changed.virtual_companies),
+        "service_instance": changed.service_instance,
     }
     if contract is not None:
         values["contract"] = contract

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -217,8 +217,9 @@ def listing(
     until: float | None = None,
     before: int | None = None,
     limit: int = 50,
+    among: Collection[str] | None = None,
 ) -> list[Job]:
-    """Jobs, the newest first: submitted from `since` on, and before `until`.
+    """Jobs, the newest first: submitted from `since` on, before `until`, of the endpoints `among` these keys; None: of all.
 
     `before` is the number of the last job of the page before.
     """
@@ -227,6 +228,8 @@ def listing(
         query = query.where(jobs.c.state == state)
     if endpoint:
         query = query.where(jobs.c.endpoint == endpoint.lower())
+    if among is not None:
+        query = query.where(jobs.c.endpoint.in_(among))
     if company:
         query = query.where(sa.func.lower(jobs.c.company) == company.lower())
     if since is not None:

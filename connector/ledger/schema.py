@@ -81,6 +81,35 @@ endpoints = Table(
     Column("database", Words, nullable=False, default="", server_default=""),
     Column("scope", Words, nullable=False, default="", server_default=""),
     Column("virtual_companies", Words, nullable=False, default="{}", server_default="{}"),
+    Column("service_instance", Words, nullable=False, default="Default", server_default="Default"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("kind", Words, nullable=False),
+    Column("digest", Words, nullable=False, unique=True),
+    Column("name", Words, nullable=False),
+    Column("role", Words, nullable=False),
+    Column("service_instances", Words),
+    Column("made_at", Float, nullable=False),
+    Column("made_by", Words, nullable=False),
+    Column("expires_at", Float),
+    Column("used_at", Float),
+    Column("details", Words, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("role", Words, nullable=False),
+    Column("service_instances", Words),
+    Column("password", Words),
+    Column("made_at", Float, nullable=False),
+    Column("signed_in_at", Float),
 )
 
 paces = Table(

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from connector import __version__, api
 from connector.dispatch import Dispatcher
-from connector.web import audit, endpoints, health, jobs, ledger, origin, packages, problems, served
+from connector.web import access, audit, endpoints, health, jobs, ledger, origin, packages, problems, served, who
 
 
 def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) -> FastAPI:
@@ -23,7 +23,9 @@ def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) ->
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
     app.include_router(audit.routes, prefix=api.PREFIX, tags=["audit"])
     app.include_router(ledger.routes, prefix=api.PREFIX, tags=["ledger"])
+    app.include_router(access.routes, prefix=api.PREFIX, tags=["access"])
     app.include_router(health.routes, tags=["health"])
     problems.install(app)
+    who.roles(app)
     app.add_middleware(origin.SameOrigin)
     return app

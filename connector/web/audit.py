@@ -6,9 +6,11 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from connector import api
+from connector.access import scope
 from connector.ledger import audit
 from connector.web.objects import audit_object, seconds
 from connector.web.served import Served
+from connector.web.who import Viewer
 
 routes = APIRouter()
 
@@ -24,10 +26,18 @@ class Wanted(BaseModel):
 
 
 @routes.get("/audit")
-def listing(dispatcher: Served, wanted: Annotated[Wanted, Query()]) -> api.AuditPage:
+def listing(dispatcher: Served, asking: Viewer, wanted: Annotated[Wanted, Query()]) -> api.AuditPage:
     """Commands that changed something, the newest first."""
     since, until = seconds(wanted.since), seconds(wanted.until)
     with dispatcher.ledger.read() as db:
-        found = audit.lines(db, subject=wanted.subject, since=since, until=until, before=wanted.cursor, limit=wanted.limit)
+        found = audit.lines(
+            db,
+            subject=wanted.subject,
+            since=since,
+            until=until,
+            before=wanted.cursor,
+            limit=wanted.limit,
+            among=scope.visible(db, asking),
+        )
     following = str(found[-1].id) if len(found) == wanted.limit else None
     return {"items": [audit_object(line) for line in found], "next": following}

@@ -11,11 +11,14 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector import api
+from connector.access import scope
+from connector.access.principal import DEFAULT_INSTANCE
 from connector.dispatch import Dispatcher, no_metadata, registering, scaling
 from connector.ledger import Database, crews, endpoints, jobs, limits
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
-from connector.web.served import Caller, Served
+from connector.web.served import Served
+from connector.web.who import Administrator, Operator, Viewer
 
 
 def _zip(text: str) -> bytes:
@@ -44,6 +47,9 @@ class Limits(BaseModel):
         return limits.Limits(**self.model_dump())
 
 
+#: The name of one: one line, not empty.
+ServiceInstance = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")]
+
 Scope = Literal["", "company", "virtual company", "partition", "installation"]
 
 
@@ -64,6 +70,8 @@ class NewEndpoint(BaseModel):
     """how far what loads write reaches, where mapping and metadata do not say"""
     virtual_companies: dict[str, list[str]] = {}
     """by name: the companies that share tables by it"""
+    service_instance: ServiceInstance = DEFAULT_INSTANCE
+    """the named deployment that it belongs to"""
 
 
 class ChangedEndpoint(BaseModel):
@@ -78,6 +86,7 @@ class ChangedEndpoint(BaseModel):
     database: Annotated[str, Field(max_length=100)] | None = None
     scope: Scope | None = None
     virtual_companies: dict[str, list[str]] | None = None
+    service_instance: ServiceInstance | None = None
 
 
 class Scale(BaseModel):
@@ -93,15 +102,17 @@ routes = APIRouter()
 
 
 @routes.get("/endpoints")
-def listing(dispatcher: Served) -> api.EndpointPage:
+def listing(dispatcher: Served, asking: Viewer) -> api.EndpointPage:
     """All endpoints, by name."""
     with dispatcher.ledger.read() as db:
-        return {"items": [_object(dispatcher, db, endpoint) for endpoint in endpoints.every(db)]}
+        seen = [endpoint for endpoint in endpoints.every(db) if asking.sees(endpoint.service_instance)]
+        return {"items": [_object(dispatcher, db, endpoint) for endpoint in seen]}
 
 
 @routes.post("/endpoints", status_code=201)
-def add(new: NewEndpoint, dispatcher: Served, caller: Caller, response: Response) -> api.Endpoint:
+def add(new: NewEndpoint, dispatcher: Served, asking: Administrator, response: Response) -> api.Endpoint:
     """Register an endpoint. Nobody is contacted."""
+    scope.check_instance(asking, new.service_instance)
     added = dispatcher.add_endpoint(
         name=new.name,
         addresses=tuple(new.addresses),
@@ -112,7 +123,8 @@ def add(new: NewEndpoint, dispatcher: Served, caller: Caller, response: Response
         database=new.database,
         scope=new.scope,
         virtual_companies=_virtual(new.virtual_companies),
-        by=caller,
+        service_instance=new.service_instance,
+        by=asking.by,
     )
     response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
     return _described(dispatcher, added.name)
@@ -123,14 +135,16 @@ def _virtual(named: Mapping[str, Sequence[str]]) -> tuple[endpoints.VirtualCompa
 
 
 @routes.get("/endpoints/{name}")
-def show(name: str, dispatcher: Served) -> api.Endpoint:
+def show(name: str, dispatcher: Served, _: Viewer) -> api.Endpoint:
     """One endpoint."""
     return _described(dispatcher, name)
 
 
 @routes.patch("/endpoints/{name}")
-def change(name: str, changed: ChangedEndpoint, dispatcher: Served, caller: Caller) -> api.Endpoint:
+def change(name: str, changed: ChangedEndpoint, dispatcher: Served, asking: Administrator) -> api.Endpoint:
     """Change what is told of an endpoint that has no unfinished jobs. What is left out, or null, stays as it was."""
+    if changed.service_instance is not None:
+        scope.check_instance(asking, changed.service_instance)
     wanted = registering.Change(
         addresses=_tuple(changed.addresses),
         companies=_tuple(changed.companies),
@@ -139,8 +153,9 @@ def change(name: str, changed: ChangedEndpoint, dispatcher: Served, caller: Call
         scope=changed.scope,
         virtual_companies=None if changed.virtual_companies is None else _virtual(changed.virtual_companies),
         contract=changed.contract,
+        service_instance=changed.service_instance,
     )
-    return _described(dispatcher, registering.change(dispatcher, name, wanted, by=caller).name)
+    return _described(dispatcher, registering.change(dispatcher, name, wanted, by=asking.by).name)
 
 
 def _tuple(given: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -148,57 +163,57 @@ def _tuple(given: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 @routes.delete("/endpoints/{name}", status_code=204)
-def remove(name: str, dispatcher: Served, caller: Caller) -> None:
+def remove(name: str, dispatcher: Served, asking: Administrator) -> None:
     """Forget an endpoint that has no unfinished jobs."""
-    dispatcher.remove_endpoint(_described(dispatcher, name)["name"], by=caller)
+    dispatcher.remove_endpoint(_described(dispatcher, name)["name"], by=asking.by)
 
 
 @routes.post("/endpoints/{name}/pause")
-def pause(name: str, dispatcher: Served, caller: Caller) -> api.Endpoint:
+def pause(name: str, dispatcher: Served, asking: Operator) -> api.Endpoint:
     """Send nothing to an endpoint until it is resumed."""
-    return _described(dispatcher, dispatcher.pause_endpoint(name, by=caller).name)
+    return _described(dispatcher, dispatcher.pause_endpoint(name, by=asking.by).name)
 
 
 @routes.post("/endpoints/{name}/resume")
-def resume(name: str, dispatcher: Served, caller: Caller) -> api.Endpoint:
+def resume(name: str, dispatcher: Served, asking: Operator) -> api.Endpoint:
     """Send work to an endpoint again."""
-    return _described(dispatcher, dispatcher.resume_endpoint(name, by=caller).name)
+    return _described(dispatcher, dispatcher.resume_endpoint(name, by=asking.by).name)
 
 
 @routes.put("/endpoints/{name}/limits")
-def limit(name: str, allowed: Limits, dispatcher: Served, caller: Caller) -> api.Endpoint:
+def limit(name: str, allowed: Limits, dispatcher: Served, asking: Administrator) -> api.Endpoint:
     """Set what an endpoint bears, all of it."""
-    return _described(dispatcher, dispatcher.limit_endpoint(name, allowed.kept(), by=caller).name)
+    return _described(dispatcher, dispatcher.limit_endpoint(name, allowed.kept(), by=asking.by).name)
 
 
 @routes.put("/endpoints/{name}/scale")
-def scale(name: str, wish: Scale, dispatcher: Served, caller: Caller) -> api.Endpoint:
+def scale(name: str, wish: Scale, dispatcher: Served, asking: Administrator) -> api.Endpoint:
     """Wish so many workers for the endpoint; its worker services follow within their maximum."""
-    scaling.scale(dispatcher, name, workers=wish.workers, concurrency=wish.concurrency, by=caller)
+    scaling.scale(dispatcher, name, workers=wish.workers, concurrency=wish.concurrency, by=asking.by)
     return _described(dispatcher, name)
 
 
 @routes.delete("/endpoints/{name}/scale")
-def unscale(name: str, dispatcher: Served, caller: Caller) -> api.Endpoint:
+def unscale(name: str, dispatcher: Served, asking: Administrator) -> api.Endpoint:
     """Wish nothing: each worker service does what its own settings say."""
-    scaling.unscale(dispatcher, name, by=caller)
+    scaling.unscale(dispatcher, name, by=asking.by)
     return _described(dispatcher, name)
 
 
 @routes.post("/endpoints/{name}/test", status_code=202)
-def test(name: str, dispatcher: Served, caller: Caller) -> api.Job:
+def test(name: str, dispatcher: Served, asking: Operator) -> api.Job:
     """Have a worker find out whether the AOS can be reached."""
-    return job_described(dispatcher, dispatcher.test(name, by=caller).id)
+    return job_described(dispatcher, dispatcher.test(name, by=asking.by).id)
 
 
 @routes.post("/endpoints/{name}/survey", status_code=202)
-def survey(name: str, dispatcher: Served, caller: Caller) -> api.Job:
+def survey(name: str, dispatcher: Served, asking: Operator) -> api.Job:
     """Have a worker read the endpoint's contracts anew."""
-    return job_described(dispatcher, dispatcher.survey(name, by=caller).id)
+    return job_described(dispatcher, dispatcher.survey(name, by=asking.by).id)
 
 
 @routes.get("/endpoints/{name}/metadata")
-def metadata(name: str, dispatcher: Served) -> dict[str, Any]:
+def metadata(name: str, dispatcher: Served, _: Viewer) -> dict[str, Any]:
     """What the last survey read of the endpoint's contracts, and when; a 503 where none has been made yet."""
     with dispatcher.ledger.read() as db:
         endpoint = endpoints.get(db, name)

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from connector import api
+from connector.access import scope
 from connector.dispatch import Dispatcher, control, resolving
 from connector.errors import Conflict, Place, Refused
 from connector.ledger import Database, endpoints, jobs
 from connector.web import outcomes
 from connector.web.objects import job_object, seconds
-from connector.web.served import Caller, Served
+from connector.web.served import Served
+from connector.web.who import Operator, Viewer
 from connector.wire.jobs import Blank, Mode
 
 
@@ -81,12 +83,14 @@ routes = APIRouter()
 def submit(
     new: NewJob,
     dispatcher: Served,
-    caller: Caller,
+    asking: Operator,
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> api.Job:
     """Accept a load or a preview. The same Idempotency-Key again answers with the first job, and says so in a header."""
-    job, replayed = _submit(dispatcher, new, key=idempotency_key, by=caller)
+    with dispatcher.ledger.read() as db:
+        scope.check_endpoint(db, asking, new.endpoint)
+    job, replayed = _submit(dispatcher, new, key=idempotency_key, by=asking.by)
     response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
     if replayed:
         response.headers[api.REPLAYED] = "true"
@@ -94,7 +98,7 @@ def submit(
 
 
 @routes.get("/jobs")
-def listing(dispatcher: Served, wanted: Annotated[Wanted, Query()]) -> api.JobPage:
+def listing(dispatcher: Served, asking: Viewer, wanted: Annotated[Wanted, Query()]) -> api.JobPage:
     """Jobs without their steps, the newest first."""
     limit = wanted.limit
     with dispatcher.ledger.read() as db:
@@ -107,6 +111,7 @@ def listing(dispatcher: Served, wanted: Annotated[Wanted, Query()]) -> api.JobPa
             until=seconds(wanted.until),
             before=wanted.cursor,
             limit=limit,
+            among=scope.visible(db, asking),
         )
         counts = jobs.totals(db, [job.id for job in found])
         names = _names(db)
@@ -115,27 +120,27 @@ def listing(dispatcher: Served, wanted: Annotated[Wanted, Query()]) -> api.JobPa
 
 
 @routes.get("/jobs/{job_id}")
-def show(job_id: str, dispatcher: Served) -> api.Job:
+def show(job_id: str, dispatcher: Served, _: Viewer) -> api.Job:
     """One job with its steps."""
     return described(dispatcher, job_id)
 
 
 @routes.post("/jobs/{job_id}/cancel")
-def cancel(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
+def cancel(job_id: str, dispatcher: Served, asking: Operator) -> api.Job:
     """End a job: a call in hand is finished, the rest is skipped."""
-    return described(dispatcher, control.cancel(dispatcher, job_id, by=caller).id)
+    return described(dispatcher, control.cancel(dispatcher, job_id, by=asking.by).id)
 
 
 @routes.post("/jobs/{job_id}/pause")
-def pause(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
+def pause(job_id: str, dispatcher: Served, asking: Operator) -> api.Job:
     """Hold a job back until it is resumed."""
-    return described(dispatcher, control.pause(dispatcher, job_id, by=caller).id)
+    return described(dispatcher, control.pause(dispatcher, job_id, by=asking.by).id)
 
 
 @routes.post("/jobs/{job_id}/resume")
-def resume(job_id: str, dispatcher: Served, caller: Caller) -> api.Job:
+def resume(job_id: str, dispatcher: Served, asking: Operator) -> api.Job:
     """Let a paused job go on."""
-    return described(dispatcher, control.resume(dispatcher, job_id, by=caller).id)
+    return described(dispatcher, control.resume(dispatcher, job_id, by=asking.by).id)
 
 
 class NewPriority(BaseModel):
@@ -147,9 +152,9 @@ class NewPriority(BaseModel):
 
 
 @routes.post("/jobs/{job_id}/priority")
-def prioritise(job_id: str, new: NewPriority, dispatcher: Served, caller: Caller) -> api.Job:
+def prioritise(job_id: str, new: NewPriority, dispatcher: Served, asking: Operator) -> api.Job:
     """Let a job go before others of its endpoint, or behind them."""
-    return described(dispatcher, control.prioritise(dispatcher, job_id, priority=new.priority, by=caller).id)
+    return described(dispatcher, control.prioritise(dispatcher, job_id, priority=new.priority, by=asking.by).id)
 
 
 class Again(BaseModel):
@@ -161,9 +166,9 @@ class Again(BaseModel):
 
 
 @routes.post("/jobs/{job_id}/retry", status_code=202)
-def retry(job_id: str, dispatcher: Served, caller: Caller, response: Response, again: Again | None = None) -> api.Job:
+def retry(job_id: str, dispatcher: Served, asking: Operator, response: Response, again: Again | None = None) -> api.Job:
     """Submit a job that takes up rows of an ended load which are not in."""
-    job = control.retry(dispatcher, job_id, rows=(again or Again()).rows, by=caller)
+    job = control.retry(dispatcher, job_id, rows=(again or Again()).rows, by=asking.by)
     response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
     return described(dispatcher, job.id)
 
@@ -189,12 +194,12 @@ class NewResolution(BaseModel):
 
 
 @routes.post("/jobs/{job_id}/resolutions")
-def resolve(job_id: str, new: NewResolution, dispatcher: Served, caller: Caller) -> api.Resolution:
+def resolve(job_id: str, new: NewResolution, dispatcher: Served, asking: Operator) -> api.Resolution:
     """Settle rows of an ended load that are unknown or handed over."""
     if new.all == bool(new.rows):
         raise Refused("it is not said which rows are meant.", advice='Name them in "rows", or say "all": true.')
     rows = None if new.all else [Place(file=row.file, sheet=row.sheet, row=row.row) for row in new.rows]
-    done = resolving.resolve(dispatcher, job_id, way=new.way, rows=rows, by=caller)
+    done = resolving.resolve(dispatcher, job_id, way=new.way, rows=rows, by=asking.by)
     made = described(dispatcher, done.made) if done.made else None
     return {"rows": done.rows, "job": described(dispatcher, job_id), "made": made}
 

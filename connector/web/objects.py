@@ -79,6 +79,7 @@ def endpoint_object(
     seen = [_worker(worker, now) for worker in workers]
     return api.Endpoint(
         name=endpoint.name,
+        service_instance=endpoint.service_instance,
         state=_endpoint_state(endpoint, seen),
         addresses=list(endpoint.addresses),
         companies=list(endpoint.companies),

@@ -17,6 +17,7 @@ from connector.dispatch import Dispatcher
 from connector.ledger import answers, jobs, results
 from connector.web.objects import answer_object, failure_object, moment
 from connector.web.served import Served
+from connector.web.who import Viewer
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[int, Query(description="`next` of the page before.")]
@@ -31,7 +32,7 @@ routes = APIRouter()
 
 
 @routes.get("/jobs/{job_id}/results")
-def failures(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.FailurePage:
+def failures(job_id: str, dispatcher: Served, _: Viewer, limit: Limit = 1000, cursor: Cursor = 0) -> api.FailurePage:
     """Rows that failed, were skipped for a reason of their own, or are unknown; none once they are removed (`removed_at`)."""
     with dispatcher.ledger.read() as db:
         found = results.failures(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
@@ -39,7 +40,7 @@ def failures(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Curso
 
 
 @routes.get("/jobs/{job_id}/answers")
-def answered(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.AnswerPage:
+def answered(job_id: str, dispatcher: Served, _: Viewer, limit: Limit = 1000, cursor: Cursor = 0) -> api.AnswerPage:
     """What service operations and class methods answered, row by row; nothing once that is removed (`removed_at`)."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id).id
@@ -50,7 +51,7 @@ def answered(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Curso
 
 
 @routes.get("/jobs/{job_id}/log")
-def log(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0) -> api.LogPage:
+def log(job_id: str, dispatcher: Served, _: Viewer, limit: Limit = 1000, cursor: Cursor = 0) -> api.LogPage:
     """What happened to a job, line by line."""
     with dispatcher.ledger.read() as db:
         found = jobs.log_of(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
@@ -59,7 +60,7 @@ def log(job_id: str, dispatcher: Served, limit: Limit = 1000, cursor: Cursor = 0
 
 
 @routes.get("/jobs/{job_id}/rows", response_class=StreamingResponse)
-def rows(job_id: str, dispatcher: Served) -> StreamingResponse:
+def rows(job_id: str, dispatcher: Served, _: Viewer) -> StreamingResponse:
     """The outcome of every row that has one, as JSON lines; none once they are removed (`removed_at` of the job)."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id)
@@ -67,7 +68,7 @@ def rows(job_id: str, dispatcher: Served) -> StreamingResponse:
 
 
 @routes.get("/jobs/{job_id}/results.xlsx", response_class=FileResponse)
-def process_summary(job_id: str, dispatcher: Served) -> FileResponse:
+def process_summary(job_id: str, dispatcher: Served, _: Viewer) -> FileResponse:
     """The process summary workbook."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id)

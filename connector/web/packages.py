@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from connector import api
+from connector.access import scope
 from connector.dispatch import Dispatcher
 from connector.errors import PackageRefused
 from connector.ledger import packages
 from connector.web import inspection
 from connector.web.objects import package_object
 from connector.web.served import Ceiling, Served
+from connector.web.who import Operator, Viewer
 from connector.wire.jobs import Blank, Mode
 
 
@@ -36,7 +38,7 @@ routes = APIRouter()
 
 @routes.post("/packages", status_code=201)
 async def receive(
-    request: Request, dispatcher: Served, ceiling: Ceiling, name: Annotated[str, Query(min_length=1, max_length=255)]
+    request: Request, dispatcher: Served, _: Operator, ceiling: Ceiling, name: Annotated[str, Query(min_length=1, max_length=255)]
 ) -> api.Package:
     """Store the body as a package, and look whether it can be read. It is never held in memory."""
     declared = request.headers.get("content-length", "")
@@ -47,7 +49,7 @@ async def receive(
 
 @routes.get("/packages/{sha256}")
 @routes.head("/packages/{sha256}", include_in_schema=False)
-def show(sha256: str, dispatcher: Served) -> api.Package:
+def show(sha256: str, dispatcher: Served, _: Viewer) -> api.Package:
     """A package that was received."""
     with dispatcher.ledger.read() as db:
         record = packages.get(db, sha256)
@@ -55,8 +57,11 @@ def show(sha256: str, dispatcher: Served) -> api.Package:
 
 
 @routes.post("/packages/{sha256}/inspect")
-def inspect(sha256: str, wanted: InspectionWanted, dispatcher: Served) -> dict[str, Any]:
+def inspect(sha256: str, wanted: InspectionWanted, dispatcher: Served, asking: Operator) -> dict[str, Any]:
     """Every match, guess and reason that a load would be planned with. Nothing is submitted."""
+    if wanted.endpoint:
+        with dispatcher.ledger.read() as db:
+            scope.check_endpoint(db, asking, wanted.endpoint)
     return inspection.inspect(
         dispatcher,
         sha256,

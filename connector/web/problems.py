@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from connector import api
-from connector.errors import Place, RapidStartError, Refused
+from connector.errors import NotSignedIn, Place, RapidStartError, Refused
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def install(app: FastAPI) -> None:
 
 def answer(error: RapidStartError, *, status: int | None = None) -> JSONResponse:
     """The problem that an error is."""
-    return _problem(
+    answer = _problem(
         status=status or error.status,
         title=_title(error),
         detail=error.message,
@@ -46,6 +46,9 @@ def answer(error: RapidStartError, *, status: int | None = None) -> JSONResponse
         advice=error.advice,
         place=error.place,
     )
+    if isinstance(error, NotSignedIn):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="RapidStart Connector"'
+    return answer
 
 
 def _refused(_: Request, error: Exception) -> Response:

@@ -44,17 +44,24 @@ class Rig:
     relay: Any = None
     """what stands between worker and AOS"""
 
+    @property
+    def login(self) -> dict[str, str]:
+        """The token that the dispatcher has left for its own computer."""
+        return {"Authorization": f"Bearer {(self.home / 'token').read_text(encoding='utf-8').strip()}"}
+
     def upload(self, path: Path) -> str:
         """Hand in a package; its SHA-256."""
         with path.open("rb") as file:
-            answer = requests.post(f"{self.api}/packages", params={"name": path.name}, data=file, timeout=600)
+            answer = requests.post(f"{self.api}/packages", headers=self.login, params={"name": path.name}, data=file, timeout=600)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["sha256"])
 
     def submit(self, package: str, mode: str = "create", *, batch_rows: int = 200) -> dict[str, object]:
         """A job, accepted."""
         body = {"endpoint": ENDPOINT, "company": "USMF", "package": package, "mode": mode, "batch_rows": batch_rows}
-        answer = requests.post(f"{self.api}/jobs", json=body, headers={"Idempotency-Key": os.urandom(8).hex()}, timeout=60)
+        answer = requests.post(
+            f"{self.api}/jobs", json=body, headers={"Idempotency-Key": os.urandom(8).hex()} | self.login, timeout=60
+        )
         assert answer.status_code == 202, answer.text
         return dict(answer.json())
 
@@ -63,7 +70,7 @@ class Rig:
         deadline = time.monotonic() + timeout_s
         with requests.Session() as session:
             while True:
-                job = session.get(f"{self.api}/jobs/{job_id}", timeout=60).json()
+                job = session.get(f"{self.api}/jobs/{job_id}", headers=self.login, timeout=60).json()
                 if job["finished_at"]:
                     return dict(job)
                 assert time.monotonic() < deadline, job
@@ -104,7 +111,7 @@ def ring(
         rig = Rig(api=f"{env['RAPIDSTART_API_URL']}/api/v1", aos=url, home=home, processes=processes, relay=relay)
         address = f"{relay.url if relay else url}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
         body = {"name": ENDPOINT, "addresses": [address], "companies": ["USMF"]}
-        answer = requests.post(f"{rig.api}/endpoints", json=body, timeout=10)
+        answer = requests.post(f"{rig.api}/endpoints", headers=rig.login, json=body, timeout=10)
         assert answer.status_code == 201, answer.text
         _warm(rig, folder)
         yield rig

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.work import ENDPOINT, Work
@@ -23,7 +24,7 @@ class Wrong(AssertionError):
 class Lane:
     """A thread that loads one work after the other until it is told to stop; the last one is watched to its end."""
 
-    def __init__(self, api_url: str, works: Iterator[Work], *, name: str) -> None:
+    def __init__(self, api_url: str, works: Iterator[Work], *, name: str, token: Path) -> None:
         self.done: list[Work] = []
         self.trouble = ""
         self.settled = 0
@@ -31,6 +32,7 @@ class Lane:
         self.current: Work | None = None
         self._before = 0
         self._api = f"{api_url}/api/v1"
+        self._login = {"Authorization": f"Bearer {token.read_text(encoding='utf-8').strip()}"}
         self._works = works
         self._stopping = threading.Event()
         self._giving_up = threading.Event()
@@ -96,7 +98,7 @@ class Lane:
     def _ask(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
         """The answer, however often it takes. Raises Wrong where it is no."""
         while True:
-            request = urllib.request.Request(self._api + path, data=body, headers=headers or {}, method=method)
+            request = urllib.request.Request(self._api + path, data=body, headers=self._login | (headers or {}), method=method)
             try:
                 with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:
                     return json.load(answer)

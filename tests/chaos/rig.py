@@ -58,6 +58,10 @@ class Rig:
     def api_url(self) -> str:
         return self.sites["dispatcher"].api_url
 
+    @property
+    def token(self) -> Path:
+        return self.sites["dispatcher"].folder / "home" / "token"
+
     def start(self) -> None:
         """Everything up, and the endpoint registered."""
         self.broker.start()
@@ -135,7 +139,7 @@ class Rig:
         env = site.env | {"RAPIDSTART_API_URL": f"http://127.0.0.1:{free_port()}"}
         command = [sys.executable, "-m", "connector", "dispatcher"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, env=env, cwd=ROOT, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, cwd=ROOT, check=False)
         except subprocess.TimeoutExpired as still:
             return None, str(still.stderr or b"")
         return done.returncode, done.stderr

@@ -60,7 +60,10 @@ def perform(
     try:
         rig.start()
         lanes.append(_prepared(rig))
-        lanes += [Lane(rig.api_url, works, name=name) for name, works in (("loads", work.loads()), ("calls", work.calls()))]
+        lanes += [
+            Lane(rig.api_url, works, name=name, token=rig.token)
+            for name, works in (("loads", work.loads()), ("calls", work.calls()))
+        ]
         for lane in lanes[1:]:
             lane.start()
         for turn in faults.schedule(count, seed=seed, kinds=kinds or tuple(faults.KINDS)):
@@ -82,7 +85,7 @@ def perform(
 
 
 def _prepared(rig: Rig) -> Lane:
-    first = Lane(rig.api_url, iter([work.first_of_all()]), name="first")
+    first = Lane(rig.api_url, iter([work.first_of_all()]), name="first", token=rig.token)
     first.start()
     assert first.finish(within_s=60), f"{first.trouble}\n{rig.logs()}"
     return first

@@ -38,6 +38,7 @@ def run(capfd, monkeypatch, tmp_path):
 def office(desk, run, monkeypatch):
     """A dispatcher that the commands reach, with one endpoint whose contracts are known."""
     monkeypatch.setenv("RAPIDSTART_API_URL", desk.url)
+    monkeypatch.setenv("RAPIDSTART_TOKEN_FILE", str(desk.home / "token"))
     desk.client.add_endpoint("AOS-1", addresses=["http://aos.test/port.svc"], companies=["USMF"])
     desk.know("AOS-1")
     desk.worker("AOS-1")

@@ -41,8 +41,9 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=30) as answer:
+def get(url: str, *, token: str = "") -> Any:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -131,7 +132,15 @@ class Site:
             return False
 
     def job(self, job_id: str) -> Any:
-        return get(f"{self.api_url}/api/v1/jobs/{job_id}")
+        return self.api(f"/jobs/{job_id}")
+
+    def api(self, path: str) -> Any:
+        """What the API says, asked with the token that the dispatcher has left in its home."""
+        return get(f"{self.api_url}/api/v1{path}", token=self.token)
+
+    @property
+    def token(self) -> str:
+        return (self.folder / "home" / "token").read_text(encoding="utf-8").strip()
 
     def ended(self, job_id: str, *, within_s: float = 120.0) -> Any:
         """The job once it has ended. A dispatcher that is away for a while does not matter."""
@@ -149,7 +158,7 @@ class Site:
 
     def loads(self) -> list[dict[str, Any]]:
         """The load jobs that the dispatcher knows, the newest first."""
-        return [job for job in get(f"{self.api_url}/api/v1/jobs")["items"] if job["kind"] == "load"]
+        return [job for job in self.api("/jobs")["items"] if job["kind"] == "load"]
 
     def records(self, endpoint: str, table: str) -> list[dict[str, str]]:
         """What the AOS holds, by the first field: batches of a step run side by side, so they arrive in any order."""

@@ -6,7 +6,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from tests.journeys.driving import COMPANY, ROOT, Site, eventually, free_port, get, listens, write_csv
+from tests.journeys.driving import COMPANY, ROOT, Site, eventually, free_port, listens, write_csv
 
 CONTRACT = ROOT / "tests" / "actions" / "contract"
 MAPPING = (ROOT / "tests" / "actions" / "calls.toml").read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def test_a_package_of_calls(site: Site, tmp_path: Path) -> None:
     assert first["_contract.Lines.JournalLine[2].Account"] == "12"
     call = site.records("A1", "runClass")[0]
     assert (call["_className"], call["_methodName"], call["_arguments.MethodArgument[2].Text"]) == ("CustPost", "run", "30")
-    answers = get(f"{site.api_url}/api/v1/jobs/{job['id']}/answers")
+    answers = site.api(f"/jobs/{job['id']}/answers")
     assert answers["total"] == 9
     assert '"Total":"1.50"' in answers["items"][0]["answer"]
     site.rapidstart("job", "results", job["id"], "--xlsx", site.folder / "r.xlsx")
@@ -89,7 +89,7 @@ def test_a_worker_that_is_killed_calls_nothing_twice(site: Site, tmp_path: Path)
     assert job["rows"]["created"] == 3 * count, site.logs()
     assert job["rows"]["updated"] + unknown == 2 * count
     assert unknown <= 4
-    told = get(f"{site.api_url}/api/v1/jobs/{job_id}/results")["items"]
+    told = site.api(f"/jobs/{job_id}/results")["items"]
     assert len(told) == unknown
     assert {item["code"] for item in told} <= {"RSC-3128"}
     assert job["state"] == ("partly_succeeded" if unknown else "succeeded")

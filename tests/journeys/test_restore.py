@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.driving import Site, eventually, get, write_csv
+from tests.journeys.driving import Site, eventually, write_csv
 
 pytestmark = pytest.mark.slow
 
@@ -49,4 +49,4 @@ def test_a_load_goes_on_from_a_backup_although_it_had_ended_since(site: Site, tm
     assert counts.keys() <= {"total", "created", "unchanged"}, "what is in is found, by its key or its message's id"
     assert site.records("A1", "CustGroup") == [dict(zip(COLUMNS, row, strict=True)) for row in ROWS]
     assert site.stats("A1")["rows_created"] == 400, "nothing was done twice"
-    assert get(f"{site.api_url}/api/v1/ledger")["held_back"] == []
+    assert site.api("/ledger")["held_back"] == []

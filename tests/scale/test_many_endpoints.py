@@ -47,6 +47,7 @@ def _submit_all(site: Site) -> None:
     api = f"{site.api_url}/api/v1"
     rows = "".join(f"{n:03d},Group {n}\r\n" for n in range(BATCHES * ROWS_PER_BATCH))
     with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {site.token}"
         stored = session.post(f"{api}/packages", params={"name": "CustGroup.csv"}, data=f"CustGroup,Name\r\n{rows}", timeout=30)
         for name in ENDPOINTS:
             address = f"http://aos.test/{name}.svc"
@@ -64,7 +65,7 @@ def test_many_endpoints_share_few_workers(site: Site, shifts: Sequence[Sequence[
     broker = json.loads((site.folder / "home" / "broker.json").read_text(encoding="utf-8"))["url"]
     pid = site.running["dispatcher"].pid
     crowd = Crowd(broker, shifts, batches=BATCHES)
-    with Watcher(broker, site.api_url, ENDPOINTS, pid=pid) as watcher:
+    with Watcher(broker, site, ENDPOINTS, pid=pid) as watcher:
         _submit_all(site)
         eventually(lambda: _states(watcher) == {"waiting": len(ENDPOINTS)}, what="as many jobs that say why they wait")
         began = time.monotonic()

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from connector.wire import routes
-from tests.journeys.driving import get
+from tests.journeys.driving import Site
 
 _QUEUES_S = 0.05
 _JOBS_S = 0.5
@@ -37,12 +37,12 @@ class Seen:
 class Watcher:
     """Two threads: one asks Redis, one the API."""
 
-    def __init__(self, broker_url: str, api_url: str, endpoints: Sequence[str], *, pid: int) -> None:
+    def __init__(self, broker_url: str, site: Site, endpoints: Sequence[str], *, pid: int) -> None:
         self.seen = Seen()
         self.jobs: list[dict[str, Any]] = []
         """all loads, as they stood lately"""
         self._redis = redis.Redis.from_url(broker_url, socket_timeout=30)
-        self._api_url, self._endpoints, self._pid = api_url, endpoints, pid
+        self._site, self._endpoints, self._pid = site, endpoints, pid
         self._explained: dict[str, float] = {}
         self._stopping = threading.Event()
         self._failed: list[Exception] = []
@@ -82,7 +82,7 @@ class Watcher:
 
     def _look_at_jobs(self) -> None:
         began = time.monotonic()
-        jobs = [job for job in get(f"{self._api_url}/api/v1/jobs?limit=1000")["items"] if job["kind"] == "load"]
+        jobs = [job for job in self._site.api("/jobs?limit=1000")["items"] if job["kind"] == "load"]
         self.jobs, now = jobs, time.monotonic()
         self.seen.answer_s = max(self.seen.answer_s, now - began)
         for job in jobs:

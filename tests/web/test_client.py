@@ -3,6 +3,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from connector import client as clients
+from connector.access import local
 from connector.client import Client
 from connector.errors import NotReachable
 
@@ -33,7 +34,7 @@ def losing(desk, tmp_path, monkeypatch):
     file.write_text("CustGroup,Name\n10,A\n")
     sha256 = desk.client.upload(file, name=file.name)["sha256"]
     adapter = Losing(0)
-    client = Client(desk.url)
+    client = Client(desk.url, token=local.read(desk.home))
     client._session.mount("http://", adapter)
     yield adapter, lambda: client.submit(idempotency_key="k", endpoint="A1", company="USMF", package=sha256)
     client.close()
@@ -68,4 +69,4 @@ def test_a_workbook_that_breaks_off_leaves_the_old_file(desk, tmp_path):
 def test_a_proxy_of_the_environment_is_no_way_to_this_computer(desk, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert Client(desk.url).jobs() == []
+    assert Client(desk.url, token=local.read(desk.home)).jobs() == []

@@ -3,7 +3,6 @@ import io
 import zipfile
 
 import pytest
-import requests
 
 from connector.errors import Conflict, NotFound, NotReachable, Refused
 from connector.ledger import endpoints
@@ -39,7 +38,7 @@ def test_a_contract_is_kept_byte_for_byte(desk):
 )
 def test_a_wrong_endpoint_is_refused(desk, change):
     body = {"name": "A1", "addresses": ADDRESSES, **change}
-    answer = requests.post(f"{desk.url}/api/v1/endpoints", json=body, timeout=10)
+    answer = desk.http.post(f"{desk.url}/api/v1/endpoints", json=body, timeout=10)
 
     assert answer.status_code == 422
     assert answer.headers["Content-Type"] == "application/problem+json"

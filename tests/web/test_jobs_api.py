@@ -2,7 +2,6 @@ import json
 from datetime import datetime
 
 import pytest
-import requests
 
 from connector import api
 from connector.errors import Conflict, NotFound, Refused
@@ -26,7 +25,7 @@ def submit(desk, package, /, *, key="k1", **more):
 
 def test_a_job_is_accepted_with_its_location(desk, package):
     body = {"endpoint": "aos-test", "company": "USMF", "package": package["sha256"]}
-    answer = requests.post(f"{desk.url}/api/v1/jobs", json=body, headers={"Idempotency-Key": "k"}, timeout=10)
+    answer = desk.http.post(f"{desk.url}/api/v1/jobs", json=body, headers={"Idempotency-Key": "k"}, timeout=10)
 
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/api/v1/jobs/{answer.json()['id']}"
@@ -50,7 +49,7 @@ def test_the_same_key_again_gives_the_first_job(desk, package):
     first = submit(desk, package)
     body = {"endpoint": "aos-test", "company": "USMF", "package": package["sha256"]}
     headers = {"Idempotency-Key": "other"}
-    one, two = (requests.post(f"{desk.url}/api/v1/jobs", json=body, headers=headers, timeout=10) for _ in range(2))
+    one, two = (desk.http.post(f"{desk.url}/api/v1/jobs", json=body, headers=headers, timeout=10) for _ in range(2))
 
     assert one.json()["id"] == two.json()["id"] != first["id"]
     assert two.headers[api.REPLAYED] == "true"
@@ -67,7 +66,7 @@ def test_the_same_key_for_something_else_is_refused(desk, package):
 
 def test_a_job_without_a_key_is_refused(desk, package):
     body = {"endpoint": "aos-test", "company": "USMF", "package": package["sha256"]}
-    answer = requests.post(f"{desk.url}/api/v1/jobs", json=body, timeout=10)
+    answer = desk.http.post(f"{desk.url}/api/v1/jobs", json=body, timeout=10)
 
     assert answer.status_code == 400
     assert "Idempotency-Key" in answer.json()["detail"]
@@ -117,7 +116,7 @@ def test_the_outcome_of_every_row_is_streamed(desk, package):
     desk.plan(job_id)
     desk.settle(job_id, "c=f")
 
-    answer = requests.get(f"{desk.url}/api/v1/jobs/{job_id}/rows", timeout=10)
+    answer = desk.http.get(f"{desk.url}/api/v1/jobs/{job_id}/rows", timeout=10)
     rows = [json.loads(line) for line in answer.text.splitlines()]
 
     assert [(row["entity"], row["row"], row["outcome"]) for row in rows] == [
@@ -142,8 +141,8 @@ def test_jobs_are_listed_newest_first_in_pages_and_by_state(desk, package):
 
     assert [job["id"] for job in desk.client.jobs()] == ids[::-1]
     assert [job["id"] for job in desk.client.jobs(state="failed", endpoint="AOS-TEST")] == ids[:1]
-    page = requests.get(f"{desk.url}/api/v1/jobs", params={"limit": 2}, timeout=10).json()
-    rest = requests.get(f"{desk.url}/api/v1/jobs", params={"limit": 2, "cursor": page["next"]}, timeout=10).json()
+    page = desk.http.get(f"{desk.url}/api/v1/jobs", params={"limit": 2}, timeout=10).json()
+    rest = desk.http.get(f"{desk.url}/api/v1/jobs", params={"limit": 2, "cursor": page["next"]}, timeout=10).json()
     assert [job["id"] for job in page["items"] + rest["items"]] == ids[::-1]
     assert rest["next"] is None
 
@@ -196,6 +195,6 @@ def test_what_is_neither_a_load_nor_a_preview_is_refused(desk, package, wrong):
 
 def test_a_preview_needs_an_endpoint_that_was_surveyed(desk, package):
     body = {"endpoint": "aos-test", "company": "USMF", "package": package["sha256"], "kind": "preview"}
-    answer = requests.post(f"{desk.url}/api/v1/jobs", json=body, headers={"Idempotency-Key": "k"}, timeout=10)
+    answer = desk.http.post(f"{desk.url}/api/v1/jobs", json=body, headers={"Idempotency-Key": "k"}, timeout=10)
     assert answer.status_code == 503
     assert "rapidstart endpoint metadata AOS-Test --refresh" in answer.json()["advice"]

@@ -4,7 +4,6 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 
 from connector.errors import NotFound, NotReachable, PackageRefused, Refused
 
@@ -25,12 +24,12 @@ def test_a_package_is_known_by_its_digest(desk, tmp_path):
         {"entity": "Currency", "file": "Currency.csv", "sheet": None, "columns": ["CurrencyCode", "Txt"]}
     ]
     assert desk.client.package(received["sha256"]) == received
-    assert requests.head(f"{desk.url}/api/v1/packages/{received['sha256']}", timeout=10).status_code == 200
+    assert desk.http.head(f"{desk.url}/api/v1/packages/{received['sha256']}", timeout=10).status_code == 200
 
 
 def test_an_unknown_package_is_none(desk):
     assert desk.client.package("0" * 64) is None
-    assert requests.head(f"{desk.url}/api/v1/packages/{'0' * 64}", timeout=10).status_code == 404
+    assert desk.http.head(f"{desk.url}/api/v1/packages/{'0' * 64}", timeout=10).status_code == 404
 
 
 def test_the_senders_folders_are_no_part_of_the_name(desk, tmp_path):
@@ -50,7 +49,7 @@ def test_a_package_over_the_ceiling_is_refused(desk, chunked):
     row = b"1" * 1000 + b",2\n"
     content = b"A,B\n" + row * 1100
     body = (content[at : at + 50_000] for at in range(0, len(content), 50_000)) if chunked else content
-    answer = requests.post(f"{desk.url}/api/v1/packages", params={"name": "big.csv"}, data=body, timeout=10)
+    answer = desk.http.post(f"{desk.url}/api/v1/packages", params={"name": "big.csv"}, data=body, timeout=10)
 
     assert answer.status_code == 422
     assert "over 1 MB" in answer.json()["detail"]
@@ -60,7 +59,9 @@ def test_a_package_over_the_ceiling_is_refused(desk, chunked):
 def test_an_upload_that_breaks_off_leaves_nothing(desk):
     shelf = desk.home / "packages"
     with socket.create_connection(("127.0.0.1", urlsplit(desk.url).port), timeout=10) as sender:
-        head = "POST /api/v1/packages?name=a.csv HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\nA,B\n1,"
+        login = desk.http.headers["Authorization"]
+        head = f"POST /api/v1/packages?name=a.csv HTTP/1.1\r\nHost: x\r\nAuthorization: {login}\r\n"
+        head += "Content-Length: 9999\r\n\r\nA,B\n1,"
         sender.sendall(head.encode())
         await_that(lambda: list(shelf.iterdir()))
     await_that(lambda: not list(shelf.iterdir()))

@@ -2,7 +2,6 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import requests
 
 from connector import api
 from connector.client import Client
@@ -31,7 +30,7 @@ def problem(answer):
     ],
 )
 def test_every_error_is_a_problem(desk, method, path, status):
-    answer = requests.request(method, desk.url + path, timeout=10)
+    answer = desk.http.request(method, desk.url + path, timeout=10)
     assert answer.status_code == status
     assert problem(answer)["detail"]
 
@@ -41,7 +40,7 @@ def test_an_error_that_nobody_foresaw_tells_nothing_of_the_server(desk, monkeypa
         raise ValueError(f"secret path {desk.home}")
 
     monkeypatch.setattr(jobs, "listing", broken)
-    answer = requests.get(f"{desk.url}/api/v1/jobs", timeout=10)
+    answer = desk.http.get(f"{desk.url}/api/v1/jobs", timeout=10)
 
     assert answer.status_code == 500
     assert "not foreseen" in problem(answer)["detail"]
@@ -50,7 +49,7 @@ def test_an_error_that_nobody_foresaw_tells_nothing_of_the_server(desk, monkeypa
 
 
 def test_the_place_of_an_error_is_told(desk):
-    answer = requests.post(f"{desk.url}/api/v1/packages", params={"name": "Bad.csv"}, data=b"A,A\n1,2\n", timeout=10)
+    answer = desk.http.post(f"{desk.url}/api/v1/packages", params={"name": "Bad.csv"}, data=b"A,A\n1,2\n", timeout=10)
 
     place = problem(answer)["place"]
     assert answer.status_code == 422
@@ -61,17 +60,17 @@ def test_a_page_of_another_site_may_not_write(desk):
     desk.client.add_endpoint("A1", addresses=["http://aos.test/port.svc"])
     url = f"{desk.url}/api/v1/endpoints/A1/pause"
 
-    foreign = requests.post(url, headers={"Origin": "http://evil.test"}, timeout=10)
+    foreign = desk.http.post(url, headers={"Origin": "http://evil.test"}, timeout=10)
     assert foreign.status_code == 403
     assert problem(foreign)["advice"]
     assert desk.client.endpoint("A1")["state"] == "new"
-    assert requests.post(url, headers={"Origin": desk.url}, timeout=10).status_code == 200
+    assert desk.http.post(url, headers={"Origin": desk.url}, timeout=10).status_code == 200
 
 
 def test_health_and_readiness(desk):
-    assert requests.get(f"{desk.url}/healthz", timeout=10).status_code == 200
+    assert desk.http.get(f"{desk.url}/healthz", timeout=10).status_code == 200
 
-    answer = requests.get(f"{desk.url}/readyz", timeout=10)  # nobody listens at this dispatcher's broker
+    answer = desk.http.get(f"{desk.url}/readyz", timeout=10)  # nobody listens at this dispatcher's broker
     assert answer.status_code == 503
     assert answer.json()["components"]["ledger"] == "ok"
     assert "broker cannot be reached" in answer.json()["components"]["broker"]
@@ -79,14 +78,14 @@ def test_health_and_readiness(desk):
 
 
 def test_the_api_describes_itself_without_leaving_the_origin(desk):
-    described = requests.get(f"{desk.url}/api/v1/openapi.json", timeout=10).json()
+    described = desk.http.get(f"{desk.url}/api/v1/openapi.json", timeout=10).json()
 
     assert described["openapi"].startswith("3.1")
     assert {"/api/v1/jobs", "/api/v1/packages", "/api/v1/endpoints/{name}/metadata", "/readyz"} <= described["paths"].keys()
     answers = described["paths"]["/api/v1/jobs"]["post"]["responses"]
     assert "application/problem+json" in answers["422"]["content"]
     assert set(described["components"]["schemas"]["Problem"]["required"]) == set(api.Problem.__annotations__)
-    assert requests.get(f"{desk.url}/docs", timeout=10).status_code == 404
+    assert desk.http.get(f"{desk.url}/docs", timeout=10).status_code == 404
 
 
 @pytest.fixture

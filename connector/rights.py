@@ -1,0 +1,52 @@
+"""What the HTTP API says of who may do what, as types. Nothing here does anything."""
+
+from enum import StrEnum
+
+from typing_extensions import TypedDict
+
+
+class Role(StrEnum):
+    """What somebody may do."""
+
+    ADMINISTRATOR = "administrator"
+    """everything"""
+    OPERATOR = "operator"
+    """load, steer jobs, pause and test endpoints"""
+    VIEWER = "viewer"
+    """look"""
+
+
+class Identity(TypedDict):
+    """Who asks, as it was proved. `service_instances` null: all of them."""
+
+    name: str
+    role: str
+    service_instances: list[str] | None
+
+
+class Token(TypedDict):
+    """An API token, without its secret. `kind` is token, or local: that of a dispatcher's own computer."""
+
+    key: str
+    kind: str
+    name: str
+    role: str
+    service_instances: list[str] | None
+    made_at: str
+    made_by: str
+    expires_at: str | None
+    used_at: str | None
+    """within a minute"""
+
+
+class NewToken(TypedDict):
+    """A token that was just made. Its secret is told this once."""
+
+    token: Token
+    secret: str
+
+
+class TokenPage(TypedDict):
+    """All tokens, by name."""
+
+    items: list[Token]

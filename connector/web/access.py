@@ -1,0 +1,80 @@
+"""`/whoami` and `/tokens`: who asks, and the API tokens of programs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from connector import rights
+from connector.access import tokens
+from connector.ledger import credentials
+from connector.web.objects import moment
+from connector.web.served import Served
+from connector.web.who import Administrator, Viewer
+
+routes = APIRouter()
+
+#: Names of service instances; null stands for all of them, and nobody can be given none.
+Instances = Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(min_length=1, max_length=100)]
+
+
+class WantedToken(BaseModel):
+    """A token that is to be made. `days` null: it never expires."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=60)]
+    role: rights.Role
+    service_instances: Instances | None = None
+    days: Annotated[float | None, Field(gt=0, le=3660, allow_inf_nan=False)] = None
+
+
+@routes.get("/whoami")
+def whoami(asking: Viewer) -> rights.Identity:
+    """Who asks, as it was proved."""
+    return rights.Identity(name=asking.name, role=asking.role, service_instances=_list(asking.service_instances))
+
+
+@routes.get("/tokens")
+def listing(dispatcher: Served, asking: Administrator) -> rights.TokenPage:
+    """All tokens, by name, without their secrets: those that reach no further than who asks."""
+    with dispatcher.ledger.read() as db:
+        return {"items": [_token(each) for each in credentials.tokens(db) if asking.covers(each.service_instances)]}
+
+
+@routes.post("/tokens", status_code=201)
+def create(wanted: WantedToken, dispatcher: Served, asking: Administrator) -> rights.NewToken:
+    """Make a token for a program. Its secret is told this once."""
+    made = tokens.create(
+        dispatcher.ledger,
+        wanted.name,
+        role=wanted.role,
+        service_instances=wanted.service_instances,
+        days=wanted.days,
+        maker=asking,
+    )
+    return {"token": _token(made.credential), "secret": made.secret}
+
+
+@routes.delete("/tokens/{token}", status_code=204)
+def revoke(token: str, dispatcher: Served, asking: Administrator) -> None:
+    """Make a token worthless, at once."""
+    tokens.revoke(dispatcher.ledger, token, maker=asking)
+
+
+def _token(found: credentials.Credential) -> rights.Token:
+    return rights.Token(
+        key=found.key,
+        kind=found.kind,
+        name=found.name,
+        role=found.role,
+        service_instances=_list(found.service_instances),
+        made_at=moment(found.made_at),
+        made_by=found.made_by,
+        expires_at=None if found.expires_at is None else moment(found.expires_at),
+        used_at=None if found.used_at is None else moment(found.used_at),
+    )
+
+
+def _list(instances: tuple[str, ...] | None) -> list[str] | None:
+    return None if instances is None else list(instances)
