@@ -17,6 +17,8 @@ from workers.errors import GiveUp, Retry, Unsettled
 def _accounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "accounts").write_text("CONTOSO:loader:secret\n", encoding="utf-8")
     monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "accounts"))
+    (tmp_path / "krb5.conf").write_text("[libdefaults]\ndns_lookup_kdc = false\n", encoding="utf-8")
+    monkeypatch.setenv("KRB5_CONFIG", str(tmp_path / "krb5.conf"))  # this computer is in no domain
 
 
 def channels(password: str = "secret", target: nettcp.TargetName = nettcp.TargetName.AUTO, **changed: float) -> nettcp.Channels:
@@ -34,7 +36,7 @@ def port_of(address: str) -> int:
     return urlsplit(address).port or 0
 
 
-@pytest.mark.parametrize("target", [nettcp.TargetName.AUTO, nettcp.TargetName.SPN, nettcp.TargetName.UPN, nettcp.TargetName.NTLM])
+@pytest.mark.parametrize("target", [nettcp.TargetName.AUTO, nettcp.TargetName.NTLM])
 def test_an_account_is_let_in_and_all_that_follows_is_wrapped(target: nettcp.TargetName):
     seen: list[str] = []
     with listening(polite) as plain, listening(guarding(port_of(plain.address), seen=seen)) as guard:
@@ -95,6 +97,37 @@ def test_basic_is_nothing_for_net_tcp():
     used = nettcp.Channels(credentials=credentials, connect_timeout_s=1, max_answer=1000)
     with pytest.raises(GiveUp, match="Windows accounts only"):
         post(used, "net.tcp://127.0.0.1:9/G")
+
+
+@pytest.mark.parametrize("target", [nettcp.TargetName.SPN, nettcp.TargetName.UPN])
+def test_a_name_that_kerberos_does_not_know_is_not_made_up_for_by_ntlm(target: nettcp.TargetName):
+    with listening(polite) as plain, listening(guarding(port_of(plain.address))) as guard:
+        with pytest.raises(GiveUp, match=rf"net\.tcp; {target}: ") as told:
+            post(channels(target=target), guard.address, upn="ax@contoso.example")
+        assert "ntlm:" not in told.value.message
+        assert guard.callers == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0x8009030C, "does not take the account, or its password"),
+        (0x80090322, "runs under another account"),
+        (0x80090324, "more than 5 minutes apart"),
+        (0x80004005, "the AOS ended the logon"),
+    ],
+)
+def test_the_code_with_which_the_aos_ends_a_logon_is_read(code: int, words: str):
+    def refusing(caller: Caller) -> None:
+        caller.preamble()
+        caller.say(b"\x0a")
+        caller.take(int.from_bytes(caller.take(5)[3:], "big"))
+        caller.say(b"\x15\x01\x00\x00\x08" + code.to_bytes(8, "big"))
+        caller.take(1)
+
+    with listening(refusing) as peer, pytest.raises(GiveUp, match=words):
+        post(channels(target=nettcp.TargetName.NTLM), peer.address)
+    assert peer.callers == 1
 
 
 def test_a_frame_that_was_changed_on_the_way_is_not_believed():

@@ -134,10 +134,13 @@ class Transport:
         """GET without showing who the worker is; redirects are not followed. Raises Retry or GiveUp."""
         return self._send("GET", url, time_limit_s=self._contract_timeout_s, is_shown=False)[0]
 
-    def greet(self, address: str) -> str:
-        """Opens a channel of net.tcp and closes it: how the AOS lets the worker in. Raises Retry or GiveUp."""
+    def greet(self, address: str, *, way: nettcp.Way | None = None) -> str:
+        """Opens a channel of net.tcp and closes it: how the AOS lets the worker in. Raises Retry or GiveUp.
+
+        `way`: what the contract tells, where it is known.
+        """
         is_shown = self.place(address) in self._origins
-        return self._channels.greet(address, is_shown=is_shown, time_limit_s=self._contract_timeout_s)
+        return self._channels.greet(address, way=way or nettcp.Way(), is_shown=is_shown, time_limit_s=self._contract_timeout_s)
 
     def post(
         self, url: str, body: bytes, *, action: str, time_limit_s: float, writes: bool, way: nettcp.Way | None = None

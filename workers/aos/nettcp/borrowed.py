@@ -48,6 +48,11 @@ def fault_of(error: Exception) -> str:
     return str(error.short) if isinstance(error, framing().FramingFault) else ""
 
 
+def is_refused(error: Exception) -> bool:
+    """Whether the peer ended a logon, and said so."""
+    return isinstance(error, _module("nns").HandshakeFailed)
+
+
 def number(value: int) -> bytes:
     """A MultiByteInt31, as lengths and ids are written."""
     found: bytes = _module("varint").encode_multibyte_int31(value)

@@ -8,7 +8,7 @@ from workers.aos.nettcp.borrowed import Excess, Garbled
 from workers.aos.nettcp.wire import Wire
 
 if TYPE_CHECKING:
-    from workers.aos.nettcp.logon import Logon
+    from workers.aos.nettcp.logon import Started
 
 _SINGLETON, _DUPLEX = 1, 2
 _BINARY, _BINARY_SESSION = 7, 8
@@ -21,12 +21,13 @@ _PIECE = 1 << 16
 class Channel:
     """A channel to the service at `via`, open. Raises what `borrowed.errors` names, Garbled, OSError, GiveUp."""
 
-    def __init__(self, wire: Wire, via: str, *, streamed: bool, logon: "Logon | None", ceiling: int) -> None:
+    def __init__(self, wire: Wire, via: str, *, streamed: bool, logon: "Started | None", ceiling: int) -> None:
         self._wire = wire
         self._ceiling = ceiling
         self._streamed = streamed
         self._session = decoding.Session()
         self._broken = False
+        self.logon = logon.context if logon else None
         self.used_at = time.monotonic()
         self.is_sent = False
         """something of a message went out, or may have"""
@@ -51,8 +52,10 @@ class Channel:
         return answer
 
     def is_usable(self, *, idle_s: float) -> bool:
-        """Whether another call may be made on it."""
-        return not self._broken and time.monotonic() < self.used_at + idle_s and self._wire.is_quiet()
+        """Whether another call may be made on it: it is sound, has not rested too long, and its ticket holds."""
+        if self._broken or time.monotonic() >= self.used_at + idle_s or not self._wire.is_quiet():
+            return False
+        return self.logon is None or self.logon.lasts_s > 0
 
     def close(self) -> None:
         """Takes leave of the peer where that makes sense, and closes the connection."""

@@ -6,6 +6,7 @@ What goes wrong becomes one of the workers' errors here: before a message went o
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from workers.aos.logon import PAUSE_S, Account
@@ -19,10 +20,25 @@ from workers.aos.values import Authentication, Credentials
 from workers.errors import GiveUp
 
 if TYPE_CHECKING:
-    from workers.aos.nettcp.logon import Logon
+    from workers.aos.nettcp.logon import Logon, Started
 
 #: A channel that rested longer is replaced, in seconds. WCF closes one after ten minutes.
 IDLE_S: Final = 240.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LetIn:
+    """How a service let the worker in, the first time."""
+
+    target: TargetName
+    told: str
+
+    @classmethod
+    def by(cls, target: TargetName, channel: Channel, reasons: Sequence[str]) -> "_LetIn":
+        """`reasons`: why names that were tried before did not do."""
+        kind = "NTLM" if channel.logon and channel.logon.is_ntlm else "Kerberos"
+        others = f" Before: {'; '.join(reasons)}." if reasons else ""
+        return cls(target=target, told=f"it lets this worker's account in by {kind} (target name: {target}).{others}")
 
 
 class Channels:
@@ -47,7 +63,7 @@ class Channels:
         self._threads = threading.local()
         self._lock = threading.Lock()
         self._accounts: dict[str, Account] = {}
-        self._worked: dict[str, TargetName] = {}
+        self._worked: dict[str, _LetIn] = {}
 
     def post(self, address: str, message: bytes, *, way: Way, is_shown: bool, time_limit_s: float, writes: bool) -> bytes:
         """Sends a SOAP 1.2 message and reads the answer, both as XML.
@@ -72,22 +88,22 @@ class Channels:
         self._keep(address, channel)
         return answer
 
-    def greet(self, address: str, *, is_shown: bool, time_limit_s: float) -> str:
+    def greet(self, address: str, *, way: Way, is_shown: bool, time_limit_s: float) -> str:
         """Opens a channel and closes it. How the worker was let in, in words. Raises Retry or GiveUp.
 
-        The contract, which says whether messages are streamed, is not known yet: a port takes one of the two.
+        The contract, which says whether messages are streamed, may not be known yet: a port takes one of the two.
         """
         deadline = time.monotonic() + time_limit_s
         try:
             try:
-                self._opened(address, Way(), deadline, is_shown=is_shown).close()
+                self._opened(address, way, deadline, is_shown=is_shown).close()
             except borrowed.errors():
-                self._opened(address, Way(streamed=True), deadline, is_shown=is_shown).close()
+                self._opened(address, replace(way, streamed=not way.streamed), deadline, is_shown=is_shown).close()
         except borrowed.errors() as error:
             raise failing.translated(error, via(address), time_limit_s, writes=False) from error
         if self._credentials is None or not is_shown:
             return "it asks nobody who they are"
-        return f"it lets this worker's account in (target name: {self._worked[address]})"
+        return self._worked[address].told
 
     def close(self) -> None:
         """Closes the calling thread's channels."""
@@ -118,20 +134,21 @@ class Channels:
         reasons: list[str] = []
         for logon in self._ways(address, account.credentials, way):
             try:
-                channel = self._connected(address, way, deadline, logon)
+                channel = self._connected(address, way, deadline, logon.started())
             except NotLetIn as error:
                 reasons.append(f"{logon.target}: {error}")
                 if error.is_final:
                     break
             else:
-                self._worked[address] = logon.target
+                self._worked.setdefault(address, _LetIn.by(logon.target, channel, reasons))
                 return channel
         raise account.refused(via(address), schemes="", how="net.tcp; " + "; ".join(reasons))
 
     def _ways(self, address: str, credentials: Credentials, way: Way) -> "Sequence[Logon]":
         from workers.aos.nettcp.logon import ways
 
-        target = self._worked.get(address, self._target_name)
+        known = self._worked.get(address)
+        target = known.target if known else self._target_name
         found = ways(credentials, target, host=place(address)[1], upn=way.upn)
         if not found:
             raise GiveUp(
@@ -141,7 +158,7 @@ class Channels:
             )
         return found
 
-    def _connected(self, address: str, way: Way, deadline: float, logon: "Logon | None") -> Channel:
+    def _connected(self, address: str, way: Way, deadline: float, logon: "Started | None") -> Channel:
         _, host, port = place(address)
         wire = Wire(host, port, deadline=deadline, connect_timeout_s=self._connect_timeout_s, ceiling=self._max_answer)
         try:

@@ -17,6 +17,8 @@ class Wire:
         self.deadline = deadline
         self._ceiling = ceiling
         self._read = bytearray()
+        self.last = b""
+        """the end of what was read last, 8 bytes at most"""
         self._written = bytearray()
         timeout = min(connect_timeout_s, self._left())
         self._socket = socket.create_connection((host, port), timeout=timeout)
@@ -34,6 +36,7 @@ class Wire:
             self._read += chunk
         found = bytes(self._read[:count])
         del self._read[:count]
+        self.last = found[-8:]
         return found
 
     def write(self, data: bytes) -> int:
