@@ -40,9 +40,15 @@ class Systems:
     @property
     def calls(self) -> list[tuple[str, str]]:
         """What was asked: operation and request element."""
+        return [(name, request) for name, _, request in self._logged()]
+
+    def header(self, operation: str) -> str:
+        """The CallContext that an operation was called with last; "" where it had none."""
+        return [context for name, context, _ in self._logged() if name == operation][-1]
+
+    def _logged(self) -> list[list[str]]:
         log = self.folder / "calls.log"
-        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-        return [(name, request) for name, _, request in (line.partition("\t") for line in lines)]
+        return [line.split("\t") for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
 @pytest.fixture(scope="session")

@@ -84,8 +84,12 @@ class Contract:
         return self._operations[service]
 
     def context(self, *, company: str, language: str, partition: str | None) -> tuple[bytes, tuple[bytes, bytes]]:
-        """The CallContext element without a MessageId, and in two halves between which a MessageId stands."""
-        given = {"Company": company, "Language": language} | ({"PartitionKey": partition} if partition else {})
+        """The CallContext element without a MessageId, and in two halves between which a MessageId stands.
+
+        `company` "": none is named. Only what is asked of the account itself may leave that to AX.
+        """
+        named = {"Company": company} if company else {}
+        given = named | {"Language": language} | ({"PartitionKey": partition} if partition else {})
         plain = self._rendered(given)
         before, _, after = self._rendered(given | {"MessageId": _MESSAGE_ID}).partition(_MESSAGE_ID.encode())
         return plain, (before, after)

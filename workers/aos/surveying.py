@@ -7,7 +7,7 @@ from typing import Final
 
 from connector.wire import metadata
 from connector.wire.reports import Check
-from workers.aos import asking, reaching, tableservice
+from workers.aos import account, asking, reaching, tableservice
 from workers.aos.door import Door
 from workers.aos.loading import Contract, port_name
 from workers.aos.port import Port
@@ -56,15 +56,27 @@ def check(door: Door, addresses: Sequence[str], scope: Scope | None = None) -> l
     """
     found: list[Check] = []
     ways: dict[str, bool] = {}
+    firsts: list[str] = []
     for address in addresses:
         site = address.partition("://")[2].partition("/")[0].casefold()
         if site not in ways:
             way = list(reaching.checks(door.transport, address))
             ways[site] = way[-1].ok
             found += way
+            firsts.append(address)
         if ways[site]:
             found += _port_checks(door, address, scope or Scope())
+    for address, is_open in zip(firsts, ways.values(), strict=True):  # the account is the same at all ports of an AOS
+        found += _account_checks(door, address, scope or Scope()) if is_open else ()
     return found
+
+
+def _account_checks(door: Door, address: str, scope: Scope) -> Iterator[Check]:
+    try:
+        services: Sequence[metadata.Service] = door.contract(address, contract_zip=scope.contract_zip).services
+    except WorkerError:  # told of the port already
+        services = ()
+    yield from account.checks(door, address, services, partition=scope.partition)
 
 
 def _known(door: Door, contract: Contract, service: metadata.Service, company: str | None) -> metadata.Service:

@@ -9,6 +9,7 @@ using System.IO;
 using System.Linq;
 using System.ServiceModel;
 using System.ServiceModel.Channels;
+using System.ServiceModel.Description;
 using System.ServiceModel.Dispatcher;
 using System.Text;
 using System.Threading;
@@ -34,7 +35,7 @@ namespace Peer {
       var operation = action.Substring(action.LastIndexOf('/') + 1);
       var request = new XmlDocument();
       request.Load(message.GetReaderAtBodyContents());
-      Log(operation, request);
+      Log(operation, Context(message), request.OuterXml);
       try {
         var known = Path.Combine(folder, operation + ".xml");
         var body = File.Exists(known) ? File.ReadAllText(known) : Answer(operation, request.DocumentElement);
@@ -45,8 +46,13 @@ namespace Peer {
       }
     }
 
-    void Log(string operation, XmlDocument request) {
-      lock (this) File.AppendAllText(Path.Combine(folder, "calls.log"), operation + "\t" + request.OuterXml + "\n");
+    static string Context(Message message) {
+      var place = message.Headers.FindHeader("CallContext", "http://schemas.microsoft.com/dynamics/2010/01/datacontracts");
+      return place < 0 ? "" : message.Headers.GetReaderAtHeader(place).ReadOuterXml();
+    }
+
+    void Log(params string[] what) {
+      lock (this) File.AppendAllText(Path.Combine(folder, "calls.log"), string.Join("\t", what) + "\n");
     }
 
     string Answer(string operation, XmlElement request) {
@@ -195,6 +201,7 @@ namespace Peer {
         host.AddServiceEndpoint(typeof(IAny), binding, new Uri("net.tcp://127.0.0.1:" + given[mode] + "/DynamicsAx/Services/"
           + (mode == 0 ? "QueryService" : "UserSessionService")));
       }
+      host.Description.Behaviors.Add(new ServiceThrottlingBehavior { MaxConcurrentSessions = 1000, MaxConcurrentCalls = 1000 });
       host.Open();
       foreach (ChannelDispatcher dispatcher in host.ChannelDispatchers)  // callers know another port than this one
         foreach (var endpoint in dispatcher.Endpoints) endpoint.AddressFilter = new MatchAllMessageFilter();
