@@ -5,19 +5,16 @@ A task always ends well for Celery: retry, order and delay live in the ledger.
 
 import base64
 import logging
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from celery import Celery, signals
 
-from connector import __version__
 from connector.wire import codec
 from connector.wire.jobs import (
-    WORK,
     Contract,
     Grant,
     Load,
@@ -40,13 +37,15 @@ from connector.wire.reports import (
     Outcomes,
     Retry,
     SurveyDone,
-    ref_of,
 )
 from workers import aos, errors, survey
 from workers.exchange import Exchange
+from workers.letters import Letters, Plain
 from workers.load import classes, files, flatfiles, handover, preview, services, tables
 from workers.load.calls import Ask
 from workers.load.result import Result
+from workers.policy import Policy
+from workers.receiving import STOPPING, Reception
 from workers.reporter import Reporter
 
 log = logging.getLogger(__name__)
@@ -56,10 +55,6 @@ _NEXT: Final[tuple[tuple[type[errors.WorkerError], Retry], ...]] = (
     (errors.Retry, Retry.LATER),
     (errors.WorkerError, Retry.NEVER),
 )
-#: Attempts that a process knows it has begun; far more than can be delivered again.
-_REMEMBERED: Final = 1000
-#: The code of an attempt that ended because its worker was told to stop.
-_STOPPING: Final = "RSC-5490"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,108 +64,37 @@ class Bench:
     door: aos.Door
     exchange: Exchange
     reporter: Reporter
+    letters: Letters = field(default_factory=Plain)
+    policy: Policy | None = None
+    """None: whatever the dispatcher orders is carried out"""
 
 
 def register(app: Celery, bench: Bench) -> None:
     """Give the app its tasks."""
-    begun = _Begun()
+    reception = Reception(bench.reporter, bench.letters, bench.policy)
     for kind, work in _WORK.items():
-        app.task(_task(bench, work, begun), name=kind, ignore_result=True)
+        app.task(_task(reception, partial(work, bench)), bind=True, name=kind, ignore_result=True)
 
-    def unknown(name: str = "", message: Any = None, **_: Any) -> None:
-        _refuse_unknown(bench, name, message)
+    def unknown(name: str = "", id: str = "", message: Any = None, **_: Any) -> None:  # noqa: A002 - the signal's word
+        reception.refuse_unknown(_argument(message), task=name, task_id=id)
 
     signals.task_unknown.connect(unknown, weak=False)
 
 
-def _refuse_unknown(bench: Bench, kind: str, message: Any) -> None:
-    """A newer dispatcher sent work of a kind that this worker has no task for: its job must hear of it."""
-    try:
-        ((text, *_), *_) = message.payload
-    except (ValueError, TypeError):
-        text = ""
-    told = f"the worker's version {__version__} does not know the work {kind!r}"
-    log.error("%s", told, extra={"action": "work_unknown"})
-    _refuse(bench, ref_of(text), told)
-
-
-def _refuse(bench: Bench, ref: BatchRef | None, why: str) -> None:
-    """Give back what was not understood: held on to, it would look as if somebody worked on it."""
-    if ref is None:
-        return
-    bench.reporter.tell(
-        BatchReturned(
-            **bench.reporter.sender(),
-            ref=ref,
-            retry=Retry.NEVER,
-            reason=f"{why}; nothing of this batch was done.",
-            advice="Bring dispatcher and worker to the same version, then load again.",
-            code="RSC-5900",
-            settled=False,  # what an earlier attempt has left open is as open as before
-        )
-    )
-    bench.reporter.let_go(ref)
-
-
-def _task(bench: Bench, work: Callable[..., None], begun: "_Begun") -> Callable[[str], None]:
-    def carry_out(text: str) -> None:
-        _carry_out(bench, work, begun, text)
+def _task(reception: Reception, work: Callable[[Any], None]) -> Callable[..., None]:
+    def carry_out(task: Any, text: object = "", *_: Any, **__: Any) -> None:
+        reception.receive(work, text, task=task.name, task_id=task.request.id)
 
     return carry_out
 
 
-class _Begun:
-    """The attempts that this process has begun: each is carried out once, however often its message is delivered.
-
-    kombu puts a message back, and takes it again, when its connection breaks while the message is still worked on.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ended: dict[BatchRef, bool] = {}
-
-    def begin(self, ref: BatchRef) -> bool:
-        """Note an attempt; False where it was begun before."""
-        with self._lock:
-            if ref in self._ended:
-                return False
-            self._ended[ref] = False
-            while len(self._ended) > _REMEMBERED:
-                del self._ended[next(iter(self._ended))]
-            return True
-
-    def end(self, ref: BatchRef) -> None:
-        """Note that an attempt has ended."""
-        with self._lock:
-            self._ended[ref] = True
-
-    def at_work(self, ref: BatchRef) -> bool:
-        """Whether an attempt was begun, and has not ended."""
-        with self._lock:
-            return self._ended.get(ref) is False
-
-
-def _carry_out(bench: Bench, work: Callable[..., None], begun: _Begun, text: str) -> None:
+def _argument(message: Any) -> object:
+    """The text of a task that nobody here knows."""
     try:
-        message = codec.decode(text, WORK)
-    except codec.WireError as error:
-        log.error("%s", error, extra={"action": "message_unreadable"})  # noqa: TRY400 - the sentence says it all
-        _refuse(bench, ref_of(text), str(error))
-        return
-    if message.endpoint.lower() != bench.reporter.endpoint.lower():  # type: ignore[attr-defined]
-        log.error("a message is addressed to another endpoint", extra={"action": "message_misplaced"})
-        return
-    ref: BatchRef = message.ref  # type: ignore[attr-defined]
-    if not begun.begin(ref):
-        log.info("a message was delivered twice", extra={"action": "message_twice", "batch": str(ref)})
-        if not begun.at_work(ref):
-            bench.reporter.let_go(ref)
-        return
-    try:
-        work(bench, message)
-    finally:
-        begun.end(ref)
-        bench.reporter.let_go(ref)
+        ((text, *_), *_) = message.payload
+    except (ValueError, TypeError):
+        return ""
+    return text
 
 
 def _load_tables(bench: Bench, message: LoadTables) -> None:
@@ -274,7 +198,7 @@ def _ask(bench: Bench, ref: BatchRef, intent: Intent, so_far: Outcomes) -> Grant
 
 def _give_back(bench: Bench, message: Load, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool) -> None:
     log.warning("a batch came back: %s", error, extra={"action": "batch_returned", "batch": str(message.ref)})
-    after = Retry.SOON if error.code == _STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
+    after = Retry.SOON if error.code == STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
     bench.reporter.tell(_given_back(bench, message, after, error, so_far, settled=settled))
 
 
