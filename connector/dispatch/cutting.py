@@ -13,11 +13,12 @@ from connector.dispatch.taking import Taken
 from connector.errors import Place
 from connector.intake.package import Package
 from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
+from connector.ledger.twice import Second
 from connector.plan import batching
 from connector.plan.referring import References, on_wire
 from connector.plan.screening import Screen, Told
 from connector.wire.codec import Row, pack_rows
-from connector.wire.jobs import LoadTables, Reference, flatten
+from connector.wire.jobs import Blank, LoadTables, Reference, flatten
 from connector.wire.metadata import Metadata
 from connector.wire.reports import Outcome, Problem
 
@@ -136,7 +137,7 @@ class Cutting:
         """The rows as they are sent; None in a preview that cannot, or shall not, ask the AOS about them."""
         doubtful = self._referring(step, rows)
         if self.job.kind != jobs.JobKind.PREVIEW:
-            return _packed(step, no, rows)
+            return _packed(step, no, rows, second=_second(step, rows))
         if self.job.order.offline or step.kind != LoadTables.KIND:
             return None
         return _packed(step, no, rows, options={"references": [each.model_dump(mode="json") for each in doubtful]})
@@ -227,7 +228,12 @@ def _place(step: planning.Step) -> Place:
 
 
 def _packed(
-    step: planning.Step, no: int, rows: Sequence[Row], *, options: Mapping[str, object] | None = None
+    step: planning.Step,
+    no: int,
+    rows: Sequence[Row],
+    *,
+    options: Mapping[str, object] | None = None,
+    second: Second | None = None,
 ) -> batches.NewBatch:
     layout = step.layout
     if layout.children or len(step.carried) > len(layout.columns):
@@ -244,12 +250,32 @@ def _packed(
         places=places.runs(where),
         rows=pack_rows(rows),
         options=options or {},
+        second=second,
     )
 
 
+def _second(step: planning.Step, rows: Sequence[Row]) -> Second | None:
+    """The second pass of a batch; None where its step has none, or no row has anything for it.
+
+    It goes after all batches of its rank: the numbers of those end before.
+    """
+    if not step.later:
+        return None
+    layout = step.layout
+    places = [place for place, column in enumerate(layout.columns) if column.field in step.later]
+    is_constant = any(name.partition(".")[0] in step.later for name in layout.constants)
+    is_filled = any(row.cells[place] for row in rows for place in places if place < len(row.cells))
+    if not (is_constant or is_filled or layout.blank is Blank.CLEAR):
+        return None
+    return Second(rank=(step.last_rank + 1) * _MOST_BATCHES - 1, fields=step.later)
+
+
 def _rank(step: planning.Step, no: int) -> int:
-    """Batches of one rank may be at work side by side: calls may not, they are made in the order of their rows."""
-    return step.rank * _MOST_BATCHES + (no if step.target.operation else 0)
+    """Batches of one rank may be at work side by side. Calls may not, nor rows that name others of their own table.
+
+    They go in the order of their rows.
+    """
+    return step.rank * _MOST_BATCHES + (no if step.target.operation or step.in_turn else 0)
 
 
 def _link(row: Row, columns: Sequence[int]) -> str:

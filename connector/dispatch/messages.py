@@ -1,14 +1,15 @@
 """What each kind of job sends: one function per kind, and the table that names them."""
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from connector.dispatch.outbox import Parcel
 from connector.ledger import Database, batches, endpoints, jobs, limits
+from connector.plan import passes
 from connector.wire import codec
-from connector.wire.jobs import WORK, LoadTables, Reference, SurveyConnection, SurveyMetadata
+from connector.wire.jobs import WORK, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata
 
 _KNOWN_COURSES: Final = 256
 
@@ -48,6 +49,8 @@ class Sender:
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
     said = {"idempotent": sender.endpoint.limits.idempotent} if course.kind == LoadTables.KIND else {}
+    if sending.second:
+        course, sending = _pass(course, sending, sending.second.fields)
     message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options, **said)
     return message, f"{sender.job.id}, {_shown(course, sending)}"
 
@@ -81,9 +84,20 @@ def _rows(sender: Sender, sending: batches.Sending, course: jobs.Course) -> dict
     }
 
 
+def _pass(course: jobs.Course, sending: batches.Sending, later: Sequence[str]) -> tuple[jobs.Course, batches.Sending]:
+    """What leaves of rows that go in two passes: all but the fields that are filled later, or these, as an update by key."""
+    whole = course.layout
+    layout = passes.second_layout(whole, later) if sending.is_second else passes.first_layout(whole, later)
+    rows = passes.cut(codec.unpack_rows(sending.rows), whole, layout)
+    mode = Mode.UPDATE if sending.is_second else course.mode
+    narrowed = replace(course, layout=layout, mode=mode, options={**course.options, "mode": mode.value})
+    return narrowed, replace(sending, rows=codec.pack_rows(rows))
+
+
 def _shown(course: jobs.Course, sending: batches.Sending) -> str:
     ref = sending.ref
-    return f"{course.layout.entity[:60]}, batch {ref.batch}, attempt {ref.attempt}, {sending.size} rows"
+    which = ", second pass" if sending.is_second else ""
+    return f"{course.layout.entity[:60]}, batch {ref.batch}{which}, attempt {ref.attempt}, {sending.size} rows"
 
 
 def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:

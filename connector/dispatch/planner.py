@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from connector import plan as planning
-from connector.dispatch import turns
+from connector.dispatch import dictionary, turns
 from connector.dispatch.cutting import Cutting, Writing
 from connector.dispatch.taking import Taken
 from connector.intake.package import Package, open_package
@@ -77,7 +77,12 @@ class Planner:
         return mapping.parse(text or "", name)
 
     def _make(self, job: jobs.Job, package: Package, metadata: Metadata, said: mapping.Mapping) -> planning.Plan:
-        return planning.make(package, metadata, mapping=said, mode=job.order.mode, blank=job.order.blank, only=job.order.only)
+        order = job.order
+        with self.ledger.read() as db:
+            known = dictionary.of(db, job.endpoint, package, metadata, mapping=said)
+        return planning.make(
+            package, metadata, mapping=said, mode=order.mode, blank=order.blank, only=order.only, dictionary=known
+        )
 
 
 def _tell_scope(db: Database, *, job: jobs.Job, scopes: Sequence[str]) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.ledger import answers, endings, holders, problems
+from connector.ledger import closing, endings, holders, twice
 from connector.ledger.jobs import JobKind
-from connector.ledger.places import Run, expand, letters_by_step
+from connector.ledger.places import Run
 from connector.ledger.schema import batches, intents, jobs, steps
 from connector.ledger.store import Database
-from connector.wire.reports import OUTCOME_WORDS, PENDING, BatchRef, Intent, Outcome, Outcomes
+from connector.ledger.twice import Second
+from connector.wire.reports import PENDING, BatchRef, Intent, Outcome, Outcomes
 
 
 class BatchState(StrEnum):
@@ -92,27 +93,6 @@ _COUNT_IN_FLIGHT = sa.select(sa.func.count()).where(
     batches.c.state == BatchState.SENT, batches.c.endpoint == sa.bindparam("of_endpoint")
 )
 _ANY_UNFINISHED = sa.select(batches.c.id).where(batches.c.job == sa.bindparam("of_job"), batches.c.state.in_(UNFINISHED)).limit(1)
-_COUNT_OUTCOMES = (
-    sa.update(steps)
-    .where(steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step"))
-    .values(
-        {word: steps.c[word] + sa.bindparam(f"more_{word}") for word in (*OUTCOME_WORDS.values(), "blanks_kept")}
-        | {"finished_at": sa.bindparam("now")}
-    )
-)
-_END = (
-    sa.update(batches)
-    .where(batches.c.id == sa.bindparam("of_id"))
-    .values(
-        state=sa.bindparam("to"),
-        letters=sa.bindparam("told"),
-        calls=sa.bindparam("made"),
-        seconds=sa.bindparam("took"),
-        rows=sa.bindparam("kept"),
-        so_far=None,
-        open_intent=sa.bindparam("intent"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +107,8 @@ class NewBatch:
     rows: bytes | None
     options: Mapping[str, object] = field(default_factory=dict)
     """what its message says beside its step's options"""
+    second: Second | None = None
+    """the pass that its rows make once more"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +121,9 @@ class Sending:
     so_far: Outcomes | None
     open_intent: Intent | None
     options: Mapping[str, Any]
+    second: Second | None = None
+    is_second: bool = False
+    """it leaves for its second pass"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +152,7 @@ def add_many(db: Database, *, job: str, endpoint: str, new: Sequence[NewBatch]) 
                     "places": json.dumps(batch.places, separators=(",", ":")),
                     "rows": batch.rows,
                     "options": json.dumps(batch.options, separators=(",", ":")) if batch.options else "{}",
+                    "second": batch.second.as_text() if batch.second else None,
                 }
                 for batch in new
             ],
@@ -248,10 +234,15 @@ def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: 
 
 
 def done(db: Database, ref: BatchRef, *, outcomes: Outcomes, calls: int, seconds: float, at: float) -> bool:
-    """All rows have an outcome. False where this attempt is not the current one, or had told its end before."""
+    """All rows have an outcome: the batch ends, or waits for its second pass.
+
+    False where this attempt is not the current one, or had told its end before.
+    """
     row = _find_current(db, ref)
     if row is None:
         return False
+    if closing.again(db, row, outcomes, state=BatchState.PLANNED, calls=calls, seconds=seconds, at=at):
+        return True
     state = BatchState.UNKNOWN if Outcome.UNKNOWN in outcomes.letters else BatchState.DONE
     _settle(db, row, outcomes, state=state, calls=calls, seconds=seconds, at=at)
     return True
@@ -369,6 +360,8 @@ def _sending(row: sa.RowMapping) -> Sending:
         so_far=Outcomes.model_validate_json(row["so_far"]) if row["so_far"] else None,
         open_intent=Intent.model_validate_json(row["open_intent"]) if row["open_intent"] else None,
         options=json.loads(row["options"]),
+        second=twice.read(row["second"]),
+        is_second=row["first_letters"] is not None,
     )
 
 
@@ -377,22 +370,11 @@ def _end_early(db: Database, row: sa.RowMapping, *, at: float, so_far: Outcomes 
         so_far = Outcomes.model_validate_json(row["so_far"]) if row["so_far"] else Outcomes(letters=PENDING * row["size"])
     intent = Intent.model_validate_json(row["open_intent"]) if row["open_intent"] and not settled else None
     outcomes = endings.ended(so_far, places=row["places"], step=row["step"], intent=intent)
-    _settle(db, row, outcomes, state=BatchState.CANCELLED, calls=row["calls"], seconds=row["seconds"], at=at)
+    _settle(db, row, outcomes, state=BatchState.CANCELLED, calls=0, seconds=0.0, at=at)
 
 
 def _settle(
     db: Database, row: sa.RowMapping, outcomes: Outcomes, *, state: BatchState, calls: int, seconds: float, at: float
 ) -> None:
-    for step, letters in letters_by_step(row["places"], outcomes.letters).items():
-        kept = outcomes.blanks_kept if step == row["step"] else 0
-        more = {f"more_{word}": letters.count(letter) for letter, word in OUTCOME_WORDS.items()}
-        db.execute(_COUNT_OUTCOMES, more | {"of_job": row["job"], "of_step": step, "now": at, "more_blanks_kept": kept})
-    if outcomes.problems:
-        problems.tell(db, job=row["job"], batch=row["id"], places=expand(row["places"]), outcomes=outcomes)
-    if outcomes.answers:
-        answers.tell(db, job=row["job"], places=expand(row["places"]), outcomes=outcomes)
-    end = {"to": state, "told": outcomes.letters, "made": calls, "took": seconds}
-    # Rows are kept only where something is left to correct or to settle.
-    kept_rows = row["rows"] if outcomes.problems else None
-    intent = row["open_intent"] if state is BatchState.UNKNOWN else None
-    db.execute(_END, end | {"of_id": row["id"], "kept": kept_rows, "intent": intent})
+    unknown = state is BatchState.UNKNOWN
+    closing.settle(db, row, outcomes, state=state, calls=calls, seconds=seconds, at=at, keep_intent=unknown)

@@ -84,7 +84,7 @@ def give_up(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bo
     intent = Intent.model_validate_json(row["open_intent"]) if row["open_intent"] and not settled else None
     ended = endings.ended(so_far, places=row["places"], step=row["step"], intent=intent)
     outcomes = _explained(so_far, ended, because)
-    return batches.done(db, ref, outcomes=outcomes, calls=row["calls"], seconds=row["seconds"], at=at)
+    return batches.done(db, ref, outcomes=outcomes, calls=0, seconds=0.0, at=at)
 
 
 def _explained(so_far: Outcomes, ended: Outcomes, because: Because) -> Outcomes:

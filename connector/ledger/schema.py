@@ -247,6 +247,8 @@ batches = Table(
     Column("faults", Integer, nullable=False, default=0, server_default="0"),
     Column("fault_since", Float),
     Column("fault_left", Integer),
+    Column("second", Words),
+    Column("first_letters", Words),
     UniqueConstraint("job", "step", "no"),
     Index("batches_to_send", "job", "state", "rank", "id"),
     Index("batches_in_flight", "state", "endpoint"),

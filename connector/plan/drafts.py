@@ -60,6 +60,12 @@ def draft(package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode)
     return [done[index] for index in sorted(done)]
 
 
+def tables(package: Package, metadata: Metadata, *, mapping: Mapping) -> list[str]:
+    """The tables that the package's rows go to, each once: what a data dictionary is asked for. Raises PlanRefused."""
+    matched = _match_all(package, metadata, mapping)
+    return list(dict.fromkeys(each.record.table.name for each in matched if not each.record.operation))
+
+
 def _together(problems: Sequence[PlanRefused]) -> PlanRefused:
     """All that must be changed, so that it is changed in one go."""
     if len(problems) == 1:

@@ -51,7 +51,8 @@ def assemble(
     if any(each.mode is Mode.DELETE for each in found):
         ranks = ordering.backwards(ranks)
     made = steps.made_of(found, ranks, fingerprint=metadata.fingerprint, blank=blank, again=again)
-    notices = (*(notice for each in found for notice in each.notices), *ranks.notices)
+    twice = [f"{package.actions[index].entity} goes {each.reason}." for index, each in again.items()]
+    notices = (*(notice for each in found for notice in each.notices), *ranks.notices, *twice)
     return Plan(steps=steps.chosen(made, only), notices=notices)
 
 

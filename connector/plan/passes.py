@@ -36,7 +36,7 @@ def of(ranks: Ranks, labels: Sequence[str]) -> dict[str, Again]:
 
 def _again(label: str, later: Sequence[Edge], in_turn: Sequence[Edge], rank: Mapping[str, int]) -> Again:
     fields = tuple(dict.fromkeys(field for edge in later for field in edge.fields))
-    told = list(dict.fromkeys(f"as {edge.because} and {edge.stuck}: its rows go in the order of the file" for edge in in_turn))
+    told = list(dict.fromkeys(f"row after row, as {edge.because} and {edge.stuck}" for edge in in_turn))
     if later:
         because = ", ".join(dict.fromkeys(edge.because for edge in later))
         whom = " and ".join(dict.fromkeys("its own rows" if edge.before == label else edge.before for edge in later))

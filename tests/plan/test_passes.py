@@ -158,7 +158,7 @@ def test_a_table_that_names_itself_goes_in_two_passes_or_in_the_order_of_its_row
     assert "Based comes second, when its own rows went in" in free.rank_reason
     (stuck,) = planned(package, metadata=endpoint, dictionary=known(table("Calendar", itself, Based={"mandatory": True}))).steps
     assert (stuck.later, stuck.in_turn) == ((), True)
-    assert "Calendar.Based names Calendar and is mandatory: its rows go in the order of the file" in stuck.rank_reason
+    assert "row after row, as Calendar.Based names Calendar and is mandatory" in stuck.rank_reason
 
 
 @pytest.mark.parametrize(("cell", "holds"), [("Site", True), ("standort", True), ("0", True), ("", True), ("Other", False)])
