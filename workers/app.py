@@ -23,6 +23,8 @@ from connector.wire.reports import BatchRef, BatchReturned, BatchTaken, Retry
 from workers import aos, deliveries, tasks
 from workers.ending import Ending
 from workers.exchange import Exchange
+from workers.letters import Letters, Plain
+from workers.policy import Policy
 from workers.reporter import Reporter
 
 log = logging.getLogger(__name__)
@@ -84,14 +86,26 @@ def create(
     exchange: Exchange,
     spool: Path | None = None,
     grace_s: float = GRACE_S,
+    letters: Letters | None = None,
+    policy: Policy | None = None,
 ) -> Worker:
     """The worker of an endpoint. Its name carries the endpoint, the process and the computer.
 
-    `spool`: the folder in which reports are kept while the broker is away. `grace_s`: see `Worker.run`.
+    `spool`: the folder in which reports are kept while the broker is away. `grace_s`: see `Worker.run`. Without `letters`
+    messages are not sealed; without a policy whatever the dispatcher orders is carried out.
     """
+    letters = letters or Plain()
     process = f"{os.getpid():x}-{secrets.token_hex(2)}"  # in a container every process has the same number
     name = f"{endpoint}.{process}@{platform.node()}"
-    reporter = Reporter(broker_url, endpoint=endpoint, worker=name, concurrency=concurrency, version=__version__, folder=spool)
+    reporter = Reporter(
+        broker_url,
+        endpoint=endpoint,
+        worker=name,
+        concurrency=concurrency,
+        version=__version__,
+        folder=spool,
+        letters=letters,
+    )
     app = Celery("rapidstart-worker", set_as_current=True)
     app.conf.update(routes.celery_settings(broker_url, endpoint=endpoint))
     queue = routes.queue(endpoint)
@@ -99,7 +113,7 @@ def create(
     app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]  # type: ignore[attr-defined,no-untyped-call]
     app.IS_WINDOWS = False  # the event loop on every system: see above
     app.steps["consumer"].add(deliveries.Renew)
-    tasks.register(app, tasks.Bench(door=door, exchange=exchange, reporter=reporter))
+    tasks.register(app, tasks.Bench(door=door, exchange=exchange, reporter=reporter, letters=letters, policy=policy))
     _follow(reporter)
     return Worker(app=app, reporter=reporter, name=name, concurrency=concurrency, grace_s=grace_s)
 

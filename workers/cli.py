@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from workers.aos import Credentials
     from workers.exchange import Exchange
+    from workers.policy import Policy
     from workers.settings import Settings
 
 #: Commands that live elsewhere and are loaded only when they run.
@@ -45,12 +46,14 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) 
 
     Told to stop, it finishes the calls in hand, for up to RAPIDSTART_GRACE_S. Told twice, it ends at once.
     """
-    from workers import aos, app, errors
+    from workers import aos, app, errors, letters
 
     settings = _settings()
     endpoint = _endpoint(endpoint, settings)
     _log_to_stderr()
     try:
+        written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
+        policy = _policy(settings, endpoint, is_registered=written.is_sealed)
         door = aos.Door(
             settings.aos_origins.split(),
             credentials=_credentials(settings),
@@ -66,6 +69,8 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) 
             exchange=_exchange(settings),
             spool=settings.home / "spool",
             grace_s=settings.grace_s,
+            letters=written,
+            policy=policy,
         )
     except errors.GiveUp as error:
         click.echo(f"Error: {error.message} {error.advice}", err=True)
@@ -87,14 +92,15 @@ def service_run(endpoint: str | None, max_workers: int | None) -> None:
     Where nothing is wished it keeps one. What is wished for an endpoint (rapidstart endpoint scale) is divided among the
     computers that run this service for it. Told to stop, it lets its workers finish; told twice, they end at once.
     """
-    from workers import crew, errors, wishes
+    from workers import crew, errors, letters, wishes
 
     settings = _settings()
     endpoint = _endpoint(endpoint, settings)
     most = settings.max_workers if max_workers is None else max_workers
     _log_to_stderr()
     try:
-        talk = wishes.Talk(settings.broker(), endpoint=endpoint, most=most)
+        written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
+        talk = wishes.Talk(settings.broker(), endpoint=endpoint, most=most, letters=written)
     except errors.GiveUp as error:
         click.echo(f"Error: {error.message} {error.advice}", err=True)
         raise SystemExit(4) from None
@@ -112,6 +118,16 @@ def _endpoint(named: str | None, settings: "Settings") -> str:
     if not routes.ENDPOINT_NAME.fullmatch(endpoint):
         raise click.UsageError(f"{endpoint!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
     return endpoint
+
+
+def _policy(settings: "Settings", endpoint: str, *, is_registered: bool) -> "Policy | None":
+    """What this computer allows, and a line of the log that says it. Raises GiveUp."""
+    from workers import policy
+
+    file = settings.policy_file or settings.folder_of(endpoint) / policy.FILE
+    found = policy.load(file, needed=is_registered or settings.policy_file is not None)
+    logging.getLogger(__name__).info("%s", policy.told(found), extra={"action": "policy_read"})
+    return found
 
 
 def _log_to_stderr() -> None:

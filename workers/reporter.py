@@ -15,10 +15,20 @@ from typing import Any, Final, TypeVar
 
 import redis
 
-from connector.wire import codec, routes, sentinels
-from connector.wire.jobs import ANSWERS
-from connector.wire.reports import BatchDone, BatchRef, BatchReturned, Report, SurveyDone, WorkerAlive, WorkerStopped
+from connector.wire import codec, routes, sealing, sentinels
+from connector.wire.reports import (
+    REPORTS,
+    BatchDone,
+    BatchRef,
+    BatchReturned,
+    MessageRefused,
+    Report,
+    SurveyDone,
+    WorkerAlive,
+    WorkerStopped,
+)
 from workers.errors import Retry
+from workers.letters import Letters, Plain
 from workers.spool import Legacy, Spool
 
 log = logging.getLogger(__name__)
@@ -52,10 +62,19 @@ class Reporter:
     """Shared by all threads of a worker process."""
 
     def __init__(
-        self, broker_url: str, *, endpoint: str, worker: str, concurrency: int, version: str, folder: Path | None = None
+        self,
+        broker_url: str,
+        *,
+        endpoint: str,
+        worker: str,
+        concurrency: int,
+        version: str,
+        folder: Path | None = None,
+        letters: Letters | None = None,
     ) -> None:
-        """Nothing is contacted before `start`. Without a folder nothing is kept on disk."""
+        """Nothing is contacted before `start`. Without a folder nothing is kept on disk; without `letters` nothing is sealed."""
         self.endpoint = endpoint
+        self._letters = letters or Plain()
         self.worker = worker
         self._redis = connect(broker_url, socket_timeout=_ASK_AGAIN_S + 5, socket_connect_timeout=5)
         self._stream = routes.report_stream(endpoint)
@@ -108,9 +127,20 @@ class Reporter:
         while not self._stopping.is_set():
             self.tell(question)
             found = self._wait(key)
-            if found is not None and isinstance(told := codec.decode(found, ANSWERS), answer):
+            told = self._answer(found, question) if found is not None else None
+            if isinstance(told, answer):
                 return told
         raise Retry("the worker is stopping.", code="RSC-5490")
+
+    def _answer(self, text: bytes, question: Report) -> codec.Message | None:
+        """What an answer says; None where it is refused: the question is asked again."""
+        try:
+            return self._letters.answer(text, question.event_id)
+        except sealing.Unsealable as refused:
+            log.error("an answer is refused: %s", refused, extra={"action": "message_refused"})  # noqa: TRY400 - it says it all
+            ref = getattr(question, "ref", None)
+            self.tell(MessageRefused(**self.sender(), ref=ref, why=refused.why, told=str(refused)))
+            return None
 
     def hold(self, ref: BatchRef) -> None:
         """This process has a batch."""
@@ -161,13 +191,14 @@ class Reporter:
     def _send_legacy(self, folder: Path) -> None:
         """Send what dead workers left: it comes before anything that this one tells."""
         left = Legacy(folder, endpoint=self.endpoint)
-        if not left.texts:
+        reports = _reports(left.texts)
+        if not reports:
             left.remove()
             return
-        while not self._try(left.texts):
+        while not self._try(reports):
             if self._ended.wait(_TRY_AGAIN_S):
                 return
-        log.info("sent %d reports that a worker had left", len(left.texts), extra={"action": "reports_sent_late"})
+        log.info("sent %d reports that a worker had left", len(reports), extra={"action": "reports_sent_late"})
         left.remove()
 
     def _next(self) -> list[Report | None]:
@@ -178,16 +209,15 @@ class Reporter:
 
     def _deliver(self, reports: list[Report]) -> None:
         """Send reports, and those that come while the broker is away; meanwhile the disk holds them too."""
-        texts = [codec.encode(report) for report in reports]
-        if self._try(texts):
+        if self._try(reports):
             return
         log.warning("reports wait: the broker cannot be reached", extra={"action": "reports_wait"})
         self._keep(reports)
         while not self._ended.is_set():
             others = self._await_others()
             self._keep(others)
-            texts += [codec.encode(report) for report in others]
-            if self._try(texts):
+            reports = reports + others
+            if self._try(reports):
                 if self._spool:
                     self._spool.clear()
                 return
@@ -209,14 +239,28 @@ class Reporter:
             return []
         return [] if isinstance(report, WorkerAlive) else [report]  # the next word of life comes soon enough
 
-    def _try(self, texts: list[str]) -> bool:
-        """Add reports to the endpoint's stream; False where the broker cannot be reached."""
+    def _try(self, reports: list[Report]) -> bool:
+        """Add reports to the endpoint's stream; False where the broker cannot be reached.
+
+        They are written anew for each try: what was sent twice has another number each time.
+        """
         try:
-            for start in range(0, len(texts), _AT_ONCE):
+            for start in range(0, len(reports), _AT_ONCE):
                 with self._redis.pipeline(transaction=False) as pipe:
-                    for text in texts[start : start + _AT_ONCE]:
-                        pipe.xadd(self._stream, {"m": text})
+                    for report in reports[start : start + _AT_ONCE]:
+                        pipe.xadd(self._stream, {"m": self._letters.report(report)})
                     pipe.execute()
         except redis.RedisError:
             return False
         return True
+
+
+def _reports(texts: Iterable[str]) -> list[Report]:
+    """What was kept on disk; what another version kept and this one cannot read is left out, and told."""
+    found = []
+    for text in texts:
+        try:
+            found.append(codec.decode(text, REPORTS))
+        except codec.WireError as error:
+            log.warning("a report that a worker had left cannot be read: %s", error, extra={"action": "report_unreadable"})
+    return found

@@ -115,6 +115,13 @@ class Settings(BaseSettings):
     ] = "auto"
     aos_ca_file: Annotated[str | None, Field(description="Certificates that an HTTPS address is checked against.")] = None
 
+    policy_file: Annotated[
+        Path | None,
+        Field(
+            description="What orders may do on this computer. Not set: policy.toml in the endpoint's folder, where there is one."
+        ),
+    ] = None
+
     aif_files: Annotated[
         dict[str, FilePortSettings],
         Field(description="File ports by name: inbound, outbound, on_error, answer_within_s (see the operator's book)."),
@@ -136,6 +143,10 @@ class Settings(BaseSettings):
         """Environment over file over default."""
         home = Path(os.environ.get("RAPIDSTART_HOME") or default_home())
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "worker.toml")
+
+    def folder_of(self, endpoint: str) -> Path:
+        """Where keys and policy of an endpoint lie on this computer; there need not be one."""
+        return self.home / "endpoints" / endpoint.lower()
 
     def broker(self) -> str:
         """The broker's URL. Raises GiveUp where none is named and none was started on this computer."""

@@ -10,9 +10,10 @@ import redis
 
 from connector import __version__
 from connector.wire import codec, routes
-from connector.wire.jobs import ANSWERS, Wish
+from connector.wire.jobs import Wish
 from connector.wire.reports import CrewAlive, CrewStopped
 from workers import reporter
+from workers.letters import Letters, Plain
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,9 @@ _ANSWER_S: Final = 5
 class Talk:
     """One per worker service. Its name carries the endpoint and the computer: a service that is started anew is the same."""
 
-    def __init__(self, broker_url: str, *, endpoint: str, most: int) -> None:
-        """Nothing is contacted yet. `most`: worker processes that may run here."""
+    def __init__(self, broker_url: str, *, endpoint: str, most: int, letters: Letters | None = None) -> None:
+        """Nothing is contacted yet. `most`: worker processes that may run here. Without `letters` nothing is sealed."""
+        self._letters = letters or Plain()
         self._redis = reporter.connect(broker_url, socket_timeout=_ANSWER_S + 5, socket_connect_timeout=5)
         self._endpoint, self._most = endpoint, most
         self._sender = {"endpoint": endpoint, "worker": f"{endpoint}@{platform.node()}"}
@@ -46,7 +48,7 @@ class Talk:
             return None
         self._warned = False
         try:
-            answer = codec.decode(found[1], ANSWERS) if found else None
+            answer = self._letters.answer(found[1], alive.event_id) if found else None
         except codec.WireError as error:
             log.warning("what is wished cannot be read: %s", error, extra={"action": "wish_unreadable"})
             return None
@@ -58,4 +60,4 @@ class Talk:
             self._add(CrewStopped(**self._sender))
 
     def _add(self, report: CrewAlive | CrewStopped) -> None:
-        self._redis.xadd(routes.report_stream(self._endpoint), {"m": codec.encode(report)})
+        self._redis.xadd(routes.report_stream(self._endpoint), {"m": self._letters.report(report)})
