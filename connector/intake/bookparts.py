@@ -44,8 +44,8 @@ def read(archive: zipfile.ZipFile, *, name: str) -> Book:
     """The skeleton. Raises PackageRefused where the parts do not make a workbook."""
     place = Place(file=name)
     try:
-        book = xmlstream.parse(archive.read("xl/workbook.xml"), place=place)
-        links = _links(xmlstream.parse(archive.read("xl/_rels/workbook.xml.rels"), place=place))
+        book = _parsed(archive, "xl/workbook.xml", place)
+        links = _links(_parsed(archive, "xl/_rels/workbook.xml.rels", place))
     except KeyError as error:
         raise PackageRefused("the workbook is incomplete.", advice="Save it again in Excel.", place=place) from error
     names, targets = frozenset(archive.namelist()), {key: part for key, _, part in links}
@@ -61,6 +61,11 @@ def read(archive: zipfile.ZipFile, *, name: str) -> Book:
         kinds=_kinds(archive, names, links, place),
         strings_part=next((part for _, kind, part in links if kind.endswith("/sharedStrings") and part in names), None),
     )
+
+
+def _parsed(archive: zipfile.ZipFile, part: str, place: Place) -> etree._Element:
+    with archive.open(part) as stream:
+        return xmlstream.parse(stream, place=place)
 
 
 def _links(relationships: etree._Element) -> list[tuple[str, str, str]]:
@@ -79,7 +84,7 @@ def _kinds(archive: zipfile.ZipFile, names: frozenset[str], links: list[tuple[st
     part = next((part for _, kind, part in links if kind.endswith("/styles") and part in names), None)
     if part is None:
         return ()
-    styles = xmlstream.parse(archive.read(part), place=place)
+    styles = _parsed(archive, part, place)
     codes = {int(item.get("numFmtId", "0")): item.get("formatCode", "") for item in _named(styles, "numFmt")}
     formats = (int(style.get("numFmtId", "0")) for group in _named(styles, "cellXfs") for style in _named(group, "xf"))
     return tuple(kind_of(number, codes.get(number)) for number in formats)

@@ -6,7 +6,7 @@ import zlib
 from typing import Final, Literal
 
 from connector.errors import PackageRefused, Place
-from connector.intake.sources import Source, reading
+from connector.intake.sources import Source, check_directory, reading
 
 Kind = Literal["zip", "workbook", "xml", "text"]
 
@@ -52,8 +52,10 @@ def kind(source: Source) -> Kind:
 
 
 def _archive(source: Source) -> Kind:
-    with source.random_access() as file, reading(source.name), zipfile.ZipFile(file) as archive:
-        names = frozenset(archive.namelist())
+    with source.random_access() as file:
+        check_directory(file, name=source.name)
+        with reading(source.name), zipfile.ZipFile(file) as archive:
+            names = frozenset(archive.namelist())
     if "[Content_Types].xml" not in names:
         return "zip"
     if any(name.startswith("xl/workbook.") for name in names):

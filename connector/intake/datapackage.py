@@ -45,7 +45,7 @@ def open_datapackage(manifest: Source, sources: Iterable[Source], *, limits: Lim
     """The entities' actions in the manifest's order, and notices about what is missing or left out. Raises PackageRefused."""
     files = {basename(source.name).casefold(): source for source in sources}
     with reading(manifest.name), manifest.open() as stream:
-        root = xmlstream.parse(stream.read(), place=Place(file=manifest.name))
+        root = xmlstream.parse(stream, place=Place(file=manifest.name))
     actions, notices = [], []
     if HEADER not in files:
         notices.append("PackageHeader.xml is missing; the package is read without it.")
@@ -106,9 +106,9 @@ def _open(entity: _Entity, source: Source, limits: Limits) -> tuple[list[Action]
             if action is not None and entity.sheet and normalized(action.sheet or "") != normalized(entity.sheet):
                 notices.append(f"{entity.label}: {source.name} has no sheet {entity.sheet!r}; {action.sheet!r} was read.")
         case "xml":
-            action = xmlfile.open_xmlfile(source)
+            action = xmlfile.open_xmlfile(source, limits=limits)
         case _:
-            action, said = flatfile.open_flatfile(source)
+            action, said = flatfile.open_flatfile(source, limits=limits)
             notices.extend(said)
     if action is None:
         return [], [*notices, f"{entity.label}: {source.name} holds no rows."]

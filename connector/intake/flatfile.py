@@ -15,7 +15,7 @@ from typing import IO, Final
 from connector.errors import PackageRefused, Place
 from connector.intake import headers
 from connector.intake.sources import Source, reading
-from connector.intake.values import Action
+from connector.intake.values import Action, Limits
 from connector.wire.codec import Row
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
@@ -35,16 +35,38 @@ csv.field_size_limit(_CELL_CEILING)  # the module has one ceiling for the whole 
 class _Dialect:
     encoding: str
     delimiter: str
+    longest: int
+    """the most characters of a record"""
 
 
-def open_flatfile(source: Source) -> tuple[Action, tuple[str, ...]]:
+class _Lines:
+    """The lines of a text, for a reader that asks for as many as a record has: no record grows without bounds."""
+
+    def __init__(self, text: io.TextIOWrapper, *, longest: int) -> None:
+        self._text, self._longest = text, longest
+        self.spent = 0
+        """characters of the record at hand; whoever takes a record sets it to 0"""
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(self._longest + 1):
+            self.spent += len(line)
+            if self.spent > self._longest:
+                raise _TooLong
+            yield line
+
+
+class _TooLong(Exception):
+    """A record is longer than any record is."""
+
+
+def open_flatfile(source: Source, *, limits: Limits) -> tuple[Action, tuple[str, ...]]:
     """The one action of a CSV file, and notices about how it was read.
 
     UTF-8 and UTF-16 are told by their marks, or by being valid; anything else is read as Windows-1252, with a notice.
     Raises PackageRefused.
     """
     encoding, notices = _encoding(source)
-    dialect = _Dialect(encoding=encoding, delimiter=_delimiter(source, encoding))
+    dialect = _Dialect(encoding=encoding, delimiter=_delimiter(source, encoding), longest=limits.record_bytes)
     header = next(_records(source, dialect), None)
     if header is None:
         raise PackageRefused(
@@ -52,7 +74,7 @@ def open_flatfile(source: Source) -> tuple[Action, tuple[str, ...]]:
             advice="Write the column names into its first line.",
             place=Place(file=source.name),
         )
-    columns = headers.checked(header.cells, place=Place(file=source.name, row=header.number))
+    columns = headers.checked(header.cells, most=limits.columns, place=Place(file=source.name, row=header.number))
     action = Action(
         entity=source.stem, file=source.name, columns=columns, read=lambda: _rows(source, dialect, width=len(columns))
     )
@@ -73,13 +95,21 @@ def _records(source: Source, dialect: _Dialect) -> Iterator[Row]:
     """Every record that is not blank, with the number of the line where it starts."""
     with reading(source.name), source.open() as raw, _text(raw, dialect.encoding) as text:
         # Strict: text after a closing quote, or a quote that never closes, is an error and not data.
-        reader = csv.reader(text, delimiter=dialect.delimiter, strict=True)
+        lines = _Lines(text, longest=dialect.longest)
+        reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
         line = 1
         try:
             for cells in reader:
+                lines.spent = 0
                 if any(map(str.strip, cells)):
                     yield Row(line, cells)  # type: ignore[arg-type]  # list[str] where None is allowed too: nobody adds one
                 line = reader.line_num + 1
+        except _TooLong:
+            raise PackageRefused(
+                f"the record is longer than {dialect.longest:,} characters.",
+                advice="Look for a quotation mark that never closes, or for missing line breaks.",
+                place=Place(file=source.name, row=line),
+            ) from None
         except csv.Error as error:
             raise PackageRefused(
                 f"the record cannot be read as CSV ({error}).",

@@ -5,8 +5,14 @@ from collections.abc import Sequence
 from connector.errors import PackageRefused, Place
 
 
-def checked(captions: Sequence[str | None], *, place: Place) -> tuple[str, ...]:
-    """The captions without surrounding blanks. Raises PackageRefused for an empty or repeated one."""
+def checked(captions: Sequence[str | None], *, most: int, place: Place) -> tuple[str, ...]:
+    """The captions without surrounding blanks. Raises PackageRefused for an empty or repeated one, or more than `most`."""
+    if len(captions) > most:
+        raise PackageRefused(
+            f"the table has {len(captions):,} columns, more than {most:,}.",
+            advice="Look whether rows and columns changed places, or for a wrong delimiter.",
+            place=place,
+        )
     names = tuple((caption or "").strip() for caption in captions)
     if "" in names:
         number = names.index("") + 1

@@ -36,7 +36,7 @@ def open_package(path: Path, *, name: str | None = None, limits: Limits = Limits
             actions, notices = workbook.open_workbook(source, limits=limits)
             return _package(shown, "workbook", actions, notices)
         case "text":
-            action, said = flatfile.open_flatfile(source)
+            action, said = flatfile.open_flatfile(source, limits=limits)
             return _package(shown, "csv", [action], list(said))
         case "xml":
             raise PackageRefused(
@@ -76,7 +76,7 @@ def _files(files: list[Source], limits: Limits) -> tuple[list[Action], list[str]
             continue
         match content.kind(source):
             case "text":
-                action, said = flatfile.open_flatfile(source)
+                action, said = flatfile.open_flatfile(source, limits=limits)
                 actions.append(action)
                 notices.extend(said)
             case "workbook":

@@ -82,11 +82,11 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def streamed(archive: zipfile.ZipFile, book: Book, sheet: Sheet, *, place: Place) -> Iterator[Cells]:
+def streamed(archive: zipfile.ZipFile, book: Book, sheet: Sheet, *, longest: int, place: Place) -> Iterator[Cells]:
     """The rows of a sheet of any length. Raises PackageRefused, for an error cell too."""
-    with _shared_strings(archive, book, place) as string, archive.open(sheet.part) as stream:
+    with _shared_strings(archive, book, longest, place) as string, archive.open(sheet.part) as stream:
         number = 0
-        for row in xmlstream.elements(stream, "{*}row", place=place):
+        for row in xmlstream.elements(stream, "{*}row", longest=longest, place=place, until="sheetData"):
             try:
                 number = int(row.get("r") or number + 1)
                 yield number, _cells(row, book, string)
@@ -116,6 +116,8 @@ def _cells(row: etree._Element, book: Book, string: Callable[[int], str]) -> lis
                 raise ValueError(reference)
             if gap:
                 cells.extend([""] * gap)
+        if len(cells) == _WIDEST:
+            raise ValueError(len(cells))
         cells.append(_text(cell, value_tag, book, string))
     return cells
 
@@ -179,7 +181,7 @@ def _rich(holder: etree._Element) -> str:
 
 
 @contextmanager
-def _shared_strings(archive: zipfile.ZipFile, book: Book, place: Place) -> Iterator[Callable[[int], str]]:
+def _shared_strings(archive: zipfile.ZipFile, book: Book, longest: int, place: Place) -> Iterator[Callable[[int], str]]:
     """Look a shared string up by its index.
 
     A large sheet may have millions: they lie in an unnamed file, and are read from the workbook only as far as asked for.
@@ -189,7 +191,10 @@ def _shared_strings(archive: zipfile.ZipFile, book: Book, place: Place) -> Itera
         return
     ends = array("Q", [0])
     with tempfile.TemporaryFile() as file, archive.open(book.strings_part) as stream:
-        texts = (_rich(item).encode("utf-8", "surrogatepass") for item in xmlstream.elements(stream, "{*}si", place=place))
+        texts = (
+            _rich(item).encode("utf-8", "surrogatepass")
+            for item in xmlstream.elements(stream, "{*}si", longest=longest, place=place)
+        )
 
         @lru_cache(maxsize=_STRINGS_IN_HAND)
         def string(index: int) -> str:

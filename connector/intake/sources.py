@@ -4,6 +4,8 @@ A name is only ever a key and a label: nothing is unpacked to a path that a pack
 """
 
 import shutil
+import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -11,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import SEEK_END
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
@@ -22,6 +25,12 @@ _RATIO_MATTERS_BYTES: Final = 10_000_000
 #: An entry that must be read out of order is copied to memory up to this many bytes, and beyond to an unnamed file.
 _SPOOL_BYTES: Final = 4_000_000
 _ENCRYPTED_FLAG: Final = 0x1
+#: The longest directory of a zip that is read: it lies in memory whole. That of 5,000 files with long names has a megabyte.
+_DIRECTORY_BYTES: Final = 16_000_000
+#: APPNOTE.TXT (PKWARE) 4.3.16 and 4.3.14: the record at the end of an archive, and the one of large archives before it.
+_END: Final = struct.Struct("<4s4H2LH")
+_END_64: Final = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR_64: Final = struct.Struct("<4sLQL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +95,39 @@ def of_zip(path: Path, *, name: str, limits: Limits) -> list[Source]:
     The zip stays open as long as one of its sources is in use: with hundreds of entries, its directory is long to read.
     """
     with reading(name):
+        with path.open("rb") as file:
+            check_directory(file, name=name)
         archive = zipfile.ZipFile(path)
         return [_entry(archive, info, name) for info in checked(archive, name=name, limits=limits)]
+
+
+def check_directory(file: IO[bytes], *, name: str) -> None:
+    """Raise PackageRefused where the directory at a zip's end is longer than any is: `zipfile` reads it whole, unasked."""
+    size = _directory_bytes(file)
+    if size > _DIRECTORY_BYTES:
+        raise _refused(name, f"the zip's list of its files alone has {size:,} bytes.", "Divide the package.")
+
+
+def _directory_bytes(file: IO[bytes]) -> int:
+    """The length that the archive states of its directory; 0 where it states none."""
+    total = file.seek(0, SEEK_END)
+    start = file.seek(max(total - _END.size - 0xFFFF, 0))
+    tail = file.read()
+    at = len(tail) - _END.size  # where there is no comment behind it, as `zipfile` looks for it
+    if tail[max(at, 0) :][:4] != b"PK\5\6":
+        at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) - at < _END.size:
+        return 0
+    size = int(_END.unpack_from(tail, at)[5])
+    locator = start + at - _LOCATOR_64.size
+    if locator < 0:
+        return size
+    file.seek(locator)
+    magic, _, end_64, _ = _LOCATOR_64.unpack(file.read(_LOCATOR_64.size))
+    if magic != b"PK\6\7" or end_64 + _END_64.size > total:
+        return size
+    file.seek(end_64)
+    return max(size if size != 0xFFFFFFFF else 0, int(_END_64.unpack(file.read(_END_64.size))[8]))
 
 
 def checked(archive: zipfile.ZipFile, *, name: str, limits: Limits) -> list[zipfile.ZipInfo]:
@@ -118,6 +158,8 @@ def _check_entry(info: zipfile.ZipInfo, *, name: str, limits: Limits) -> None:
         )
     if info.flag_bits & _ENCRYPTED_FLAG:
         raise _refused(name, f"{shown!r} in the zip is encrypted.", "Hand in a zip without a password.")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise _refused(name, f"{shown!r} in the zip is a link to another file.", "Make the zip anew from the files themselves.")
     if info.file_size > _RATIO_MATTERS_BYTES and info.file_size > limits.ratio * max(info.compress_size, 1):
         raise _refused(name, f"{shown!r} inflates to more than {limits.ratio} times its size.", "Hand in the file itself.")
 

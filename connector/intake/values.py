@@ -33,6 +33,10 @@ class Limits:
     """of all files of a zip together"""
     ratio: int = 200
     """inflated to compressed bytes of one file; real packages reach 60"""
+    columns: int = 16_384
+    """of one table; an Excel sheet has no more"""
+    record_bytes: int = 8_000_000
+    """of one record of a file, as it is written there: cells, quotation marks, markup"""
     fast_sheet_bytes: int = 20_000_000
     """a sheet whose XML is longer, with the shared strings, is streamed instead of being held in memory"""
 

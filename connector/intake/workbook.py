@@ -5,6 +5,7 @@ Hidden and empty sheets are left out, with a notice. Cells become text by the ru
 
 import zipfile
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Final
 
 from connector.errors import PackageRefused, Place
@@ -46,14 +47,14 @@ def _book(source: Source, limits: Limits) -> Book:
 
 
 def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action | None:
-    rows = _filled(source, book, sheet, fast_sheet_bytes=0)  # streamed: only as far as the header
+    rows = _filled(source, book, sheet, replace(limits, fast_sheet_bytes=0))  # streamed: only as far as the header
     number, captions = next(rows, (0, []))
     rows.close()
     if not captions:
         return None
     while not captions[-1].strip():
         captions.pop()
-    columns = headers.checked(captions, place=Place(file=source.name, sheet=sheet.name, row=number))
+    columns = headers.checked(captions, most=limits.columns, place=Place(file=source.name, sheet=sheet.name, row=number))
     return Action(
         entity=sheet.name,
         file=source.name,
@@ -64,7 +65,7 @@ def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action 
 
 
 def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: int) -> Iterator[Row]:
-    filled = _filled(source, book, sheet, fast_sheet_bytes=limits.fast_sheet_bytes)
+    filled = _filled(source, book, sheet, limits)
     next(filled, None)
     for number, cells in filled:
         if len(cells) > width:
@@ -79,16 +80,16 @@ def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: in
         yield Row(number, cells)  # type: ignore[arg-type]  # list[str] where None is allowed too: nobody adds one
 
 
-def _filled(source: Source, book: Book, sheet: Sheet, *, fast_sheet_bytes: int) -> Generator[Cells, None, None]:
+def _filled(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Generator[Cells, None, None]:
     """The rows of a sheet that are not blank, from the header on."""
     place = Place(file=source.name, sheet=sheet.name)
     with source.random_access() as file, reading(source.name), zipfile.ZipFile(file) as archive:
         parts = [sheet.part, *([book.strings_part] if book.strings_part else [])]
-        small = sum(archive.getinfo(part).file_size for part in parts) <= fast_sheet_bytes
+        small = sum(archive.getinfo(part).file_size for part in parts) <= limits.fast_sheet_bytes
         if small and sheetrows.is_plain(archive, parts):
             rows = sheetrows.fast(file, sheet, place=place)
         else:
-            rows = sheetrows.streamed(archive, book, sheet, place=place)
+            rows = sheetrows.streamed(archive, book, sheet, longest=limits.record_bytes, place=place)
         for number, cells in rows:
             if any(map(str.strip, cells)):
                 yield number, cells

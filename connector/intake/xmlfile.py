@@ -6,15 +6,15 @@ from typing import Final
 from lxml import etree
 
 from connector.errors import PackageRefused, Place
-from connector.intake import xmlstream
+from connector.intake import headers, xmlstream
 from connector.intake.sources import Source, reading
-from connector.intake.values import Action
+from connector.intake.values import Action, Limits
 from connector.wire.codec import Row
 
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
-def open_xmlfile(source: Source) -> Action | None:
+def open_xmlfile(source: Source, *, limits: Limits) -> Action | None:
     """The one action of an XML data file; None when it holds no record. Raises PackageRefused.
 
     Columns are the fields that any record has, in the order in which they first appear. A row's number counts the
@@ -26,23 +26,26 @@ def open_xmlfile(source: Source) -> Action | None:
     if record is None:
         return None
     columns: dict[str, None] = {}
-    for _, fields in _records(source, record):
+    for _, fields in _records(source, record, limits):
         columns.update(dict.fromkeys(fields))
-    names = tuple(columns)
-    return Action(entity=record, file=source.name, columns=names, read=lambda: _rows(source, record, names))
+        if len(columns) > limits.columns:
+            break
+    names = headers.checked(tuple(columns), most=limits.columns, place=place)
+    return Action(entity=record, file=source.name, columns=names, read=lambda: _rows(source, record, names, limits))
 
 
-def _rows(source: Source, record: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    for number, fields in _records(source, record):
+def _rows(source: Source, record: str, columns: tuple[str, ...], limits: Limits) -> Iterator[Row]:
+    for number, fields in _records(source, record, limits):
         cells = [fields.get(column) for column in columns]
         if any(cell and cell.strip() for cell in cells):
             yield Row(number, cells)
 
 
-def _records(source: Source, record: str) -> Iterator[tuple[int, dict[str, str | None]]]:
+def _records(source: Source, record: str, limits: Limits) -> Iterator[tuple[int, dict[str, str | None]]]:
     place = Place(file=source.name)
     with reading(source.name), source.open() as stream:
-        for number, element in enumerate(xmlstream.elements(stream, f"{{*}}{record}", place=place), start=1):
+        found = xmlstream.elements(stream, f"{{*}}{record}", longest=limits.record_bytes, place=place)
+        for number, element in enumerate(found, start=1):
             yield number, _fields(element, Place(file=source.name, row=number))
 
 
