@@ -1,8 +1,13 @@
 """Notices that the wall clock was set: times that are kept for later, as those in the ledger, move with it."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Final
+
+from connector.ledger import Database, moments
+
+log = logging.getLogger(__name__)
 
 #: Smaller differences are left until they add up: a clock that is corrected bit by bit is no news each second.
 _SLACK_S: Final = 2.0
@@ -13,17 +18,27 @@ def _apart() -> float:
 
 
 class Watch:
-    """Holds the wall clock against the monotonic one."""
+    """Holds the wall clock against the monotonic one, for a ledger that moves its moments with it (`Ledger.timed`)."""
 
     def __init__(self, *, apart: Callable[[], float] = _apart) -> None:
         """What the wall clock says now is right. `apart`: how far it is before the monotonic one, in seconds."""
         self._measure = apart
         self._apart = apart()
+        self.followers: list[Callable[[float], None]] = []
+        """who else is to know by how many seconds the clock was set"""
 
     def jumped(self) -> float:
-        """By how many seconds the wall clock was put forward, or back (negative), since the last look; 0 where it was not."""
+        """By how many seconds the wall clock was put forward, or back (negative), since `settle` last; 0 where it was not."""
         jump = self._measure() - self._apart
-        if abs(jump) < _SLACK_S:
-            return 0.0
-        self._apart += jump
-        return jump
+        return jump if abs(jump) >= _SLACK_S else 0.0
+
+    def shift(self, db: Database, *, by: float) -> None:
+        """What the ledger keeps for later moves with the clock."""
+        moments.shift(db, by=by)
+
+    def settle(self, by: float) -> None:
+        """The ledger's moments have moved."""
+        self._apart += by
+        log.warning("the clock was set by %.0f s", by, extra={"action": "clock_set"})
+        for follow in self.followers:
+            follow(by)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from connector.dispatch import accepting, shelf, turns, verdicts
+from connector.dispatch.clock import Watch
 from connector.dispatch.gate import Gate, checked
 from connector.dispatch.leases import Leases
 from connector.dispatch.messages import Courses, Sender
@@ -38,7 +39,8 @@ class Dispatcher:
         stands_by: bool = False,
     ) -> None:
         """Contacts nobody. One that `stands_by` only notes what is asked: the one that leads lets batches go."""
-        self.ledger = ledger
+        self.watch = Watch()
+        self.ledger = ledger if stands_by else ledger.timed(self.watch)
         self.outbox = outbox
         self.leases = Leases(lease_s=lease_s, elsewhere=stands_by)
         self.stands_by = stands_by
@@ -51,6 +53,7 @@ class Dispatcher:
         self._call_timeout_s = call_timeout_s
         self.policy = policy
         self.gate = Gate(self.leases, policy)
+        self.watch.followers.append(self.gate.breakers.shift)
         self.courses = Courses()
         self.shelf = home / "packages"
         self.shelf.mkdir(parents=True, exist_ok=True)

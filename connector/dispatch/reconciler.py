@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from connector.dispatch import gate, scaling, turns, verdicts
-from connector.dispatch.clock import Watch
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
@@ -42,8 +41,8 @@ class Reconciler:
         self._stopping = threading.Event()
         self._asked: set[str] = set()
         """jobs that the planner was told of and has not planned yet"""
-        self._watch = Watch()
         self._retention = Retention(dispatcher.ledger, shelf=dispatcher.shelf, keep_s=keep_s)
+        dispatcher.watch.followers.append(lambda _: self._retention.wait())
         self._first_look = True
         """what workers held before this start is not known yet"""
         self._threads = [
@@ -167,16 +166,12 @@ class Reconciler:
 
     def _follow_clock(self) -> None:
         """Move what is waited for where the wall clock was set, now or while no dispatcher ran: pauses keep their length."""
-        jump = self._watch.jumped()
-        if self._first_look:
-            with self._ledger.read() as db:
-                jump = min(0.0, time.time() - moments.last_told(db) + _SKEW_S)
-        if jump:
-            log.warning("the clock was set by %.0f s", jump, extra={"action": "clock_set"})
-            self._dispatcher.gate.breakers.shift(jump)
-            self._retention.wait()
-            with self._ledger.write() as db:
-                moments.shift(db, by=jump)
+        with self._ledger.write() as db:  # which moves them where the clock was set a moment ago
+            by = min(0.0, time.time() - moments.last_told(db) + _SKEW_S) if self._first_look else 0.0
+            if by:
+                moments.shift(db, by=by)
+        if by:
+            log.warning("the clock was set by %.0f s", by, extra={"action": "clock_set"})
 
     def _ask_to_plan(self, unfinished: Iterable[jobs.Job]) -> None:
         """Tell the planner of jobs that other processes accepted or let go on."""

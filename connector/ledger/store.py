@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from alembic import command
@@ -56,6 +56,19 @@ _FORBIDDEN: Final = "42501"
 _TOO_LONG: Final = "54000"
 
 
+class Watch(Protocol):
+    """Knows whether the wall clock was set; `dispatch.clock` has it."""
+
+    def jumped(self) -> float:
+        """By how many seconds since `settle`; 0 where it was not."""
+
+    def shift(self, db: Database, *, by: float) -> None:
+        """Move what is kept for later."""
+
+    def settle(self, by: float) -> None:
+        """It has moved for good."""
+
+
 class Ledger:
     """One database. Writers take turns, those of other processes too; readers never wait."""
 
@@ -64,6 +77,7 @@ class Ledger:
         self._engine = _engine(url)
         self._turn = threading.Lock()
         self._guard: Callable[[Database], None] = _anybody
+        self._watch: Watch | None = None
         with self.write() as db:
             _migrate(db)
 
@@ -73,9 +87,15 @@ class Ledger:
 
         Raises NotReachable, Refused for a value that no column of the ledger holds, and what the ledger's guard raises.
         """
-        with self._turn, self._transaction(writes=True) as db:
-            self._guard(db)
-            yield db
+        with self._turn:
+            by = 0.0
+            with self._transaction(writes=True) as db:
+                self._guard(db)
+                if self._watch and (by := self._watch.jumped()):
+                    self._watch.shift(db, by=by)
+                yield db
+            if self._watch and by:
+                self._watch.settle(by)
 
     @contextmanager
     def read(self) -> Iterator[Database]:
@@ -92,6 +112,12 @@ class Ledger:
         """The same ledger, where every transaction that may write calls `guard` first. It is not to be closed."""
         found = copy.copy(self)
         found._guard = guard
+        return found
+
+    def timed(self, watch: "Watch") -> "Ledger":
+        """The same ledger, whose moments move with the clock before anything else is written. It is not to be closed."""
+        found = copy.copy(self)
+        found._watch = watch
         return found
 
     @property

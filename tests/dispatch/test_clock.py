@@ -7,7 +7,8 @@ import pytest
 from connector.dispatch.breaker import Breakers
 from connector.dispatch.clock import Watch
 from connector.dispatch.policy import Policy
-from connector.ledger import batches
+from connector.ledger import Ledger, batches
+from connector.ledger.store import sqlite_url
 from connector.wire import reports
 
 HOUR_S = 3600
@@ -31,7 +32,11 @@ def test_a_jump_is_told_once(jump):
     clocks.go(1)
     assert watch.jumped() == 0
     clocks.go(1, jump=jump)
-    assert watch.jumped() == pytest.approx(jump)
+    assert watch.jumped() == watch.jumped() == pytest.approx(jump), "until it is settled"
+    heard = []
+    watch.followers.append(heard.append)
+    watch.settle(jump)
+    assert heard == [jump]
     clocks.go(1)
     assert watch.jumped() == 0
 
@@ -43,6 +48,8 @@ def test_a_clock_that_is_corrected_bit_by_bit_has_not_jumped_until_it_counts():
     for _ in range(100):
         clocks.go(1, jump=0.05)
         told.append(watch.jumped())
+        if told[-1]:
+            watch.settle(told[-1])
     assert sum(told) == pytest.approx(100 * 0.05, abs=2)
     assert sum(jump > 0 for jump in told) <= 3
 
@@ -55,6 +62,23 @@ def set_clock(monkeypatch):
         monkeypatch.setattr(time, "time", lambda: real() + by)
 
     return put
+
+
+def test_a_ledger_that_could_not_be_written_moves_with_the_clock_the_next_time(tmp_path):
+    clocks = Clocks()
+    watch = Watch(apart=lambda: clocks.wall - clocks.steady)
+    shifted = []
+    watch.shift = lambda db, *, by: shifted.append(by)
+    ledger = Ledger(sqlite_url(tmp_path / "ledger.db")).timed(watch)
+    clocks.go(1, jump=HOUR_S)
+    with pytest.raises(ZeroDivisionError), ledger.write():
+        1 / 0  # noqa: B018
+    with ledger.write(), ledger.read():
+        pass
+    with ledger.write():
+        pass
+    ledger.close()
+    assert shifted == [HOUR_S, HOUR_S], "the first was rolled back, the third had nothing to do"
 
 
 def held_back(ring):
@@ -93,6 +117,26 @@ def test_a_clock_that_was_put_back_while_the_dispatcher_was_away_holds_no_batch_
     ring.start()
     ring.alive()
     assert ring.take().ref.attempt == ref.attempt + 1
+
+
+@pytest.mark.parametrize("jump", [HOUR_S, -HOUR_S])
+def test_what_is_recorded_just_after_a_jump_is_not_moved_a_second_time(ring, until, set_clock, jump):
+    """The clock is looked at once a second; a report may come in before that."""
+    ring.stop()
+    ring.start(retry_pause_s=30)
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    ring.load(rows=2)
+    ref = ring.take().ref
+    ring.reconciler.stop()
+    set_clock(jump)
+    ring.tell(reports.BatchReturned, ref=ref, retry=reports.Retry.LATER, reason="away", code="RSC-5100")
+    until(is_back(ring, ref))
+    ring.reconciler.tick()
+    with ring.ledger.read() as db:
+        due, _ = batches.next_due(db, job=ref.job)
+    assert 20 < due - time.time() <= 30
 
 
 @pytest.mark.parametrize("jump", [HOUR_S, -HOUR_S])
