@@ -20,6 +20,7 @@ from connector.dispatch.planner import Planner
 from connector.dispatch.policy import Policy
 from connector.dispatch.succession import Succession
 from connector.errors import Conflict
+from connector.intake.values import Limits
 from connector.ledger import Ledger, leading
 from connector.ledger.store import sqlite_url
 from connector.recorder import Recorder
@@ -77,7 +78,7 @@ class _Desk:
         """Start to lead, and to write to this ledger."""
         dispatcher = self._dispatcher(ledger)
         self._recorder = Recorder(dispatcher)
-        planner = Planner(ledger=ledger, batch_rows=self._settings.batch_rows)
+        planner = Planner(ledger=ledger, batch_rows=self._settings.batch_rows, limits=_package_limits(self._settings))
         keep_days = self._settings.keep_days
         self._reconciler = Reconciler(dispatcher, planner, keep_s=keep_days * 86400.0 if keep_days else None)
         self._recorder.start()
@@ -108,7 +109,18 @@ class _Desk:
             lease_s=self._settings.lease_s,
             policy=Policy(retry_pause_s=self._settings.retry_pause_s, patience_s=self._settings.aos_patience_s),
             stands_by=stands_by,
+            package_limits=_package_limits(self._settings),
         )
+
+
+def _package_limits(settings: Settings) -> Limits:
+    return Limits(
+        entries=settings.max_package_files,
+        inflated_bytes=settings.max_inflated_mb * 1_000_000,
+        ratio=settings.max_ratio,
+        columns=settings.max_columns,
+        record_bytes=settings.max_record_mb * 1_000_000,
+    )
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from connector.dispatch.outbox import Outbox, Parcel
 from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
+from connector.intake.values import Limits
 from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, packages
 from connector.plan import mapping
 from connector.wire import routes
@@ -37,6 +38,7 @@ class Dispatcher:
         lease_s: float,
         policy: Policy = DEFAULT,
         stands_by: bool = False,
+        package_limits: Limits = Limits(),  # noqa: B008  a frozen value
     ) -> None:
         """Contacts nobody. One that `stands_by` only notes what is asked: the one that leads lets batches go."""
         self.watch = Watch()
@@ -55,6 +57,7 @@ class Dispatcher:
         self.gate = Gate(self.leases, policy)
         self.watch.followers.append(self.gate.breakers.shift)
         self.courses = Courses()
+        self.package_limits = package_limits
         self.shelf = home / "packages"
         self.shelf.mkdir(parents=True, exist_ok=True)
 
@@ -64,7 +67,7 @@ class Dispatcher:
         """Store a package under the SHA-256 of its content, and look whether it can be read. Raises PackageRefused."""
         incoming = shelf.store(self.shelf, chunks, ceiling=ceiling)
         try:
-            open_package(incoming.path, name=name)
+            open_package(incoming.path, name=name, limits=self.package_limits)
         except PackageRefused:
             incoming.path.unlink(missing_ok=True)
             raise

@@ -14,6 +14,7 @@ from connector.dispatch import dictionary, turns
 from connector.dispatch.cutting import Cutting, Writing
 from connector.dispatch.taking import Taken
 from connector.intake.package import Package, open_package
+from connector.intake.values import Limits
 from connector.ledger import Database, Ledger, batches, endpoints, jobs, retries
 from connector.plan import mapping
 from connector.plan.values import PER_COMPANY
@@ -26,13 +27,15 @@ class Planner:
 
     ledger: Ledger
     batch_rows: int
+    limits: Limits = Limits()
+    """how much a package may hold: as it was received under"""
 
     def plan(self, job: jobs.Job, package_path: Path, metadata: Metadata, *, then: Callable[[Database], None]) -> None:
         """Write the steps and batches of a job; what an interrupted planning left is removed first.
 
         `then` is called in the transaction that makes the plan complete: for a small package that is the only one.
         """
-        package = open_package(package_path, name=job.package_name)
+        package = open_package(package_path, name=job.package_name, limits=self.limits)
         said = self._said(job, package)
         chosen = self._make(job, package, metadata, said)
         writing = Writing(self.ledger)

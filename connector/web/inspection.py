@@ -15,7 +15,7 @@ from connector.wire.metadata import Metadata
 
 def opened(dispatcher: Dispatcher, record: packages.PackageRecord) -> Package:
     """A package that was received. Its files are looked at, not read. Raises PackageRefused."""
-    return open_package(dispatcher.package_path(record.sha256), name=record.name)
+    return open_package(dispatcher.package_path(record.sha256), name=record.name, limits=dispatcher.package_limits)
 
 
 def inspect(
