@@ -73,12 +73,16 @@ class Renew(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no typ
 
 
 def renew(channel: Any) -> None:
-    """Keep what this process holds from being put back, and put back what nobody holds."""
-    held = _held(channel)
+    """Keep what this process holds from being put back, and put back what nobody holds.
+
+    What was stamped by a clock that was set ahead would else stay where it is until that time has come.
+    """
+    held, now = _held(channel), time.time()
     try:
-        if held:
-            with channel.conn_or_acquire() as client:
-                client.zadd(channel.qos.unacked_index_key, dict.fromkeys(held, time.time()), xx=True)
+        with channel.conn_or_acquire() as client:
+            held += client.zrange(channel.qos.unacked_index_key, now + routes.VISIBILITY_TIMEOUT_S, "+inf", byscore=True)
+            if held:
+                client.zadd(channel.qos.unacked_index_key, dict.fromkeys(held, now), xx=True)
         channel.qos.restore_visible(num=channel.unacked_restore_limit, interval=1)
     except redis.RedisError as error:
         log.warning("held messages could not be renewed (%s)", type(error).__name__, extra={"action": "renew_failed"})

@@ -4,11 +4,12 @@ import json
 import time
 
 import celery
+import kombu
 import pytest
 
 from connector.wire import routes
 from connector.wire.reports import BatchTaken, SurveyDone, WorkerAlive, WorkerStopped
-from workers import aos, app
+from workers import aos, app, deliveries
 from workers.exchange import Exchange
 
 LOOPS = ["forced", "blocking"]
@@ -49,6 +50,18 @@ def test_a_message_that_a_dead_worker_left_is_put_back(bench, loop):
     worker.redis.hset(f"{queue}:unacked", tag, json.dumps([message, "", queue]))
     worker.redis.zadd(f"{queue}:unacked_index", {tag: 1.0})
     assert worker.await_reports(BatchTaken, 1)[0].ref.batch == 7
+
+
+def test_a_message_that_was_stamped_by_a_clock_ahead_waits_no_longer_than_others(broker_url):
+    settings = routes.celery_settings(broker_url, endpoint="ahead")
+    with kombu.Connection(broker_url, transport_options=settings["broker_transport_options"]) as connection:
+        channel = connection.channel()
+        client, index = channel.client, "aos.ahead:unacked_index"
+        before = time.time()
+        client.zadd(index, {"ahead": before + 3600, "held": before - 1})
+        deliveries.renew(channel)
+        assert before <= client.zscore(index, "ahead") <= time.time()
+        assert client.zscore(index, "held") == pytest.approx(before - 1)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
