@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, gate, pace, policy, returns, scaling
+from connector.dispatch import Dispatcher, gate, importing, pace, returns, scaling
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotFound, NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
@@ -347,7 +347,7 @@ class Recorder:
         if report.reason:
             jobs.close(turn.db, job.id, jobs.JobState.FAILED, at=turn.now, reason=report.reason)
             if job.kind == "metadata":
-                self._without_metadata(turn, key, report)
+                returns.without_metadata(turn.db, report, now=turn.now)
         else:
             self._dispatcher.gate.breakers.answered(key, at=turn.now)
             limits.go_on(turn.db, key)
@@ -355,17 +355,13 @@ class Recorder:
         turn.endpoints.add(key)
         turn.to_plan += [job.id for job in jobs.unfinished(turn.db, endpoint=key) if not job.planned]
 
-    def _without_metadata(self, turn: _Turn, key: str, report: reports.SurveyDone) -> None:
-        """Nothing was read. Jobs that waited for it end, or wait on where it is the endpoint that must be set right."""
-        reason = report.reason
-        if endpoints.metadata(turn.db, key) is not None:
-            return
-        if policy.stops_endpoint(report.code):
-            limits.stop(turn.db, key, limits.Stopped(at=turn.now, reason=reason, code=report.code))
-            return
-        for job in jobs.unfinished(turn.db, endpoint=key):
-            if not job.planned:
-                jobs.close(turn.db, job.id, jobs.JobState.FAILED, at=turn.now, reason=reason)
+    def _slice(self, turn: _Turn, report: reports.DictionarySlice) -> None:
+        answer = importing.take_slice(self._dispatcher, turn.db, report, now=turn.now)
+        turn.answers.append((routes.reply_key(report.endpoint, report.event_id), answer))
+
+    def _imported(self, turn: _Turn, report: reports.DictionaryDone) -> None:
+        importing.take_end(self._dispatcher, turn.db, report, now=turn.now)
+        turn.endpoints.add(report.endpoint.lower())
 
 
 def _flat(items: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
@@ -388,4 +384,6 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     reports.BatchReturned.KIND: Recorder._returned,
     reports.ContractWanted.KIND: Recorder._contract,
     reports.SurveyDone.KIND: Recorder._surveyed,
+    reports.DictionarySlice.KIND: Recorder._slice,
+    reports.DictionaryDone.KIND: Recorder._imported,
 }

@@ -17,6 +17,7 @@ from connector.wire import codec
 from connector.wire.jobs import (
     Contract,
     Grant,
+    ImportDictionary,
     Load,
     LoadClasses,
     LoadFiles,
@@ -38,7 +39,7 @@ from connector.wire.reports import (
     Retry,
     SurveyDone,
 )
-from workers import aos, errors, survey
+from workers import aos, errors, importing, survey
 from workers.exchange import Exchange
 from workers.letters import Letters, Plain
 from workers.load import classes, files, flatfiles, handover, preview, services, tables
@@ -250,6 +251,10 @@ def _survey_connection(bench: Bench, message: SurveyConnection) -> None:
     bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, checks=tuple(checks), reason=reason))
 
 
+def _import_dictionary(bench: Bench, message: ImportDictionary) -> None:
+    importing.run(bench.door, bench.reporter, message)
+
+
 _WORK: Final[dict[str, Callable[..., None]]] = {
     LoadTables.KIND: _load_tables,
     LoadServices.KIND: _load_services,
@@ -258,4 +263,5 @@ _WORK: Final[dict[str, Callable[..., None]]] = {
     LoadFlatFile.KIND: _load_flatfile,
     SurveyMetadata.KIND: _survey_metadata,
     SurveyConnection.KIND: _survey_connection,
+    ImportDictionary.KIND: _import_dictionary,
 }

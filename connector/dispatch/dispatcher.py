@@ -239,7 +239,7 @@ class Dispatcher:
     def add_survey(self, db: Database, endpoint: endpoints.Endpoint, kind: str) -> jobs.Job:
         """The job that asks a worker about its AOS; one that is under way is not asked twice."""
         for job in jobs.unfinished(db, endpoint=endpoint.key):
-            if job.kind == kind:
+            if job.kind == kind and job.order.dictionary is None:
                 return job
         job = jobs.Job(id=jobs.new_id(db), kind=kind, endpoint=endpoint.key, planned=True, submitted_at=time.time())
         jobs.add(db, job)

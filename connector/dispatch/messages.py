@@ -1,7 +1,7 @@
 """What each kind of job sends: one function per kind, and the table that names them."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from connector.dispatch.outbox import Parcel
 from connector.ledger import Database, batches, endpoints, jobs, limits
 from connector.plan import passes
 from connector.wire import codec
-from connector.wire.jobs import WORK, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata
+from connector.wire.jobs import WORK, ImportDictionary, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata
 
 _KNOWN_COURSES: Final = 256
 
@@ -101,6 +101,8 @@ def _shown(course: jobs.Course, sending: batches.Sending) -> str:
 
 
 def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
+    if sender.job.order.dictionary is not None:
+        return _dictionary(sender, sending, sender.job.order.dictionary)
     contract = endpoints.contract(sender.db, sender.endpoint.key)
     message = SurveyMetadata(
         endpoint=sender.endpoint.key,
@@ -110,6 +112,12 @@ def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, 
         contract=base64.b64encode(contract).decode("ascii") if contract else None,
     )
     return message, f"{sender.job.id}, contracts of {sender.endpoint.name}"
+
+
+def _dictionary(sender: Sender, sending: batches.Sending, wanted: Mapping[str, Any]) -> tuple[codec.Message, str]:
+    endpoint = sender.endpoint
+    message = ImportDictionary(endpoint=endpoint.key, ref=sending.ref, addresses=endpoint.addresses, **wanted)
+    return message, f"{sender.job.id}, data dictionary of {endpoint.name}"
 
 
 def _test(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:

@@ -281,7 +281,9 @@ class Reconciler:
             if job.ending or job.paused:
                 state, reason = job.state, verdicts.still_steered(job, in_hand[job.id])
             elif in_hand[job.id] and not self._dispatcher.trouble:
-                state, reason = jobs.JobState.RUNNING, ""
+                # An import's reason says how far it is.
+                told = job.reason if job.order.dictionary is not None and job.state is jobs.JobState.RUNNING else ""
+                state, reason = jobs.JobState.RUNNING, told
             else:
                 state, reason = self._why(db, endpoint, job, unfinished, blockers)
             if (state, reason) != (job.state, job.reason):

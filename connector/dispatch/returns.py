@@ -8,7 +8,7 @@ from connector.dispatch.breaker import Outage
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.policy import Fault
 from connector.ledger import Database, batches, endpoints, faults, jobs, limits
-from connector.wire.reports import PENDING, BatchReturned
+from connector.wire.reports import PENDING, BatchReturned, SurveyDone
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +136,19 @@ def _give_up(dispatcher: Dispatcher, db: Database, report: BatchReturned, past: 
     )
     faults.give_up(db, report.ref, so_far=report.so_far, settled=report.settled, because=because, at=now)
     dispatcher.close_if_done(db, jobs.get(db, report.ref.job))
+
+
+def without_metadata(db: Database, report: SurveyDone, *, now: float) -> None:
+    """Nothing was read. Jobs that waited for it end, or wait on where it is the endpoint that must be set right."""
+    key, reason = report.endpoint.lower(), report.reason
+    if endpoints.metadata(db, key) is not None:
+        return
+    if policy.stops_endpoint(report.code):
+        limits.stop(db, key, limits.Stopped(at=now, reason=reason, code=report.code))
+        return
+    for job in jobs.unfinished(db, endpoint=key):
+        if not job.planned:
+            jobs.close(db, job.id, jobs.JobState.FAILED, at=now, reason=reason)
 
 
 def _say(db: Database, report: BatchReturned, *, now: float) -> None:

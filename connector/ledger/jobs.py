@@ -70,6 +70,7 @@ class Order:
     """of a preview: without the AOS"""
     stop_after: str = ""
     """how many rows may fail, as `10`, or `5%` of all, before no more are sent"""
+    dictionary: Mapping[str, Any] | None = None  # of a metadata job that imports AX's data dictionary: what of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
