@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     ] = "127.0.0.1"
     max_package_mb: Annotated[int, Field(ge=1, description="The largest package that is accepted, in MB.")] = 2048
     max_package_files: Annotated[int, Field(ge=1, description="The most files in a zip.")] = 5000
-    max_inflated_mb: Annotated[int, Field(ge=1, description="What the files of a zip may inflate to, all together, in MB.")] = 4000
+    max_inflated_mb: Annotated[int, Field(ge=1, description="What the files of a zip may inflate to together, in MB.")] = 4000
     max_ratio: Annotated[int, Field(ge=10, description="How much longer a file of a zip may be than it is in the zip.")] = 200
     max_columns: Annotated[int, Field(ge=1, description="The most columns of a table.")] = 16_384
     max_record_mb: Annotated[int, Field(ge=1, le=100, description="The longest record of a file, in MB.")] = 8

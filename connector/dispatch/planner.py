@@ -5,7 +5,7 @@ Rows stream through: nested rows are laid aside in the ledger, then taken by the
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Planner:
 
     ledger: Ledger
     batch_rows: int
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     """how much a package may hold: as it was received under"""
 
     def plan(self, job: jobs.Job, package_path: Path, metadata: Metadata, *, then: Callable[[Database], None]) -> None:
