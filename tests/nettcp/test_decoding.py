@@ -188,6 +188,59 @@ def test_no_bytes_break_the_reader(data: bytes):
     assert time.monotonic() < started + 2
 
 
+#: What rows are made of: the same elements over and over, with attributes, texts that must be escaped, and names by number.
+_ROWS = st.lists(
+    st.sampled_from(
+        [
+            b"\x40\x01a\x99\x01x",
+            b"\x40\x01a\x99\x03&<\r",
+            b"\x40\x01a\x99\x00",
+            b"\x40\x01a\x01",
+            b"\x42\x02\x99\x02\xc3\xa9",
+            b"\x42\x02\x99\x01\xc3",
+            b"\x42\x80\x02\x99\x01y",
+            b"\x5e\x01p\x99\x01z",
+            b"\x40\x01r\x04\x05class\x98\x06entity",
+            b"\x40\x01r\x04\x05class\x98\x06entity\x04\x01b\x86",
+            b"\x40\x01r",
+            b"\x41\x01q\x01r\x09\x01q\x01u",
+            b"\x40\x80\x01" + b"n" * 128,
+            b"\x98\x01t",
+            b"\x01",
+        ]
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(_ROWS, st.integers(0, 4), st.sampled_from([40, 10_000]))
+def test_what_came_before_is_read_as_the_first_time(records: list[bytes], cut: int, ceiling: int):
+    """Elements of a name that was seen are read by a shorter way; it must end where the long one does."""
+    block = b"".join(records)
+    whole = b"\x40\x04root" + block * 3 + b"\x01"
+    data = whole[: len(whole) - cut]
+    quick = _outcome(data, ceiling)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decoding._Reader, "_again", lambda _: False)
+        assert _outcome(data, ceiling) == quick
+
+
+def _outcome(data: bytes, ceiling: int) -> bytes | type[Exception]:
+    try:
+        return decoding.xml(data, ceiling=ceiling)
+    except Garbled as error:
+        return type(error)
+
+
+def test_attributes_that_name_a_long_string_again_and_again_have_a_ceiling():
+    session = decoding.Session()
+    long = encoding.borrowed.number(16_000) + b"n" * 16_000
+    tag = b"\x40\x01r" + b"\x04\x01a\xaa\x01" * 2_000 + b"\x01"
+    with pytest.raises(Excess):
+        session.xml(encoding.borrowed.number(len(long)) + long + tag, ceiling=1_000_000)
+
+
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r", exclude_categories=["Cc", "Cs", "Cn", "Co"]), max_size=400)
 _NAME = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_.]{0,12}", fullmatch=True).filter(lambda name: not name.lower().startswith("xml"))
 
@@ -204,6 +257,7 @@ def _trees(draw: st.DrawFn) -> etree._Element:
         found.text = draw(_TEXT)
         for _ in range(draw(st.integers(0, 2)) if depth else 0):
             found.append(element(depth - 1))
+            found[-1].tail = draw(_TEXT)
         return found
 
     return element(2)
@@ -221,3 +275,24 @@ def test_what_is_encoded_reads_back_the_same(tree: etree._Element):
 def test_texts_of_every_length_are_encoded(size: int):
     text = "é" * (size // 2) + "x" * (size % 2)
     assert read(encoding.binary(f"<a>{text}</a>".encode()), ceiling=200_000) == (f"<a>{text}</a>" if text else "<a/>")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("<a>&amp;&lt;&gt;&quot;&apos;&#65;&#x42;&#13;</a>", "<a>&amp;&lt;&gt;\"'AB&#13;</a>"),
+        ("<a b='>' c=\"'/&lt;&#10;\"/>", '<a b="&gt;" c="\'/&lt;&#10;"/>'),
+        ("<a><b/><b></b><b>x</b>y<b> </b></a>", "<a><b/><b/><b>x</b>y<b> </b></a>"),
+        ("<?xml version='1.0'?>\r\n<a>1\r\n2\r3</a>\r\n", "<a>1\n2\n3</a>"),
+        ("<p:a xmlns:p='urn:p' p:b=''>t</p:a >", '<p:a xmlns:p="urn:p" p:b="">t</p:a>'),
+    ],
+)
+def test_each_form_of_xml_is_encoded_as_it_is_meant(text: str, meant: str):
+    back = read(encoding.binary(text.encode()))
+    assert etree.tostring(etree.fromstring(back), method="c14n") == etree.tostring(etree.fromstring(meant), method="c14n")
+
+
+@pytest.mark.parametrize("text", ["<a><!-- no --></a>", "<a><![CDATA[x]]></a>", "<a><?go?></a>", "<a>&unknown;</a>"])
+def test_what_no_writer_of_ours_writes_is_refused(text: str):
+    with pytest.raises(ValueError, match="a message of ours"):
+        encoding.binary(text.encode())

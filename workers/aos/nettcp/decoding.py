@@ -16,6 +16,10 @@ _DEPTH: Final = 200
 _STRINGS: Final = 1 << 20
 
 _END, _COMMENT, _ARRAY, _LIST, _LIST_END = 0x01, 0x02, 0x03, 0xA4, 0xA6
+#: Records of elements whose name is a number in a table: without a prefix, and with one of a letter.
+_BY_NUMBER: Final = frozenset([0x42, *range(0x44, 0x5E)])
+#: A text of less than 256 bytes, and the end of its element.
+_CLOSING_TEXT: Final = 0x99
 _DICTIONARY_TEXT, _QNAME = 0xAA, 0xBC
 
 
@@ -58,13 +62,17 @@ class _Reader:
         self._left = ceiling
         self._out: list[str] = []
         self._open: list[str] = []
+        self._known: dict[bytes, tuple[str, bytes, str]] = {}
+        """by the records that name an element: its name, the records of the last one's start, and that start as text"""
         self._in_tag = False
         """the last start tag may still get attributes"""
 
     def document(self) -> bytes:
         """The rest of the bytes, which are one document."""
-        while self.place < len(self._data):
-            self._record(self._byte())
+        end = len(self._data)
+        while self.place < end:
+            if not self._again():
+                self._record(self._byte())
         if self._open:
             raise Garbled("the document is cut off")
         return self._encoded("".join(self._out))
@@ -83,6 +91,45 @@ class _Reader:
         """A string with its length before it."""
         return scalars.decoded(self._take(self.number()), "utf-8")
 
+    def _again(self) -> bool:
+        """Writes the element that comes next, or its start, where one of its name came before.
+
+        Rows are alike: it does what `_record` would, in a quarter of the time. Where it returns False it has done nothing.
+        """
+        data, place = self._data, self.place
+        if not 0x40 <= data[place] < 0x78:
+            return False
+        try:
+            end = place + 2 if data[place] in _BY_NUMBER else place + 2 + data[place + 1]
+            known = self._known.get(data[place:end])
+            if known is None:
+                return False
+            return self._leaf(known[0], end) if data[end] == _CLOSING_TEXT else self._start_again(*known)
+        except (IndexError, UnicodeDecodeError):  # `_record` says what is wrong
+            return False
+
+    def _leaf(self, name: str, place: int) -> bool:
+        start = place + 2
+        end = start + self._data[place + 1]
+        text = self._data[start:end].decode()
+        if end > len(self._data):
+            return False
+        if "&" in text or "<" in text or ">" in text or "\r" in text:
+            text = escape(text, {"\r": "&#13;"})
+        self._content(f"<{name}>{text}</{name}>")
+        self.place = end
+        return True
+
+    def _start_again(self, name: str, records: bytes, tag: str) -> bool:
+        end = self.place + len(records)
+        if not self._data.startswith(records, self.place) or 0x04 <= self._data[end] < 0x40 or len(self._open) >= _DEPTH:
+            return False
+        self._content(tag)
+        self._in_tag = True
+        self._open.append(name)
+        self.place = end
+        return True
+
     def _record(self, kind: int) -> None:
         if kind >= 0x80:
             self._content(escape(self._value(kind & 0xFE), {"\r": "&#13;"}))
@@ -93,7 +140,7 @@ class _Reader:
         elif kind >= 0x40:
             self._start(kind)
         elif kind >= 0x04:
-            self._attribute(kind)
+            raise Garbled("an attribute stands outside a start tag")
         elif kind == _COMMENT:
             self.string()
         elif kind == _ARRAY:
@@ -104,8 +151,15 @@ class _Reader:
     def _start(self, kind: int) -> None:
         if len(self._open) >= _DEPTH:
             raise Excess("elements lie too deep in each other")
+        began = self.place - 1
         name = self._name(kind, short=0x40, letters=0x44)
-        self._content(f"<{name}")
+        named, tag = self.place, f"<{name}"
+        while self.place < len(self._data) and 0x04 <= self._data[self.place] < 0x40:
+            tag += self._attribute(self._byte())
+            if len(tag) > self._left:
+                raise Excess("the answer is larger than is read")
+        self._known[self._data[began:named]] = name, self._data[began : self.place], tag
+        self._content(tag)
         self._in_tag = True
         self._open.append(name)
 
@@ -122,9 +176,7 @@ class _Reader:
             self._in_tag = False
         self._write(text)
 
-    def _attribute(self, kind: int) -> None:
-        if not self._in_tag:
-            raise Garbled("an attribute stands outside a start tag")
+    def _attribute(self, kind: int) -> str:
         if 0x08 <= kind <= 0x0B:
             prefix = self.string() if kind & 1 else ""
             value = self._dictionary() if kind & 2 else self.string()
@@ -132,7 +184,7 @@ class _Reader:
         else:
             name = self._name(kind, short=0x04, letters=0x0C)
             value = self._value(self._byte())
-        self._write(f" {name}={quoteattr(value, {chr(13): '&#13;'})}")
+        return f" {name}={quoteattr(value, {chr(13): '&#13;'})}"
 
     def _name(self, kind: int, *, short: int, letters: int) -> str:
         """A name after one of the records for elements, or for attributes: four with a written prefix, 52 with a letter."""
@@ -173,13 +225,11 @@ class _Reader:
     def _array(self) -> None:
         """One element as often as there are values, all of one type."""
         self._content("")
-        start = len(self._out)
         self._start(self._byte())
-        while (kind := self._byte()) != _END:
-            self._attribute(kind)
-        tag, name = "".join(self._out[start:]), self._open.pop()
-        del self._out[start:]
+        tag, name = self._out.pop(), self._open.pop()
         self._in_tag = False
+        if self._byte() != _END:
+            raise Garbled("an array's element holds more than attributes")
         kind = self._byte() & 0xFE
         size, read = scalars.FIXED.get(kind, (0, str))
         if not size:
