@@ -3,16 +3,18 @@
 Every problem that the dispatcher answers with comes out as the error it was there; no `requests` exception leaves.
 """
 
+import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 import requests
+from pydantic import TypeAdapter, ValidationError
 
-from connector import api, errors, rights
+from connector import __version__, api, errors, rights
 
 T = TypeVar("T")
 
@@ -143,11 +145,11 @@ class Client:
 
     def failures(self, job_id: str, *, page: int = 1000) -> Iterator[api.Failure]:
         """Every row that failed, was skipped for a reason of its own, or is unknown."""
-        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/results", page=page)
+        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/results", api.FailurePage, page=page)
 
     def answers(self, job_id: str, *, page: int = 1000) -> Iterator[api.Answer]:
         """What service operations and class methods answered, row by row."""
-        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/answers", page=page)
+        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/answers", api.AnswerPage, page=page)
 
     def first_answers(self, job_id: str, *, limit: int) -> api.AnswerPage:
         """The first of them, and how many there are."""
@@ -155,7 +157,7 @@ class Client:
 
     def log(self, job_id: str) -> Iterator[api.LogLine]:
         """The job's log, the oldest line first."""
-        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/log", page=1000)
+        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/log", api.LogPage, page=1000)
 
     def workbook(self, job_id: str, path: Path) -> None:
         """Write the job's process summary workbook to a file."""
@@ -274,21 +276,42 @@ class Client:
     def _order_job(self, job_id: str, verb: str) -> api.Job:
         return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/{verb}")
 
-    def _pages(self, path: str, *, page: int) -> Iterator[Any]:
+    def _pages(self, path: str, kind: type[Any], *, page: int) -> Iterator[Any]:
         cursor: str | None = None
         while True:
-            answer: Any = self._json(dict, "GET", path, params={"limit": page, "cursor": cursor})
+            answer = self._json(kind, "GET", path, params={"limit": page, "cursor": cursor})
             yield from answer["items"]
             cursor = answer["next"]
             if cursor is None:
                 return
 
-    def _json(self, _kind: type[T], method: str, path: str, **more: Any) -> T:
+    def _json(self, kind: type[T], method: str, path: str, **more: Any) -> T:
+        """The answer as it came, once it is known to be whole: of another version's, a part may be missing."""
         with self._answer(method, path, **more) as answer:
             try:
-                return cast("T", answer.json())
+                found = answer.json()
             except requests.exceptions.JSONDecodeError as error:
                 raise _stranger(self.url) from error
+        try:
+            _shape(kind).validate_python(found)
+        except ValidationError as error:
+            first = min(error.errors(), key=lambda each: each["type"] != "missing")
+            name = ".".join(str(part) for part in first["loc"] if isinstance(part, str)) or "answer"
+            told = f"its answer has no {name}" if first["type"] == "missing" else f"its {name} cannot be read"
+            raise self._of_another_version(told, older=first["type"] == "missing") from error
+        return cast("T", found)
+
+    def _of_another_version(self, told: str, *, older: bool = True) -> errors.NotReachable:
+        """The dispatcher does not speak as this version does; where it does not even say its version, it is left out."""
+        try:
+            with _translated(self.url):
+                said = self._session.get(f"{self.url}{api.PREFIX}/openapi.json", timeout=5.0)
+                version = f" ({said.json()['info']['version']})"
+        except (errors.NotReachable, requests.exceptions.JSONDecodeError, KeyError, TypeError):
+            version = ""
+        is_what = f"older{version} than" if older else f"of another version{version} than"
+        advice = "Upgrade the dispatcher." if older else "Bring dispatcher and command to the same version."
+        return errors.NotReachable(f"the dispatcher is {is_what} this command ({__version__}): {told}.", advice=advice)
 
     def _answer(self, method: str, path: str, **more: Any) -> requests.Response:
         more.setdefault("timeout", self._timeout_s)
@@ -296,7 +319,16 @@ class Client:
             answer = self._session.request(method, f"{self.url}{api.PREFIX}{path}", **more)
             if answer.ok:
                 return answer
-            raise _problem(answer, self.url)
+            problem = _problem(answer, self.url)
+        if answer.status_code in {404, 405} and type(problem) is errors.Refused:  # no such route; what is not found says what
+            raise self._of_another_version(f"it does not know {method} {path.partition('?')[0]}")
+        raise problem
+
+
+@functools.cache
+def _shape(kind: Hashable) -> TypeAdapter[Any]:
+    """What an answer of this kind must have."""
+    return TypeAdapter(kind)
 
 
 def wait_until_ready(client: Client, *, timeout_s: float, alive: Callable[[], bool] = lambda: True) -> bool:
