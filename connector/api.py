@@ -311,6 +311,33 @@ class Scale(TypedDict):
     concurrency: int | None
 
 
+class Loaded(TypedDict):
+    """A load whose rows may not be in the database any more, or that is not finished."""
+
+    job: str
+    state: str
+    package: str
+    company: str | None
+    written: int
+    """rows that were created, updated or deleted"""
+    unknown: int
+    left: int
+    """batches that have no end"""
+    submitted_at: str
+    finished_at: str | None
+
+
+class ChangedDatabase(TypedDict):
+    """The AX database was refreshed or restored: nothing is written before a person resumes the endpoint."""
+
+    reason: str
+    noticed_at: str
+    seen_at: str
+    """when it was still the one that is known"""
+    loads: list[Loaded]
+    """what is to be reconciled, the newest first; not in a list of endpoints"""
+
+
 class Endpoint(TypedDict):
     """A registered AOS instance: `state` is online, offline, paused, stopped, or new where no worker was ever seen.
 
@@ -339,6 +366,8 @@ class Endpoint(TypedDict):
     """by name: the companies that share tables by it"""
     stopped: Stopped | None
     outage: Outage | None
+    changed: ChangedDatabase | None
+    """None: its AX database is the one that is known"""
     opens_at: str | None
     fingerprint: str | None
     added_at: str

@@ -42,7 +42,7 @@ from connector.wire.reports import (
 from workers import aos, errors, importing, survey
 from workers.exchange import Exchange
 from workers.letters import Letters, Plain
-from workers.load import classes, files, flatfiles, handover, preview, services, tables
+from workers.load import classes, files, flatfiles, handover, leave, preview, services, tables
 from workers.load.calls import Ask
 from workers.load.result import Result
 from workers.policy import Policy
@@ -68,6 +68,7 @@ class Bench:
     letters: Letters = field(default_factory=Plain)
     policy: Policy | None = None
     """None: whatever the dispatcher orders is carried out"""
+    marks: aos.Marks = field(default_factory=aos.Marks)
 
 
 def register(app: Celery, bench: Bench) -> None:
@@ -164,6 +165,7 @@ def _carry(bench: Bench, message: Load, run: Callable[[], Result | handover.Prog
             call_rows=result.call_rows if isinstance(result, Result) else 0,
             call_seconds=result.call_seconds if isinstance(result, Result) else 0.0,
             log=result.log,
+            mark=leave.last(partial(_mark, bench, message)),
         )
     )
 
@@ -182,7 +184,26 @@ def _port(bench: Bench, message: Load, target: Target | None = None) -> aos.Port
 
 
 def _asking(bench: Bench, message: Load) -> Ask:
-    return partial(_ask, bench, message.ref)
+    def tell(intent: Intent, so_far: Outcomes, mark: str | None) -> Grant:
+        told = IntentReported(**bench.reporter.sender(), ref=message.ref, intent=intent, so_far=so_far, mark=mark)
+        return bench.reporter.ask(told, Grant)
+
+    return leave.asking(message, mark=partial(_mark, bench, message), tell=tell)
+
+
+def _mark(bench: Bench, message: Load) -> str | None:
+    """The mark of the database, where somebody tells it. Raises Retry and GiveUp."""
+    target = message.marker
+    if target is None:
+        return None
+
+    def ask() -> str:
+        contract_zip = _contract(bench, target)
+        return aos.database_mark(
+            bench.door, target, company=message.company, partition=message.partition, contract_zip=contract_zip
+        )
+
+    return bench.marks.told(target.address, ask)
 
 
 def _contract(bench: Bench, target: Target) -> bytes | None:
@@ -191,10 +212,6 @@ def _contract(bench: Bench, target: Target) -> bytes | None:
         return None
     question = ContractWanted(**bench.reporter.sender(), contract=target.contract)
     return codec.from_text(bench.reporter.ask(question, Contract).contract)
-
-
-def _ask(bench: Bench, ref: BatchRef, intent: Intent, so_far: Outcomes) -> Grant:
-    return bench.reporter.ask(IntentReported(**bench.reporter.sender(), ref=ref, intent=intent, so_far=so_far), Grant)
 
 
 def _give_back(bench: Bench, message: Load, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool) -> None:
@@ -239,7 +256,8 @@ def _survey_metadata(bench: Bench, message: SurveyMetadata) -> None:
         reason = f"{error.message} {error.advice}".strip()
         bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, reason=reason, code=error.code))
         return
-    bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, metadata=found))
+    mark = aos.surveyed_mark(bench.door, message.addresses, company=message.company, partition=None, contract_zip=contract)
+    bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, metadata=found, mark=mark))
 
 
 def _survey_connection(bench: Bench, message: SurveyConnection) -> None:
@@ -248,7 +266,14 @@ def _survey_connection(bench: Bench, message: SurveyConnection) -> None:
     checks = survey.connection(bench.door, message.addresses, scope)
     failed = next((check for check in checks if not check.ok), None)
     reason = f"{failed.name}: {failed.detail} {failed.advice}".strip() if failed else ""
-    bench.reporter.tell(SurveyDone(**bench.reporter.sender(), ref=message.ref, checks=tuple(checks), reason=reason))
+    mark = None
+    if failed is None:
+        company = next(iter(message.companies), None)
+        mark = aos.surveyed_mark(
+            bench.door, message.addresses, company=company, partition=message.partition, contract_zip=contract
+        )
+    done = SurveyDone(**bench.reporter.sender(), ref=message.ref, checks=tuple(checks), reason=reason, mark=mark)
+    bench.reporter.tell(done)
 
 
 def _import_dictionary(bench: Bench, message: ImportDictionary) -> None:

@@ -124,6 +124,8 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
         "Scale": words.scaled(endpoint),
     }
     print_facts(console, facts)
+    if endpoint["changed"]:
+        _print_changed(console, endpoint["name"], endpoint["changed"])
     if endpoint["workers"]:
         table = _table("Worker", "Host", "Concurrency", "Version", "Seen")
         for worker in endpoint["workers"]:
@@ -137,6 +139,20 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
             )
         console.print(table)
     print_checks(console, endpoint["checks"])
+
+
+def _print_changed(console: Console, name: str, changed: api.ChangedDatabase) -> None:
+    """That the database is another one, what was loaded before, and how it goes on."""
+    console.print(Text(printable(f"Nothing is written: {changed['reason']}."), style="bold red"))
+    if changed["loads"]:
+        table = _table("Load", "State", "Company", "Package", "Written", "Unknown", "Batches left", "Ended")
+        for load in changed["loads"]:
+            counts = (f"{load[word]:,}" for word in ("written", "unknown", "left"))
+            named = (load["job"], load["state"].replace("_", " "), load["company"] or "", load["package"])
+            table.add_row(*map(printable, named), *counts, words.ago(load["finished_at"]))
+        console.print(table)
+    console.print("Load again what is not there any more; rapidstart job results JOB tells the rows.")
+    console.print(Text(printable(f"Then: rapidstart endpoint resume {name}")))
 
 
 def print_checks(console: Console, checks: Iterable[api.Check]) -> None:

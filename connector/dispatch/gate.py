@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from connector.dispatch import hours
@@ -15,6 +16,7 @@ from connector.ledger import batches
 from connector.ledger.endpoints import Endpoint
 from connector.ledger.jobs import JobKind
 from connector.ledger.limits import Limits
+from connector.ledger.marks import Mark
 
 #: Batches on the way per worker thread: one at work, one ready. Redis never holds more.
 _PER_SLOT: Final = 2
@@ -71,7 +73,7 @@ class Passage:
             return self.room
         if kind == JobKind.METADATA:
             return self.probes
-        if self.endpoint.stopped or (kind == JobKind.LOAD and not self.is_open):
+        if stopped(self.endpoint) or (kind == JobKind.LOAD and not self.is_open):
             return 0
         rate = self.endpoint.limits.rows_per_second
         if rate is None:
@@ -102,10 +104,30 @@ def closed(endpoint: Endpoint, *, at: float) -> str:
 
 def stopped(endpoint: Endpoint) -> str:
     """Why an endpoint was stopped, and what to do; "" where it was not."""
+    if why := barred(endpoint):
+        return why
     if endpoint.stopped is None:
         return ""
     why = " ".join(part for part in (endpoint.stopped.reason, endpoint.stopped.advice) if part)
     return f"{endpoint.name} is stopped: {why} Then: rapidstart endpoint test {endpoint.name}"
+
+
+def barred(endpoint: Endpoint) -> str:
+    """Why nothing at all is written before a person says so; "" where it may be."""
+    if endpoint.mark is None or not endpoint.mark.changed:
+        return ""
+    return (
+        f"{changed(endpoint.name, endpoint.mark)}. What was loaded before may not be there any more: "
+        f"rapidstart endpoint show {endpoint.name}, then rapidstart endpoint resume {endpoint.name}"
+    )
+
+
+def changed(name: str, mark: Mark) -> str:
+    """In words, that an endpoint's database is another one."""
+    since = f"{datetime.fromtimestamp(mark.seen_at).astimezone():%Y-%m-%d %H:%M}"
+    if not mark.other:
+        return f"the database of {name} is not told by its mark any more, as it was until {since}: it may have been refreshed"
+    return f"the database of {name} changed since {since}: it was refreshed or restored"
 
 
 def checked(limits: Limits) -> Limits:

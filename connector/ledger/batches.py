@@ -206,10 +206,21 @@ def start_step(db: Database, *, job: str, step: int, at: float) -> None:
     db.execute(_START_STEP, {"of_job": job, "of_step": step, "now": at})
 
 
-def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: float, worker: str = "", held: str = "") -> str:
+def grant(
+    db: Database,
+    ref: BatchRef,
+    *,
+    intent: Intent,
+    so_far: Outcomes,
+    at: float,
+    worker: str = "",
+    held: str = "",
+    barred: str = "",
+) -> str:
     """Record an intent, and what the calls before it brought. Returns "" when the call may be made, else why not.
 
-    `worker`: the process that asks; from the first grant on the attempt is its own. `held`: why no call is made now.
+    `worker`: the process that asks; from the first grant on the attempt is its own. `held`: why no other call is made now.
+    `barred`: why none is made at all, nor one that may have been made settled.
     """
     row = db.execute(_GRANTABLE, _named(ref)).first()
     if row is None:
@@ -219,6 +230,9 @@ def grant(db: Database, ref: BatchRef, *, intent: Intent, so_far: Outcomes, at: 
     repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
     if not repeats and db.execute(_GRANTED, {"of_id": row.id, "to": ref.attempt, "message": intent.message_id}).first():
         return "this call was granted before"  # a report of old, come again: what was granted since stands
+    if repeats and barred:
+        return barred
+    held = barred or held
     if (row.ending or row.paused or held) and not repeats:  # a call that may have been made is settled all the same
         told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
         db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))

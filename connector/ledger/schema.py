@@ -81,6 +81,8 @@ endpoints = Table(
     Column("database", Words, nullable=False, default="", server_default=""),
     Column("scope", Words, nullable=False, default="", server_default=""),
     Column("virtual_companies", Words, nullable=False, default="{}", server_default="{}"),
+    Column("mark", Words),
+    Column("marker", Words),
     Column("service_instance", Words, nullable=False, default="Default", server_default="Default"),
 )
 

@@ -14,7 +14,7 @@ from connector import api
 from connector.access import scope
 from connector.access.principal import DEFAULT_INSTANCE
 from connector.dispatch import Dispatcher, no_metadata, registering, scaling
-from connector.ledger import Database, crews, endpoints, jobs, limits
+from connector.ledger import Database, crews, endpoints, jobs, limits, marks
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
 from connector.web.served import Served
@@ -240,4 +240,5 @@ def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint) 
         scale=crews.wish(db, endpoint.key),
         unfinished=len(unfinished),
         outage=outage,
+        loads=marks.to_reconcile(db, endpoint.key, endpoint.mark) if endpoint.mark and endpoint.mark.changed else (),
     )

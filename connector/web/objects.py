@@ -10,7 +10,7 @@ from connector.dispatch import gate
 from connector.dispatch.breaker import Outage
 from connector.dispatch.turns import PRIORITIES
 from connector.intake.values import Package
-from connector.ledger import answers, audit, crews, endpoints, jobs, packages, results
+from connector.ledger import answers, audit, crews, endpoints, jobs, marks, packages, results
 from connector.ledger.limits import Limits, Stopped
 
 #: A worker tells every few seconds that it lives; one that was silent for longer is offline.
@@ -72,6 +72,7 @@ def endpoint_object(
     scale: crews.Scale,
     unfinished: int,
     outage: Outage | None,
+    loads: Sequence[marks.Loaded] = (),
 ) -> api.Endpoint:
     """An endpoint with its workers, as they were last seen."""
     now = time.time()
@@ -96,6 +97,7 @@ def endpoint_object(
         virtual_companies={each.name: list(each.companies) for each in endpoint.virtual_companies},
         stopped=_stopped(endpoint.stopped),
         outage=_outage(outage, now),
+        changed=_changed(endpoint, loads),
         opens_at=None if opens == now else moment(opens),
         fingerprint=endpoint.fingerprint,
         added_at=moment(endpoint.added_at),
@@ -250,9 +252,36 @@ def _outage(outage: Outage | None, now: float) -> api.Outage | None:
     return api.Outage(since=moment(outage.since), reason=outage.reason, next_try=moment(max(outage.next_try, now)))
 
 
+def _changed(endpoint: endpoints.Endpoint, loads: Sequence[marks.Loaded]) -> api.ChangedDatabase | None:
+    if endpoint.mark is None or not endpoint.mark.changed:
+        return None
+    return api.ChangedDatabase(
+        reason=gate.changed(endpoint.name, endpoint.mark),
+        noticed_at=moment(endpoint.mark.noticed_at),
+        seen_at=moment(endpoint.mark.seen_at),
+        loads=[_loaded(each) for each in loads],
+    )
+
+
+def _loaded(load: marks.Loaded) -> api.Loaded:
+    return api.Loaded(
+        job=load.job.id,
+        state=load.job.state,
+        package=load.job.package_name,
+        company=load.job.company,
+        written=load.written,
+        unknown=load.unknown,
+        left=load.left,
+        submitted_at=moment(load.job.submitted_at),
+        finished_at=_moment(load.job.finished_at),
+    )
+
+
 def _endpoint_state(endpoint: endpoints.Endpoint, workers: Sequence[api.Worker]) -> str:
-    if endpoint.paused or endpoint.stopped:
-        return "paused" if endpoint.paused else "stopped"
+    if endpoint.paused or gate.barred(endpoint):
+        return "paused"
+    if endpoint.stopped:
+        return "stopped"
     if any(worker["online"] for worker in workers):
         return "online"
     return "offline" if workers else "new"

@@ -136,6 +136,8 @@ class Load(Message):
     """a writing call of an earlier attempt that was granted and never told its end: repeat it, byte for byte"""
     preview: bool = False
     """nothing is written: each row is told what would become of it, or why it would fail"""
+    marker: Target | None = None
+    """the service that tells the mark of the AX database: it is asked before something is written. None: nobody tells it"""
 
 
 class LoadTables(Load):

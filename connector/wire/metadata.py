@@ -10,6 +10,9 @@ from typing import Final
 
 from connector.wire.codec import Value
 
+#: The operation of the table service that tells the mark of the AX database.
+MARK: Final = "databaseMark"
+
 #: Fields of a record that AIF keeps for itself; no package column is matched with them by name.
 SYSTEM_FIELDS: Final = frozenset({"_DocumentHash", "RecId", "RecVersion"})
 
@@ -184,6 +187,11 @@ class Metadata(Value):
 
     fingerprint: str
     services: tuple[Service, ...]
+
+    @property
+    def marker(self) -> Service | None:
+        """The service that tells the mark of the AX database; None where nobody does."""
+        return next((service for service in self.services if service.generic and MARK in service.operations), None)
 
 
 def normalized(name: str) -> str:

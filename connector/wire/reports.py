@@ -187,6 +187,8 @@ class IntentReported(Report):
     ref: BatchRef
     intent: Intent
     so_far: Outcomes
+    mark: str | None = None
+    """of the database, as it was told just before: see `SurveyDone`"""
 
 
 class BatchDone(Report):
@@ -204,6 +206,8 @@ class BatchDone(Report):
     """how long that call took; 0: there was none"""
     log: tuple[str, ...] = ()
     """lines for the job's log: AX's warnings and infos, told once each"""
+    mark: str | None = None
+    """of the database, as it was told last: see `SurveyDone`"""
 
 
 class Retry(StrEnum):
@@ -290,6 +294,9 @@ class SurveyDone(Report):
     """why nothing could be read"""
     code: str = ""
     """of that reason, as RSC-5910"""
+    mark: str | None = None
+    """a text that changes when the database behind the AOS is refreshed or restored.
+    "": nobody tells it; None: it was not asked for"""
 
 
 class DictionarySlice(Report):

@@ -4,6 +4,7 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 """
 
 from workers.aos.door import Door
+from workers.aos.marking import Marks, database_mark, surveyed_mark
 from workers.aos.nettcp import TargetName
 from workers.aos.opening import knows, open_port
 from workers.aos.port import Port
@@ -16,6 +17,7 @@ __all__ = [
     "Criterion",
     "Door",
     "Key",
+    "Marks",
     "Operator",
     "Port",
     "Record",
@@ -23,7 +25,9 @@ __all__ = [
     "Scope",
     "TargetName",
     "check",
+    "database_mark",
     "knows",
     "open_port",
     "read_metadata",
+    "surveyed_mark",
 ]
