@@ -13,12 +13,15 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, gate, importing, marking, pace, returns, scaling
+from connector.dispatch import Dispatcher, gate, importing, pace, returns, scaling
+from connector.dispatch.hearing import Hearing
+from connector.dispatch.letters import Letters
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotFound, NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
+from connector.wire.keys import Public
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +30,6 @@ _AT_ONCE = 100
 _BLOCK_MS = 500
 #: What a dispatcher took that led before, and froze then, is looked for this often, in seconds.
 _PENDING_S = 5.0
-#: Sentences about unreadable reports that are remembered, so that each is told once.
-_UNREAD = 1000
 #: An answer that nobody fetched is forgotten after this time, in seconds.
 _ANSWER_LIFE_S = 60
 
@@ -39,17 +40,25 @@ class _Turn:
 
     db: Database
     now: float
+    letters: Letters
     writes: bool = False
-    answers: list[tuple[str, codec.Message]] = field(default_factory=list)
+    reader: Public | None = None
+    """who sent the report in hand, where its endpoint is sealed"""
+    answers: list[tuple[str, str]] = field(default_factory=list)
     parcels: list[Parcel] = field(default_factory=list)
     endpoints: set[str] = field(default_factory=set)
     """where batches may leave now"""
     jobs: set[str] = field(default_factory=set)
     """which may have ended"""
-    held: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """per endpoint: why no further call is made now, and why not even one that may have been made"""
+    held: dict[str, str] = field(default_factory=dict)
+    """per endpoint: why no further call is made now"""
     to_plan: list[str] = field(default_factory=list)
     """jobs that waited for metadata and may be planned now"""
+
+    def answer(self, question: reports.Report, message: codec.Message) -> None:
+        """Answer the report in hand once this is committed."""
+        text = self.letters.answer(message, question=question, reader=self.reader)
+        self.answers.append((routes.reply_key(question.endpoint, question.event_id), text))
 
 
 class Recorder:
@@ -69,8 +78,8 @@ class Recorder:
         self._started: set[tuple[str, int]] = set()
         self._learned: set[tuple[str, int]] = set()
         """the step whose service's key was learnt last: one look per step is enough"""
-        self._unread: set[tuple[str, str]] = set()
-        """jobs that were told of a report that cannot be read, and why"""
+        self._hearing = Hearing(dispatcher.outbox.letters)
+        self._again = False
         self._pending = True
         """entries that were delivered before, and not acknowledged, come first"""
         self._look_back = time.monotonic() + _PENDING_S
@@ -138,6 +147,7 @@ class Recorder:
         """(stream, entry id, text) of what has come."""
         if time.monotonic() > self._look_back:
             self._pending, self._look_back = True, time.monotonic() + _PENDING_S
+        self._again = self._pending
         start = "0" if self._pending else ">"
         try:
             with translated():
@@ -167,7 +177,7 @@ class Recorder:
 
     def _apply(self, entries: Sequence[tuple[str, bytes, bytes]]) -> None:
         with self._dispatcher.ledger.write() as db:
-            turn = _Turn(db=db, now=time.time())
+            turn = _Turn(db=db, now=time.time(), letters=self._dispatcher.outbox.letters)
             for stream, _, text in entries:
                 self._take(turn, stream, text)
             # Whoever waits for a grant does not wait for this; but it does not wait for ever either.
@@ -183,47 +193,28 @@ class Recorder:
             self._dispatcher.to_plan.put(job_id)
 
     def _take(self, turn: _Turn, stream: str, text: bytes) -> None:
-        try:
-            report = codec.decode(text, reports.REPORTS)
-        except codec.WireError as error:
-            log.warning("a report cannot be read: %s", error, extra={"action": "report_unreadable"})
-            self._say_unread(turn.db, text, str(error))
+        heard = self._hearing.hear(turn.db, stream, text, is_again=self._again)
+        if heard is None:
+            turn.writes = True  # that it was refused may be noted
             return
-        if routes.report_stream(report.endpoint) != stream:
-            log.warning("a report came on another endpoint's stream", extra={"action": "report_misplaced"})
-            return
+        report, turn.reader = heard.report, heard.key
         turn.writes |= not isinstance(report, reports.BatchTaken)
         if isinstance(report, _OF_HOLDER) and holders.is_anothers(turn.db, report.ref, worker=report.worker):
             self._refuse_twin(turn, report)
         else:
             _TAKE[report.KIND](self, turn, report)
 
-    def _say_unread(self, db: Database, text: bytes, why: str) -> None:
-        """Tell a job that something of it could not be read, once: its worker may ask the same again and again."""
-        ref = reports.ref_of(text)
-        if ref is None or (ref.job, why) in self._unread:
-            return
-        if len(self._unread) >= _UNREAD:
-            self._unread.clear()
-        self._unread.add((ref.job, why))
-        try:
-            job = jobs.get(db, ref.job)
-        except NotFound:
-            return
-        told = f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}: {why}."
-        jobs.say(db, job.id, f"{told} Bring dispatcher and worker to the same version.", at=time.time())
-
     def _refuse_twin(self, turn: _Turn, report: reports.IntentReported | reports.BatchDone | reports.BatchReturned) -> None:
         """Another process carries this attempt out: what this one tells of it counts for nothing."""
         log.warning("an attempt is in two processes", extra={"action": "attempt_twice", "batch": str(report.ref)})
         if isinstance(report, reports.IntentReported):
             refusal = Grant(granted=False, reason="another process carries this attempt out")
-            turn.answers.append((routes.reply_key(report.endpoint, report.event_id), refusal))
+            turn.answer(report, refusal)
 
-    def _acknowledge(self, entries: Sequence[tuple[str, bytes, bytes]], answers: Sequence[tuple[str, codec.Message]]) -> None:
+    def _acknowledge(self, entries: Sequence[tuple[str, bytes, bytes]], answers: Sequence[tuple[str, str]]) -> None:
         with translated(), self._redis.pipeline(transaction=False) as pipe:
             for key, answer in answers:
-                pipe.rpush(key, codec.encode(answer))
+                pipe.rpush(key, answer)
                 pipe.expire(key, _ANSWER_LIFE_S)
             for stream, entry, _ in entries:
                 pipe.xack(stream, routes.REPORT_GROUP, entry)
@@ -232,10 +223,18 @@ class Recorder:
 
     # -- one function per kind of report
 
+    def _leave(self, turn: _Turn, report: reports.LeaveWanted) -> None:
+        reason = self._hearing.leave(turn.db, report)
+        turn.answer(report, Grant(granted=not reason, reason=reason))
+
+    def _refused(self, turn: _Turn, report: reports.MessageRefused) -> None:
+        self._hearing.refused(turn.db, report)
+
     def _alive(self, turn: _Turn, report: reports.WorkerAlive) -> None:
         self._dispatcher.leases.renew(report.held)
+        is_new = self._dispatcher.leases.seen(report.endpoint, report.worker, concurrency=report.concurrency)
         endpoints.worker_seen(turn.db, report, at=turn.now)
-        if self._dispatcher.leases.seen(report.endpoint, report.worker, concurrency=report.concurrency):
+        if is_new:
             turn.endpoints.add(report.endpoint.lower())
 
     def _stopped(self, turn: _Turn, report: reports.WorkerStopped) -> None:
@@ -248,7 +247,7 @@ class Recorder:
         crews.seen(turn.db, report, at=turn.now)
         wish = scaling.share(turn.db, report.endpoint, report.worker, now=turn.now, listening_since=self._listening_since)
         if wish is not None:
-            turn.answers.append((routes.reply_key(report.endpoint, report.event_id), wish))
+            turn.answer(report, wish)
 
     def _crew_stopped(self, turn: _Turn, report: reports.CrewStopped) -> None:
         crews.stopped(turn.db, report.endpoint, report.worker)
@@ -277,8 +276,6 @@ class Recorder:
             jobs.set_state(db, job.id, jobs.JobState.RUNNING)
 
     def _intent(self, turn: _Turn, report: reports.IntentReported) -> None:
-        self._meet_database(turn, report)
-        held, barred = self._held(turn, report.endpoint.lower())
         reason = batches.grant(
             turn.db,
             report.ref,
@@ -286,26 +283,20 @@ class Recorder:
             so_far=report.so_far,
             at=turn.now,
             worker=report.worker,
-            held=held,
-            barred=barred,
+            held=self._held(turn, report.endpoint.lower()),
         )
         if not reason:
             self._dispatcher.leases.renew([report.ref])
         elif reason == batches.PREVIEW_WRITES_NOTHING:
             self._end_preview(turn, report)
-        turn.answers.append((routes.reply_key(report.endpoint, report.event_id), Grant(granted=not reason, reason=reason)))
+        turn.answer(report, Grant(granted=not reason, reason=reason))
 
-    def _held(self, turn: _Turn, endpoint: str) -> tuple[str, str]:
-        """Why a load makes no further call at this endpoint now, as in `_Turn`; it is looked up once for a group of reports."""
+    def _held(self, turn: _Turn, endpoint: str) -> str:
+        """Why a load makes no further call at this endpoint now; it is looked up once for a group of reports."""
         if endpoint not in turn.held:
             target = endpoints.get(turn.db, endpoint)
-            turn.held[endpoint] = gate.stopped(target) or gate.closed(target, at=turn.now), gate.barred(target)
+            turn.held[endpoint] = gate.stopped(target) or gate.closed(target, at=turn.now)
         return turn.held[endpoint]
-
-    def _meet_database(self, turn: _Turn, report: reports.IntentReported | reports.BatchDone | reports.SurveyDone) -> None:
-        """Hold back what writes where the database behind the AOS is another one than before."""
-        if marking.meet(turn.db, report.endpoint.lower(), report.mark, at=turn.now):
-            turn.held.clear()
 
     def _end_preview(self, turn: _Turn, report: reports.IntentReported) -> None:
         """The worker takes a preview for a load: it got no leave, and would ask again for ever."""
@@ -317,7 +308,6 @@ class Recorder:
 
     def _done(self, turn: _Turn, report: reports.BatchDone) -> None:
         ref = report.ref
-        self._meet_database(turn, report)
         self._dispatcher.leases.end(ref)
         if not batches.done(turn.db, ref, outcomes=report.outcomes, calls=report.calls, seconds=report.seconds, at=turn.now):
             return
@@ -343,11 +333,10 @@ class Recorder:
     def _contract(self, turn: _Turn, report: reports.ContractWanted) -> None:
         zipped = endpoints.contract(turn.db, report.endpoint.lower()) or b""
         answer = Contract(contract=codec.to_text(zipped))
-        turn.answers.append((routes.reply_key(report.endpoint, report.event_id), answer))
+        turn.answer(report, answer)
 
     def _surveyed(self, turn: _Turn, report: reports.SurveyDone) -> None:
         key, ref = report.endpoint.lower(), report.ref
-        self._meet_database(turn, report)
         endpoints.surveyed(turn.db, key, found=report.metadata, checks=report.checks, at=turn.now)
         self._dispatcher.leases.end(ref)
         if not batches.done(turn.db, ref, outcomes=reports.Outcomes(letters=""), calls=0, seconds=0.0, at=turn.now):
@@ -366,7 +355,7 @@ class Recorder:
 
     def _slice(self, turn: _Turn, report: reports.DictionarySlice) -> None:
         answer = importing.take_slice(self._dispatcher, turn.db, report, now=turn.now)
-        turn.answers.append((routes.reply_key(report.endpoint, report.event_id), answer))
+        turn.answer(report, answer)
 
     def _imported(self, turn: _Turn, report: reports.DictionaryDone) -> None:
         importing.take_end(self._dispatcher, turn.db, report, now=turn.now)
@@ -392,6 +381,8 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     reports.BatchDone.KIND: Recorder._done,
     reports.BatchReturned.KIND: Recorder._returned,
     reports.ContractWanted.KIND: Recorder._contract,
+    reports.LeaveWanted.KIND: Recorder._leave,
+    reports.MessageRefused.KIND: Recorder._refused,
     reports.SurveyDone.KIND: Recorder._surveyed,
     reports.DictionarySlice.KIND: Recorder._slice,
     reports.DictionaryDone.KIND: Recorder._imported,

@@ -18,7 +18,7 @@ from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
 from connector.intake.values import Limits
-from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, marks, packages
+from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, packages, trust
 from connector.plan import mapping
 from connector.wire import routes
 
@@ -162,7 +162,6 @@ class Dispatcher:
             endpoints.pause(db, endpoint.key, paused=paused)
             if not paused:
                 limits.go_on(db, endpoint.key)
-                marks.accept(db, endpoint.key, at=time.time())
                 self.gate.breakers.forget(endpoint.key)
             what = "endpoint pause" if paused else "endpoint resume"
             audit.note(db, what, by=by, subject=endpoint.key, at=time.time())
@@ -292,13 +291,23 @@ class Dispatcher:
         target = endpoints.get(db, endpoint)
         if target.paused or self.trouble or self.stands_by or not self.met.is_set():
             return []
+        readers = trust.readers(db, target.key)
+        if self.outbox.letters.barred(target, readers):
+            return []
         passage = self.gate.passage(target, on_way=batches.count_in_flight(db, endpoint))
         if passage.room <= 0:
             return []
         parcels: list[Parcel] = []
         for job in self._line(db, target.key, is_probing=passage.is_probing):
             most = passage.most(job.kind)
-            sender = Sender(db=db, job=job, endpoint=target, courses=self.courses, call_timeout_s=self._call_timeout_s)
+            sender = Sender(
+                db=db,
+                job=job,
+                endpoint=target,
+                courses=self.courses,
+                call_timeout_s=self._call_timeout_s,
+                readers=readers,
+            )
             rotate = passage.is_probing
             while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time(), untried_first=rotate)):
                 jobs.begin(db, job, at=time.time())

@@ -9,7 +9,8 @@ from connector.dispatch.outbox import Parcel
 from connector.ledger import Database, batches, endpoints, jobs, limits
 from connector.plan import passes
 from connector.wire import codec
-from connector.wire.jobs import WORK, ImportDictionary, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata, Target
+from connector.wire.jobs import WORK, ImportDictionary, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata
+from connector.wire.keys import Public
 
 _KNOWN_COURSES: Final = 256
 
@@ -39,26 +40,22 @@ class Sender:
     endpoint: endpoints.Endpoint
     courses: Courses
     call_timeout_s: float
+    readers: tuple[Public, ...] | None = None
+    """the keys that may open what is sent; None: it is not sealed"""
 
     def parcel(self, sending: batches.Sending) -> Parcel:
         """The message of one batch, addressed."""
         message, shown = _COMPOSE[self.job.kind](self, sending)
-        return Parcel(endpoint=self.endpoint.key, ref=sending.ref, message=message, shown=shown)
+        return Parcel(endpoint=self.endpoint.key, ref=sending.ref, message=message, shown=shown, readers=self.readers)
 
 
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
-    said: dict[str, Any] = {"marker": _marker(sender.endpoint)}
-    if course.kind == LoadTables.KIND:
-        said["idempotent"] = sender.endpoint.limits.idempotent
+    said = {"idempotent": sender.endpoint.limits.idempotent} if course.kind == LoadTables.KIND else {}
     if sending.second:
         course, sending = _pass(course, sending, sending.second.fields)
     message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options, **said)
     return message, f"{sender.job.id}, {_shown(course, sending)}"
-
-
-def _marker(endpoint: endpoints.Endpoint) -> Target | None:
-    return endpoint.marker and endpoint.marker.model_copy(update={"given": endpoint.has_contract})
 
 
 def _preview(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:

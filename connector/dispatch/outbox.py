@@ -16,8 +16,10 @@ from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
 from connector import broker
+from connector.dispatch.letters import Letters
 from connector.errors import NotReachable
 from connector.wire import codec, routes
+from connector.wire.keys import Public
 from connector.wire.reports import BatchRef
 
 
@@ -30,24 +32,29 @@ class Parcel:
     message: codec.Message
     shown: str
     """short and readable; never row values"""
+    readers: tuple[Public, ...] | None = None
+    """the keys that may open it; None: it is not sealed"""
 
 
 class Outbox:
     """Sends Celery tasks by name, and asks the broker the few things that recovery needs."""
 
-    def __init__(self, broker_url: str) -> None:
-        """Nothing is contacted yet."""
+    def __init__(self, broker_url: str, letters: Letters | None = None) -> None:
+        """Nothing is contacted yet. Without `letters` nothing can be sealed."""
+        self.letters = letters or Letters()
         self._app = Celery("rapidstart", set_as_current=False)
         self._app.conf.update(routes.celery_settings(broker_url))
         self.redis = broker.connect(broker_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=10)
 
     def send(self, parcel: Parcel) -> None:
         """Put one batch on its endpoint's queue. Raises NotReachable: it may be there all the same."""
+        ref, readers = parcel.ref, parcel.readers
+        text = self.letters.order(parcel.message, endpoint=parcel.endpoint, ref=ref, readers=readers)
         with translated():
             self._app.send_task(
                 parcel.message.KIND,
-                args=(codec.encode(parcel.message),),
-                task_id=task_id(parcel.ref),
+                args=(text,),
+                task_id=task_id(ref),
                 queue=_queue(parcel.endpoint),
                 argsrepr=f"({parcel.shown})",
                 kwargsrepr="{}",

@@ -16,7 +16,7 @@ from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.dispatch.retention import Retention
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, crews, endpoints, jobs, moments, pulse
+from connector.ledger import Database, batches, crews, endpoints, jobs, moments, pulse, trust
 from connector.wire.reports import BatchRef
 
 log = logging.getLogger(__name__)
@@ -312,6 +312,8 @@ class Reconciler:
             return waiting, f"waiting: {self._dispatcher.trouble}"
         if endpoint.paused:
             return waiting, f"waiting: {endpoint.name} is paused"
+        if why := self._dispatcher.outbox.letters.barred(endpoint, trust.readers(db, endpoint.key)):
+            return waiting, f"waiting: {why}"
         if job.kind in {jobs.JobKind.LOAD, jobs.JobKind.PREVIEW} and (why := gate.stopped(endpoint)):
             return waiting, f"waiting: {why}"
         if not self._dispatcher.leases.slots(endpoint.key):

@@ -22,6 +22,8 @@ _MARK = (
     .where(batches.c.no == sa.bindparam("of_batch"), batches.c.attempt == sa.bindparam("of_attempt"))
 )
 
+_SENT = _MARK.where(batches.c.state == "sent")
+
 
 def marked(intent: str, ref: BatchRef, *, worker: str) -> str:
     """The text of a granted intent, with the process that it was granted to."""
@@ -33,6 +35,12 @@ def is_anothers(db: Database, ref: BatchRef, *, worker: str) -> bool:
     named = {"of_job": ref.job, "of_step": ref.step, "of_batch": ref.batch, "of_attempt": ref.attempt}
     told = db.execute(_MARK, named).scalar() or ""
     return told.startswith(_opening(ref)) and not told.startswith(marked("{", ref, worker=worker))
+
+
+def is_current(db: Database, ref: BatchRef) -> bool:
+    """Whether an attempt is the one that was sent last, and has no end."""
+    named = {"of_job": ref.job, "of_step": ref.step, "of_batch": ref.batch, "of_attempt": ref.attempt}
+    return db.execute(_SENT, named).first() is not None
 
 
 def _opening(ref: BatchRef) -> str:
