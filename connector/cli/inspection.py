@@ -86,6 +86,8 @@ def _entity(entity: dict[str, Any]) -> list[str]:
         lines.insert(1, f"   match  {entity['match_reason']}")
     if entity["mode"]:
         lines.append(f"   mode   {entity['mode']}")
+    if entity["known"]:
+        lines.append(f"   known  {entity['known']} (AX's data dictionary)")
     return lines
 
 
@@ -96,7 +98,9 @@ def _columns(entity: dict[str, Any]) -> Any:
     first = entity["sample"][0] if entity["sample"] else ()
     for index, column in enumerate(entity["columns"]):
         value = first[index] if index < len(first) and first[index] is not None else ""
-        why = f"{column['reason']}; takes {column['takes']}" if column["takes"] else column["reason"]
+        takes = f"takes {column['takes']}" if column["takes"] else ""
+        known = f"AX knows {column['known']}" if column["known"] else ""
+        why = "; ".join(filter(None, (column["reason"], takes, known)))
         field = f"{column['field']}.{column['part']}" if column["part"] else column["field"] or ""
         cells = (f"   {column['column']}", field, value, why)
         table.add_row(*(front.printable(cell) for cell in cells))

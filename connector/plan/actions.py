@@ -67,15 +67,23 @@ def class_record(said: TableMapping, entity: str, calls: Sequence[Record], class
     return found, f"the mapping says {said.target}, called through {wanted.operation} ({by})"
 
 
-def call(action: Action, record: Record, said: TableMapping, classes: ClassMapping | None) -> Call:
-    """How an entity's rows are called. Raises PlanRefused where the mapping names a parameter that is not there."""
+def call(
+    action: Action, record: Record, said: TableMapping, classes: ClassMapping | None, *, idempotent: bool | None = None
+) -> Call:
+    """How an entity's rows are called. `idempotent` is what AX's data dictionary says of it; the mapping's word goes before.
+
+    Raises PlanRefused where the mapping names a parameter that is not there.
+    """
     told: str = said.outcome or _usual(record.operation)
     options: dict[str, object] = {"outcome": _OUTCOMES[told].value}
     if said.call == "class":
         return _class_call(action, record, said, classes or OWN_CLASSES, options)
-    options["idempotent"] = bool(said.idempotent)
+    repeatable = bool(idempotent if said.idempotent is None else said.idempotent)
+    options["idempotent"] = repeatable
     why = "the mapping says so" if said.outcome else f"as {record.operation} is named"
-    repeated = "made again" if said.idempotent else "told as unknown, never made again"
+    repeated = "made again" if repeatable else "told as unknown, never made again"
+    if said.idempotent is None and idempotent is not None:
+        repeated += ", as AX's data dictionary says"
     constants = {_path(path, action, record, said): value for path, value in said.constants.items()}
     structures = {
         _list_of_texts(path, action, record, said): Structured(delimiter=one.delimiter) for path, one in said.structure.items()

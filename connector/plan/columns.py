@@ -8,6 +8,7 @@ from connector.errors import Place, PlanRefused
 from connector.intake.values import Action
 from connector.plan import names, structures
 from connector.plan.mapping import TableMapping
+from connector.wire.dictionary import DataTable
 from connector.wire.jobs import Column
 from connector.wire.metadata import SYSTEM_FIELDS, Field, Table, normalized
 
@@ -182,7 +183,13 @@ def _refused(action: Action, message: str, advice: str) -> PlanRefused:
     return PlanRefused(message, advice=advice, place=Place(file=action.file, sheet=action.sheet))
 
 
-def unfilled(matches: Matches, table: Table, said: TableMapping) -> list[str]:
-    """Mandatory fields that neither a column nor a constant fills: AX may have a default for them."""
+def unfilled(matches: Matches, table: Table, said: TableMapping, known: DataTable | None = None) -> list[str]:
+    """Mandatory fields that neither a column nor a constant fills, by the contract or (`known`) the data dictionary.
+
+    AX may have a default for them.
+    """
     given = {each.field for each in matches.filled} | {name.partition(".")[0] for name in said.constants} | SYSTEM_FIELDS
-    return [field.name for field in table.fields if field.mandatory and field.name not in given]
+    demanded = {field.name.casefold() for field in known.fields if field.mandatory} if known else set()
+    return [
+        field.name for field in table.fields if (field.mandatory or field.name.casefold() in demanded) and field.name not in given
+    ]

@@ -6,7 +6,21 @@ from dataclasses import dataclass, replace
 
 from connector.errors import PlanRefused
 from connector.intake.values import Action, Package
-from connector.plan import actions, columns, keys, kinds, matching, names, nesting, operations, parameters, structures, ways
+from connector.plan import (
+    actions,
+    columns,
+    editing,
+    keys,
+    kinds,
+    knowing,
+    matching,
+    names,
+    nesting,
+    operations,
+    parameters,
+    structures,
+    ways,
+)
 from connector.plan.actions import Call
 from connector.plan.columns import Matches
 from connector.plan.keys import Key
@@ -14,6 +28,7 @@ from connector.plan.mapping import Mapping, TableMapping
 from connector.plan.matching import Record
 from connector.plan.nesting import Matched
 from connector.plan.values import Link
+from connector.wire.dictionary import Dictionary
 from connector.wire.jobs import Mode
 from connector.wire.metadata import Metadata, normalized
 
@@ -42,17 +57,20 @@ class Draft:
         return self.matched.action.entity
 
 
-def draft(package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode) -> list[Draft]:
+def draft(
+    package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode, dictionary: Dictionary | None = None
+) -> list[Draft]:
     """The answers for each action of the package, in its order. Raises PlanRefused, PackageRefused."""
     check_entities(package, mapping)
-    matched = _match_all(package, metadata, mapping)
+    dictionary = dictionary or Dictionary()
+    matched = [knowing.told(each, dictionary) for each in _match_all(package, metadata, mapping)]
     done: dict[int, Draft] = {}
     problems: list[PlanRefused] = []
     for each in sorted(matched, key=lambda each: len(each.record.path)):  # parents before what is nested in them
         try:
             parent = nesting.parent_of(each, matched)
             if parent is None or parent.index in done:  # where a parent does not fit, only that is told
-                done[each.index] = _draft(each, done[parent.index] if parent else None, mode, mapping)
+                done[each.index] = _draft(each, done[parent.index] if parent else None, mode, mapping, dictionary)
         except PlanRefused as error:
             problems.append(error)
     if problems:
@@ -63,7 +81,8 @@ def draft(package: Package, metadata: Metadata, *, mapping: Mapping, mode: Mode)
 def tables(package: Package, metadata: Metadata, *, mapping: Mapping) -> list[str]:
     """The tables that the package's rows go to, each once: what a data dictionary is asked for. Raises PlanRefused."""
     matched = _match_all(package, metadata, mapping)
-    return list(dict.fromkeys(each.record.table.name for each in matched if not each.record.operation))
+    kinds = [kind.type_name.rpartition("_")[2] for each in matched for kind in each.record.table.derived]
+    return list(dict.fromkeys([*(each.record.table.name for each in matched if not each.record.operation), *kinds]))
 
 
 def _together(problems: Sequence[PlanRefused]) -> PlanRefused:
@@ -131,12 +150,11 @@ def _called(action: Action, said: TableMapping, calls: Sequence[Record], mapping
     return None if record is None else (record, f"the mapping says {said.target}")
 
 
-def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping) -> Draft:
+def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping, dictionary: Dictionary) -> Draft:
     link = nesting.link(matched, parent.matched, _key_columns(parent)) if parent else ()
     if matched.record.operation:
-        return _call_draft(
-            matched, parent, link, parent.mode if parent else ways.calling(matched.said, mode, matched.action), mapping
-        )
+        possible = parent.mode if parent else ways.calling(matched.said, mode, matched.action)
+        return _call_draft(matched, parent, link, possible, mapping, knowing.idempotent(matched.record, dictionary))
     ways.check(matched.said, parent.matched.said if parent else None, matched.action)
     matched, kind = kinds.typed(matched, parent.matched if parent else None)
     kinds.check_document(matched, parent.matched if parent else None)
@@ -145,27 +163,30 @@ def _draft(matched: Matched, parent: Draft | None, mode: Mode, mapping: Mapping)
     if parent is not None:
         key, possible = _nested_key(matched, parent), parent.mode
     else:
-        found = keys.key(matched.action, matched.record, matches, said)
+        found = keys.key(matched.action, matched.record, matches, said, matched.known)
         possible, reason = keys.mode(mode, found, matched.action)
         possible, key = ways.mode(said, possible, replace(found, reason=reason), matched.action)
     nesting.check_delete(matched, parent.matched if parent else None, possible)
     structures.check_update(matched.action, table, matches.layout(), said, possible)
+    key = keys.dated(key, table, matches, said)
     return Draft(
         matched=matched,
         matches=matches,
-        key=keys.dated(key, table, matches, said),
+        key=key,
         mode=possible,
         type=kind,
         timed=kinds.timed(matched, matches, possible, decided=parent is not None and parent.timed),
         parent=parent.matched.index if parent else None,
         link=link,
-        notices=_notices(matched, matches),
+        notices=(*_notices(matched, matches), *editing.notices(matched, matches, key, possible)),
     )
 
 
-def _call_draft(matched: Matched, parent: Draft | None, link: tuple[Link, ...], mode: Mode, mapping: Mapping) -> Draft:
+def _call_draft(
+    matched: Matched, parent: Draft | None, link: tuple[Link, ...], mode: Mode, mapping: Mapping, idempotent: bool | None
+) -> Draft:
     action, record, said = matched.action, matched.record, matched.said
-    call = actions.call(action, record, said, mapping.classes)
+    call = actions.call(action, record, said, mapping.classes, idempotent=idempotent)
     linking = [mine for mine, _ in link]
     matches = parameters.match(action, record, said, call.constants, linking=linking, entries=call.entries)
     key = _nested_key(matched, parent) if parent else Key(fields=(), reason=call.reason)
@@ -196,7 +217,7 @@ def _key_columns(parent: Draft) -> list[tuple[str, str]]:
 
 
 def _notices(matched: Matched, matches: Matches) -> tuple[str, ...]:
-    unfilled = columns.unfilled(matches, matched.record.table, matched.said)
+    unfilled = columns.unfilled(matches, matched.record.table, matched.said, matched.known)
     if not unfilled:
         return ()
     told = ", ".join(unfilled)

@@ -7,7 +7,7 @@ from itertools import islice
 from connector.errors import PlanRefused
 from connector.intake.keys import guess_key
 from connector.intake.values import Action, Package
-from connector.plan import drafts, making, names, ordering, takes
+from connector.plan import drafts, facts, making, names, ordering, takes
 from connector.plan.columns import Match
 from connector.plan.drafts import Draft
 from connector.plan.mapping import Mapping
@@ -30,6 +30,8 @@ class ColumnShown:
     """the part of the field, as a dimension"""
     takes: str = ""
     """what its cells may be, where that is not any text"""
+    known: str = ""
+    """what AX's data dictionary says of the field; "" where it was not imported"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,10 @@ class EntityShown:
     match_reason: str = ""
     mode: str | None = None
     parent: int | None = None
+    known: str = ""
+    """what AX's data dictionary says of the table; "" where it was not imported"""
+    later: tuple[str, ...] = ()
+    """fields that a second pass over the same rows fills"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +90,7 @@ def describe(
         return _alone(package, mapping)
     known = dictionary or Dictionary()
     try:
-        found = drafts.draft(package, metadata, mapping=mapping, mode=mode)
+        found = drafts.draft(package, metadata, mapping=mapping, mode=mode, dictionary=known)
         plan = making.assemble(found, package, metadata, mapping=mapping, blank=blank, dictionary=known)
     except PlanRefused as error:
         return _alone(package, mapping, refused=str(error))
@@ -110,13 +116,16 @@ def _planned(step: Step, draft: Draft) -> EntityShown:
         match_reason=step.match_reason,
         mode=None if draft.call else step.mode.value,
         parent=step.parent_step,
+        known=facts.of_table(draft.matched.known) if draft.matched.known else "",
+        later=step.later,
     )
 
 
 def _matched(match: Match, draft: Draft) -> ColumnShown:
     table, said = draft.matched.record.table, draft.matched.said
     fits = takes.takes(table, match.as_column(), said) if match.field and not draft.call else ""
-    return ColumnShown(column=match.column, field=match.field, reason=match.reason, part=match.part, takes=fits)
+    known = facts.of_field(draft.matched.known, match.field) if draft.matched.known and match.field else ""
+    return ColumnShown(column=match.column, field=match.field, reason=match.reason, part=match.part, takes=fits, known=known)
 
 
 def _alone(package: Package, mapping: Mapping, *, refused: str | None = None) -> Inspection:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from connector.errors import Place, PlanRefused
 from connector.intake.keys import guess_key
 from connector.intake.values import Action
+from connector.plan import knowing
 from connector.plan.columns import Matches
 from connector.plan.mapping import TableMapping
 from connector.plan.matching import Record
+from connector.wire.dictionary import DataTable
 from connector.wire.jobs import Mode
 from connector.wire.metadata import Table
 
@@ -23,8 +25,8 @@ class Key:
     """AX itself gives it to new records"""
 
 
-def key(action: Action, record: Record, matches: Matches, said: TableMapping) -> Key:
-    """The key by the mapping, the package, or the service itself; else a guess from the rows.
+def key(action: Action, record: Record, matches: Matches, said: TableMapping, known: DataTable | None = None) -> Key:
+    """The key by the mapping, the package, the service itself, or the data dictionary (`known`); else a guess from the rows.
 
     Raises PlanRefused when the mapping's key is not filled, PackageRefused when the rows cannot be read for the guess.
     """
@@ -49,6 +51,9 @@ def key(action: Action, record: Record, matches: Matches, said: TableMapping) ->
         told = ", ".join(learnt)
         reason = f"{record.service.name} names records by {told}, which the package does not fill: AX gives it to new records"
         return Key(fields=(), reason=reason, is_guess=True, assigned=True)
+    whole = [match.field for match in matches.filled if match.field and not match.part]
+    if known and not record.path and (found := knowing.key(known, [*whole, *said.constants])):
+        return Key(fields=found[0], reason=found[1])
     return _guess(action, matches)
 
 

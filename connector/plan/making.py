@@ -30,7 +30,7 @@ def make(
     rows cannot be read for a guess.
     """
     known = dictionary or Dictionary()
-    found = drafts.draft(package, metadata, mapping=mapping, mode=mode)
+    found = drafts.draft(package, metadata, mapping=mapping, mode=mode, dictionary=known)
     return assemble(found, package, metadata, mapping=mapping, blank=blank, only=only, dictionary=known)
 
 

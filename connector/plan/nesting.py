@@ -1,13 +1,14 @@
 """Which actions hold rows that are nested in another action's records, and by which cells they are tied to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.errors import Place, PlanRefused
 from connector.intake.values import Action
 from connector.plan import names
 from connector.plan.mapping import TableMapping
 from connector.plan.matching import Record
+from connector.wire.dictionary import DataTable
 from connector.wire.jobs import Mode
 from connector.wire.metadata import normalized
 
@@ -21,6 +22,10 @@ class Matched:
     record: Record
     reason: str
     said: TableMapping
+    known: DataTable | None = None
+    """what AX's data dictionary says of its table, with what that inherits"""
+    spellings: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """by field, then by a label or number, case aside: the symbol that the cell means"""
 
 
 def parent_of(child: Matched, among: Sequence[Matched]) -> Matched | None:
@@ -69,8 +74,8 @@ def link(child: Matched, parent: Matched, parent_key: Sequence[tuple[str, str]])
             (_column(child, mine, child), _column(parent, theirs, child)) for mine, theirs in child.said.parent.on.items()
         )
     pairs = []
-    for column, field in parent_key:
-        mine = _named(child, {normalized(column), normalized(field)})
+    for column, name in parent_key:
+        mine = _named(child, {normalized(column), normalized(name)})
         if mine is None:
             raise _unlinked(child, parent, column)
         pairs.append((mine, parent.action.columns.index(column)))

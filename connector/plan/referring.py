@@ -1,7 +1,7 @@
 """Which values of a package refer to records of other tables, and which of these the package itself brings before.
 
-References are those that the contract shows: a field whose type is the type of another table's key. Whether AX holds what the
-package does not bring is not known here: it is a doubt, and never a failure.
+References are those of AX's data dictionary, and those that the contract shows: a field whose type is the type of another table's
+key. Whether AX holds what the package does not bring is not known here: it is a doubt, and never a failure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,8 @@ class References:
         records = {step.no: step.record for step in steps}
         known = {step.no: laid(step.layout, records) for step in steps if step.parent_step is None}
         owners = _owners([step for step in steps if step.no in known], known, metadata)
-        self._of = {step.no: tuple(_referring(step, known[step.no], owners)) for step in steps if step.no in known}
+        by_no = {step.no: step for step in steps}
+        self._of = {step.no: tuple(_referring(step, known[step.no], owners, by_no)) for step in steps if step.no in known}
         bringing = {step.no for step in steps if step.mode in _BRINGS}
         wanted = [each.owner for found in self._of.values() for each in found]
         self._brought = {owner.step: _Brought(owner) for owner in wanted if owner.step in bringing}
@@ -107,21 +108,32 @@ def _texts(referring: Referring, root: Layout, rows: Sequence[Row]) -> Iterator[
     return (row.cells[place] for row in nested if place < len(row.cells))
 
 
-def _owners(steps: Sequence[Step], known: Mapping[int, Laid], metadata: Metadata) -> dict[str, Owner]:
-    """By type of the key: the table that the package loads, else the one that a service of the endpoint is known to keep.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owners:
+    """The tables that the package loads, and those that services of the endpoint are known to keep."""
 
-    A type that several tables' keys have tells nothing.
-    """
+    by_type: Mapping[str, Owner]
+    """of the key; a type that several tables' keys have tells nothing"""
+    by_name: Mapping[tuple[str, str], Owner]
+    """of the table and of its key"""
+
+
+def _owners(steps: Sequence[Step], known: Mapping[int, Laid], metadata: Metadata) -> _Owners:
+    """What the package loads goes before what an endpoint is known to keep."""
     found: dict[str, list[Owner]] = {}
+    by_name: dict[tuple[str, str], Owner] = {}
     for step in steps:
         if step.kind == LoadTables.KIND and not step.key_is_guess and (key := _single_key(known[step.no])):
             owner = Owner(target=step.target, table=step.table, key=key[1], step=step.no, place=key[0])
             found.setdefault(references.type_of(key[1]), []).append(owner)
+            by_name.setdefault((owner.table.casefold(), owner.key.name.casefold()), owner)
     for owner in _served(metadata):
+        by_name.setdefault((owner.table.casefold(), owner.key.name.casefold()), owner)
         name = references.type_of(owner.key)
         if not any(each.step for each in found.get(name, ())):
             found.setdefault(name, []).append(owner)
-    return {name: owners[0] for name, owners in found.items() if name and len({each.table for each in owners}) == 1}
+    only = {name: owners[0] for name, owners in found.items() if name and len({each.table for each in owners}) == 1}
+    return _Owners(by_type=only, by_name=by_name)
 
 
 def _served(metadata: Metadata) -> Iterator[Owner]:
@@ -136,11 +148,16 @@ def _served(metadata: Metadata) -> Iterator[Owner]:
             yield Owner(target=target, table=tables[0].name, key=field)
 
 
-def _referring(step: Step, known: Laid, owners: Mapping[str, Owner]) -> Iterator[Referring]:
+def _referring(step: Step, known: Laid, owners: "_Owners", steps: Mapping[int, Step]) -> Iterator[Referring]:
     for part in _parts(known):
+        own = steps[part.layout.step]
         for place, column in enumerate(part.layout.columns):
             field = part.field(column)
-            owner = owners.get(references.type_of(field)) if field and not column.part else None
+            if field is None or column.part or column.field in own.later:  # what comes later may name what comes later
+                continue
+            owner = owners.by_name.get(own.refers.get(field.name.casefold(), ("", ""))) or owners.by_type.get(
+                references.type_of(field)
+            )
             if owner and owner.table != part.layout.table and owner.table != step.table:
                 yield Referring(part=part.layout, place=place, owner=owner)
 

@@ -6,13 +6,13 @@ Each is an edge of the order; one whose field AX lets be filled later may wait f
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from connector.plan import knowing
 from connector.plan.drafts import Draft, root_of
+from connector.plan.knowing import GIVEN
 from connector.plan.ordering import Edge
 from connector.wire.dictionary import DataTable, Dictionary, TableRelation
 from connector.wire.jobs import Mode
 
-#: Fields that AX adds to a relation by itself: every record of a load has the same value.
-_GIVEN: Final = frozenset({"dataareaid", "partition"})
 _CREATES: Final = frozenset({Mode.CREATE, Mode.UPSERT})
 #: Kinds of a record (AccountType = Cust) are few: a column with more texts than this is not looked through.
 _MOST_KINDS: Final = 100
@@ -24,12 +24,12 @@ def edges(found: Sequence[Draft], labels: Sequence[str], dictionary: Dictionary)
     `labels` name the drafts. Relations of nested rows order the entities in whose rows they travel. Raises PackageRefused
     where rows cannot be read that tell whether a relation holds for any of them.
     """
-    tables = [None if each.call else dictionary.table(each.matched.record.table.name) for each in found]
+    tables = [each.matched.known for each in found]
     roots = [root_of(each, found) for each in found]
-    lines = [{each.name.casefold() for each in _line(table, dictionary)} if table else set() for table in tables]
+    lines = [_names(each, dictionary) for each in found]
     for index, (each, table) in enumerate(zip(found, tables, strict=True)):
         kinds = _Kinds(each, dictionary)
-        for relation in _relations(table, dictionary) if table else ():
+        for relation in table.relations if table else ():
             wanted = relation.table.casefold()
             owners = [other for other, line in enumerate(lines) if wanted in line and found[other].parent is None]
             owners = [owner for owner in owners if owner == index or roots[owner] != roots[index]]
@@ -48,26 +48,18 @@ def edges(found: Sequence[Draft], labels: Sequence[str], dictionary: Dictionary)
                 )
 
 
-def _line(table: DataTable, dictionary: Dictionary) -> Iterator[DataTable]:
-    """A table and those that it is derived from, as far as they are known. A circle in what was told ends it."""
-    seen: set[str] = set()
-    here: DataTable | None = table
-    while here is not None and here.name not in seen:
-        seen.add(here.name)
-        yield here
-        here = dictionary.table(here.parent) if here.parent else None
-
-
-def _relations(table: DataTable, dictionary: Dictionary) -> Iterator[TableRelation]:
-    for each in _line(table, dictionary):
-        yield from each.relations
+def _names(each: Draft, dictionary: Dictionary) -> set[str]:
+    """The tables that the rows of an entity are records of: its own, and those it is derived from. A call makes none."""
+    own = set() if each.call else {each.matched.record.table.name.casefold()}
+    known = each.matched.known
+    return own | ({table.name.casefold() for table in knowing.line(known.name, dictionary)} if known else set())
 
 
 def _filled(each: Draft, relation: TableRelation) -> tuple[str, ...]:
     """The fields by which rows name a record, as the contract spells them; () where rows do not fill all of them."""
     given = {match.field.casefold(): match.field for match in each.matches.filled if match.field}
     given |= {head.casefold(): head for name in each.matched.said.constants if (head := name.partition(".")[0])}
-    mine = [field.casefold() for field, _ in relation.fields if field.casefold() not in _GIVEN]
+    mine = [field.casefold() for field, _ in relation.fields if field.casefold() not in GIVEN]
     return tuple(given[field] for field in mine) if mine and all(field in given for field in mine) else ()
 
 
@@ -77,7 +69,7 @@ class _Kinds:
     def __init__(self, each: Draft, dictionary: Dictionary) -> None:
         self._each = each
         self._enums = {enum.name.casefold(): enum for enum in dictionary.enums}
-        self._table = dictionary.table(each.matched.record.table.name)
+        self._table = each.matched.known
         self._read: dict[str, set[str] | None] = {}
 
     def may_hold(self, relation: TableRelation) -> bool:

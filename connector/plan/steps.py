@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from connector.errors import PlanRefused
-from connector.plan import names, structures, ways
+from connector.plan import knowing, names, structures, ways
 from connector.plan.drafts import Draft, root_of
 from connector.plan.ordering import Ranks
 from connector.plan.passes import Again
@@ -57,7 +57,7 @@ def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]
         sheet=action.sheet,
         table=table.name,
         columns=columns,
-        constants=dict(each.call.constants if each.call else said.constants),
+        constants=dict(each.call.constants if each.call else _constants(each)),
         type=each.type,
         document=dict(said.document),
         structures=dict(each.call.structures if each.call else structures.told(table, columns, said)),
@@ -67,6 +67,12 @@ def _layout(each: Draft, number: int, blank: Blank, children: tuple[Layout, ...]
         unit=_unit_fields(each),
         children=children,
     )
+
+
+def _constants(each: Draft) -> Iterator[tuple[str, str]]:
+    """The mapping's constants, labels by the symbols that they mean."""
+    for name, text in each.matched.said.constants.items():
+        yield name, each.matched.spellings.get(name, {}).get(text.strip().casefold(), text)
 
 
 def _step(
@@ -104,7 +110,16 @@ def _step(
         scope=_scope(each),
         unit=tuple(mine.index(index) for index in _unit(each)),
         carried=mine,
+        spellings=_spellings(each, mine),
+        refers=knowing.refers(each.matched.known) if each.matched.known else {},
     )
+
+
+def _spellings(each: Draft, carried: Sequence[int]) -> dict[int, Mapping[str, str]]:
+    """By the index of a row's cell."""
+    filled = {match.index: match.field for match in each.matches.filled if not match.part}
+    spellings = each.matched.spellings
+    return {place: spellings[field] for place, index in enumerate(carried) if (field := filled.get(index) or "") in spellings}
 
 
 def _scope(each: Draft) -> str:
@@ -112,7 +127,8 @@ def _scope(each: Draft) -> str:
     said, per_company = each.matched.said.scope, each.matched.record.table.per_company
     if said is not None or per_company is None:
         return said or ""
-    return PER_COMPANY if per_company else "partition"
+    known = each.matched.known
+    return PER_COMPANY if per_company else knowing.scope(known) if known else "partition"
 
 
 def _unit(each: Draft) -> tuple[int, ...]:

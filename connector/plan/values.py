@@ -48,6 +48,8 @@ class Step:
     """how far what it writes reaches: company, virtual company, partition, installation; `PER_COMPANY`; "" where nobody says"""
     unit: tuple[int, ...] = ()
     """indexes of the cells that are equal in rows which must travel together"""
+    refers: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    """by field: the table, and its field, of which it names a record, as AX's data dictionary tells"""
     later: tuple[str, ...] = ()
     """fields that a second pass over the same rows fills: what they name is not there before"""
     last_rank: int = 0
@@ -56,6 +58,8 @@ class Step:
     """its batches go one after the other, in the order of the rows: a row may name one before it"""
     carried: tuple[int, ...] = ()
     """indexes of the action's cells in the order of `rows`: the layout's columns, then what only link or unit needs"""
+    spellings: Mapping[int, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """by index of a cell, then by a label or number, case aside: the symbol that it means"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,17 @@
 """A received package as it would be planned, without a job."""
 
+import contextlib
 from dataclasses import asdict
 from typing import Any
 
-from connector.dispatch import Dispatcher, no_metadata
+from connector.dispatch import Dispatcher, dictionary, no_metadata
+from connector.errors import PlanRefused
 from connector.intake.package import open_package
 from connector.intake.values import Package
 from connector.ledger import Database, endpoints, packages
 from connector.plan import inspect as planning
 from connector.plan import mapping
+from connector.wire.dictionary import Dictionary
 from connector.wire.jobs import Blank, Mode
 from connector.wire.metadata import Metadata
 
@@ -37,8 +40,18 @@ def inspect(
         metadata = _metadata(db, endpoint) if endpoint else None
     package = opened(dispatcher, record)
     text, name = (mapping_text, mapping_name) if mapping_text else (package.mapping_toml or "", "rapidstart.toml")
-    found = planning.describe(package, metadata, mapping=mapping.parse(text, name), mode=mode, blank=blank)
+    said = mapping.parse(text, name)
+    known = _dictionary(dispatcher, endpoint, package, metadata, said) if endpoint and metadata else None
+    found = planning.describe(package, metadata, mapping=said, mode=mode, blank=blank, dictionary=known)
     return asdict(found)
+
+
+def _dictionary(
+    dispatcher: Dispatcher, endpoint: str, package: Package, metadata: Metadata, said: mapping.Mapping
+) -> Dictionary | None:
+    with contextlib.suppress(PlanRefused), dispatcher.ledger.read() as db:  # why it is refused, the description says
+        return dictionary.of(db, endpoints.get(db, endpoint).key, package, metadata, mapping=said)
+    return None
 
 
 def _metadata(db: Database, name: str) -> Metadata:

@@ -147,6 +147,9 @@ def _symbol(field: Field, text: str) -> str:
     for words in (_TRUE, _FALSE):  # yes/no enumerations are written in many ways
         if wanted in words and folded.keys() in ({"yes", "no"}, {"true", "false"}):
             return next(symbol for fold, symbol in folded.items() if fold in words)
+    if several := [symbol for symbol, label in zip(field.symbols, field.labels, strict=False) if label.casefold() == wanted]:
+        advice = f"Write the symbol that is meant: {' or '.join(several)}."
+        raise _refused(field, text, "one value: several are called so", advice=advice)
     listed = ", ".join(field.symbols[:12]) + (", ..." if len(field.symbols) > 12 else "")
     raise _refused(field, text, f"one of {listed}", advice="Use the symbol's name as AX knows it.")
 
