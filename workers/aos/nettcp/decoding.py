@@ -69,10 +69,12 @@ class _Reader:
 
     def document(self) -> bytes:
         """The rest of the bytes, which are one document."""
-        end = len(self._data)
+        data, end = self._data, len(self._data)
         while self.place < end:
-            if not self._again():
-                self._record(self._byte())
+            kind = data[self.place]
+            if not (0x40 <= kind < 0x78 and self._again()):
+                self.place += 1
+                self._record(kind)
         if self._open:
             raise Garbled("the document is cut off")
         return self._encoded("".join(self._out))
@@ -94,11 +96,9 @@ class _Reader:
     def _again(self) -> bool:
         """Writes the element that comes next, or its start, where one of its name came before.
 
-        Rows are alike: it does what `_record` would, in a quarter of the time. Where it returns False it has done nothing.
+        Rows are alike: it does what `_record` would, in less than half the time. Where it returns False it has done nothing.
         """
         data, place = self._data, self.place
-        if not 0x40 <= data[place] < 0x78:
-            return False
         try:
             end = place + 2 if data[place] in _BY_NUMBER else place + 2 + data[place + 1]
             known = self._known.get(data[place:end])
@@ -131,12 +131,12 @@ class _Reader:
         return True
 
     def _record(self, kind: int) -> None:
-        if kind >= 0x80:
+        if kind == _END:
+            self._close()
+        elif kind >= 0x80:
             self._content(escape(self._value(kind & 0xFE), {"\r": "&#13;"}))
             if kind & 1:
                 self._close()
-        elif kind == _END:
-            self._close()
         elif kind >= 0x40:
             self._start(kind)
         elif kind >= 0x04:
