@@ -68,6 +68,7 @@ def _virtual(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
     help="Companies that share tables by a virtual company: loads into them exclude each other; repeatable.",
 )
 @click.option("--replace", is_flag=True, help="It is registered: change what is named here, and leave the rest as it was.")
+@limits.idempotent_option
 @limits.options
 @front.json_option
 def add(
@@ -99,19 +100,30 @@ def add(
         "service_instance": service_instance,
         "contract": contracts.packed(contract) if contract else None,
     }
-    bears = limits.wanted(named) if any(value is not None for value in named.values()) else None
     if replace:
-        if bears:
-            raise click.UsageError(f"What it bears is set by: rapidstart endpoint limit {name}")
         addresses = _addresses(contract=contract, **place) if any(place.values()) else None
-        _show(front.client().change_endpoint(name, addresses=addresses, **told), as_json=as_json)
+        _show(_replaced(name, {"addresses": addresses, **told}, named), as_json=as_json)
         return
+    bears = limits.wanted(named) if any(value is not None for value in named.values()) else None
     added = front.client().add_endpoint(name, addresses=_addresses(contract=contract, **place), limits=bears, **told)
     if as_json:
         front.emit(added)
         return
     click.echo(f"Endpoint {name} registered: {front.printable(', '.join(added['addresses']))}")
     click.echo(f"Start a worker beside it: rapidstart-worker run --endpoint {name}")
+
+
+def _replaced(name: str, told: dict[str, Any], named: dict[str, Any]) -> api.Endpoint:
+    """Change what is told of an endpoint. Whether calls may be repeated is changed at any time, all else while nothing is loaded."""
+    idempotent = named.pop("idempotent")
+    if any(value is not None for value in named.values()):
+        raise click.UsageError(f"What it bears is set by: rapidstart endpoint limit {name}")
+    client = front.client()
+    if any(value is not None for value in told.values()):
+        client.change_endpoint(name, **told)
+    if idempotent is not None:
+        client.limit_endpoint(name, limits.wanted(dict(client.endpoint(name)["limits"]) | {"idempotent": idempotent}))
+    return client.endpoint(name)
 
 
 def _addresses(

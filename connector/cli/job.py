@@ -147,9 +147,10 @@ def resolve(job_id: str, rows: list[dict[str, object]], every: bool, way: str, w
     done = front.client().resolve(job_id, way=way, rows=rows)
     if watch and done["made"]:
         return watch_to_end(done["made"]["id"], as_json=as_json)
+    code = Exit.DONE if done["made"] else exits.of_job(done["job"])  # what was made goes on: nothing has failed yet
     if as_json:
         front.emit(done)
-        return exits.of_job(done["job"])
+        return code
     from connector.cli import words
 
     told = f"{words.plural(done['rows'], 'row')} of {done['job']['id']}"
@@ -158,7 +159,7 @@ def resolve(job_id: str, rows: list[dict[str, object]], every: bool, way: str, w
         click.echo(f"Job {done['made']['id']} {verb} {told}. Watch it: rapidstart job watch {done['made']['id']}")
     else:
         click.echo(f"{told}: {'in' if way == 'done' else 'skipped'}. {front.printable(words.headline(done['job']))}")
-    return exits.of_job(done["job"])
+    return code
 
 
 @job.command()

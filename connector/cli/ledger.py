@@ -55,19 +55,32 @@ def _told(found: "api.LedgerState") -> list[str]:
     if restored is None:
         return ["The ledger was never restored from a backup, as far as the broker knows."]
     lines = [
-        f"A restored ledger was noticed on {words.local(restored['at'])}.",
-        f"It lacks about {restored['missing_s']:,} s in which jobs were under way.",
+        f"The ledger was restored from a backup: that was noticed on {words.local(restored['at'])}.",
+        f"It knows nothing of about {words.span(restored['missing_s'])} before that, in which jobs were under way.",
         *(
-            f"{each['endpoint']}: {each['reports']:,} reports and {each['batches']:,} batches lay on the broker."
+            f"On the broker lay {words.plural(each['reports'], 'report')} of {each['endpoint']} that it had not recorded, and "
+            f"{_batches(each['batches'])} that no worker had taken."
             for each in restored["waiting"]
         ),
     ]
-    return lines + [line for job in found["held_back"] for line in _job(job)]
+    waiting = [line for job in found["held_back"] for line in _job(job)]
+    return lines + (waiting or ["No job waits for a person because of that any more."])
 
 
 def _job(job: "api.HeldBack") -> list[str]:
-    left = f"{job['planned']:,} batches were not sent, {job['in_flight']:,} were under way, as far as the ledger knows"
-    lines = [f"{job['id']} for {job['endpoint']}, company {job['company']}, is paused: {left}."]
+    told = f"By the ledger {_batches(job['planned'])} of it were not sent, and {_batches(job['in_flight'])} had no end"
+    lines = [
+        f"{job['id']} for {job['endpoint']}, company {job['company']}, is paused. {told}; since then more may have been done."
+    ]
     if job["calls"]:
-        lines.append(f"  {job['calls']:,} of them are calls: look in AX whether they took effect, they would be made again.")
+        calls = (
+            "1 of them calls an operation or a method"
+            if job["calls"] == 1
+            else f"{job['calls']:,} of them call operations or methods"
+        )
+        lines.append(f"  {calls}: look in AX whether they took effect, they would be called again.")
     return [*lines, f"  Rows that are in are found by their keys. Go on: rapidstart job resume {job['id']}"]
+
+
+def _batches(count: int) -> str:
+    return "1 batch" if count == 1 else f"{count:,} batches"

@@ -13,41 +13,64 @@ from connector.cli import front, words
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:-|to) ?(\d+(?:\.\d+)?)")
 
 
-def _call_seconds(_: click.Context, __: click.Parameter, value: str | None) -> list[float] | None:
-    if value is None:
-        return None
+#: What takes a single limit away.
+_NONE: Final = "none"
+
+
+class _OrNone(click.ParamType):
+    """A number, or the word that takes the limit away."""
+
+    def __init__(self, number: click.ParamType) -> None:
+        self._number, self.name = number, number.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, or the word."""
+        return _NONE if str(value).strip().casefold() == _NONE else self._number.convert(value, param, ctx)
+
+
+def _hours(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    return _NONE if value is not None and value.strip().casefold() == _NONE else value
+
+
+def _call_seconds(_: click.Context, __: click.Parameter, value: str | None) -> list[float] | str | None:
+    if value is None or value.strip().casefold() == _NONE:
+        return value and _NONE
     found = _SECONDS.fullmatch(value.strip())
     if found is None:
         raise click.BadParameter(f"{value!r} is no span of seconds: write it as 2-20.")
     return [float(found[1]), float(found[2])]
 
 
-def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
+def _finite(_: click.Context, __: click.Parameter, value: float | str | None) -> float | str | None:
+    if isinstance(value, float) and not math.isfinite(value):
         raise click.BadParameter(f"{value} is no number of rows: write it as 200, or as 0.5.")
     return value
 
 
 _OPTIONS: Final = (
-    click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Batches at work at once."),
+    click.option("--concurrency", type=_OrNone(click.IntRange(min=1)), metavar="N", help="Batches at work at once."),
     click.option(
         "--rows-per-second",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_OrNone(click.FloatRange(min=0, min_open=True)),
         callback=_finite,
         metavar="R",
         help="Rows sent, on average.",
     ),
     click.option(
-        "--hours", metavar="TEXT", help='When loads are sent: "weekdays 20:00-06:00, sat-sun 00:00-24:00 Europe/Berlin".'
+        "--hours",
+        callback=_hours,
+        metavar="TEXT",
+        help='When loads are sent: "weekdays 20:00-06:00, sat-sun 00:00-24:00 Europe/Berlin".',
     ),
     click.option(
         "--call-seconds", callback=_call_seconds, metavar="MIN-MAX", help="How long a call shall take, as 2-20, the default."
     ),
-    click.option(
-        "--idempotent/--not-idempotent",
-        default=None,
-        help="Whether AX refuses a message that it has seen (EnableIdempotence). If not, no call of unknown end is made again.",
-    ),
+)
+#: No limit, but what its ports do; it is told with the endpoint itself.
+idempotent_option: Final = click.option(
+    "--idempotent/--not-idempotent",
+    default=None,
+    help="Whether AX refuses a message that it has seen (EnableIdempotence). If not, no call of unknown end is made again.",
 )
 
 
@@ -64,12 +87,16 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--clear", is_flag=True, help="Take away all limits that are not named.")
 @front.json_option
 def limit(name: str, clear: bool, as_json: bool, **named: Any) -> None:
-    """Set what an endpoint bears. What is not named stays as it is; calls in hand are finished."""
-    client = front.client()
-    known: dict[str, Any] = {} if clear else dict(client.endpoint(name)["limits"])
+    """Set what an endpoint bears. What is not named stays as it is; calls in hand are finished.
+
+    The word none takes a single limit away, as --hours none.
+    """
     if not clear and all(value is None for value in named.values()):
-        raise click.UsageError("say what to limit, as --concurrency 2, or --clear.")
-    found = client.limit_endpoint(name, wanted(known | {key: value for key, value in named.items() if value is not None}))
+        raise click.UsageError("say what to limit, as --concurrency 2 or --hours none, or --clear.")
+    client = front.client()
+    known: dict[str, Any] = dict(client.endpoint(name)["limits"])
+    left = {"idempotent": known["idempotent"]} if clear else known
+    found = client.limit_endpoint(name, wanted(left | {key: value for key, value in named.items() if value is not None}))
     if as_json:
         front.emit(found)
         return
@@ -77,7 +104,8 @@ def limit(name: str, clear: bool, as_json: bool, **named: Any) -> None:
 
 
 def wanted(named: dict[str, Any]) -> api.Limits:
-    """Limits as the API takes them, from those that are named."""
+    """Limits as the API takes them, from those that are named; what is `none` is not limited."""
+    named = {key: None if value == _NONE else value for key, value in named.items()}
     return api.Limits(
         concurrency=named.get("concurrency"),
         rows_per_second=named.get("rows_per_second"),
@@ -94,7 +122,6 @@ def told(limits: api.Limits) -> str:
         limits["rows_per_second"] and f"{limits['rows_per_second']:g} rows per second",
         limits["hours"] and f"loads {limits['hours']}",
         limits["call_seconds"] and "calls of {:g} to {:g} s".format(*limits["call_seconds"]),
-        not limits["idempotent"] and "no call is made twice",
     )
     return "; ".join(str(part) for part in parts if part)
 
@@ -109,6 +136,7 @@ def facts(endpoint: api.Endpoint) -> dict[str, str]:
     )
     return {
         "Limits": told(endpoint["limits"]),
+        "Repetition": "" if endpoint["limits"]["idempotent"] else "none: AX carries out a message that it has seen",
         "Opens": words.local(endpoint["opens_at"]),
         "Stopped": f"{why} Then: rapidstart endpoint test {endpoint['name']}" if why else "",
         "Silent": silent or "",

@@ -40,9 +40,24 @@ def test_an_endpoint_is_added_with_limits(run, office):
 
 
 def test_an_endpoint_that_carries_calls_out_twice_is_marked_so(run, office):
-    assert run("endpoint", "limit", "AOS-1", "--not-idempotent").out == "AOS-1: no call is made twice\n"
-    assert run("endpoint", "limit", "AOS-1", "--concurrency", 2).out == "AOS-1: 2 at once; no call is made twice\n"
-    assert run("endpoint", "limit", "AOS-1", "--idempotent").out == "AOS-1: 2 at once\n"
+    """Also while something is loaded: that is when it is found out. It is no limit, and stays when limits are taken away."""
+    assert run("endpoint", "add", "AOS-1", "--replace", "--not-idempotent", "--json").lines[0]["limits"]["idempotent"] is False
+    assert run("endpoint", "limit", "AOS-1", "--concurrency", 2).out == "AOS-1: 2 at once\n"
+    assert run("endpoint", "limit", "AOS-1", "--clear").out == "AOS-1: no limits\n"
+    told = " ".join(run("endpoint", "show", "AOS-1").out.split())
+    assert "Repetition none: AX carries out a message that it has seen" in told
+    assert run("endpoint", "add", "AOS-1", "--replace", "--idempotent", "--json").lines[0]["limits"]["idempotent"] is True
+    assert "Repetition" not in run("endpoint", "show", "AOS-1").out
+
+
+def test_a_single_limit_is_taken_away(run, office):
+    run("endpoint", "limit", "AOS-1", "--concurrency", 2, "--rows-per-second", 5, "--hours", "daily 01:00-05:00 UTC")
+    run("endpoint", "limit", "AOS-1", "--call-seconds", "1-8")
+    assert run("endpoint", "limit", "AOS-1", "--hours", "none", "--call-seconds", "None").out == (
+        "AOS-1: 2 at once; 5 rows per second\n"
+    )
+    assert run("endpoint", "limit", "AOS-1", "--rows-per-second", "none").out == "AOS-1: 2 at once\n"
+    assert run("endpoint", "limit", "AOS-1", "--concurrency", "none").out == "AOS-1: no limits\n"
 
 
 @pytest.mark.parametrize(
