@@ -16,6 +16,7 @@ import redis
 from connector.dispatch import Dispatcher, gate, importing, pace, returns, scaling
 from connector.dispatch.hearing import Hearing
 from connector.dispatch.letters import Letters
+from connector.dispatch.logged import note
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotFound, NotReachable, Refused
 from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
@@ -380,6 +381,7 @@ _TAKE: Final[dict[str, Callable[..., None]]] = {
     reports.IntentReported.KIND: Recorder._intent,
     reports.BatchDone.KIND: Recorder._done,
     reports.BatchReturned.KIND: Recorder._returned,
+    reports.ExceptionsLogged.KIND: lambda _, turn, report: note(turn.db, report, now=turn.now),
     reports.ContractWanted.KIND: Recorder._contract,
     reports.LeaveWanted.KIND: Recorder._leave,
     reports.MessageRefused.KIND: Recorder._refused,

@@ -295,7 +295,9 @@ def _every_answer(db: Database, job: str) -> Iterator[answers.Answer]:
 
 
 def _every_line(db: Database, job: str) -> Iterator[tuple[float, str]]:
-    after = 0
+    """In the order of time: what AX noted itself was added later."""
+    after, found = 0, list[tuple[float, str]]()
     while page := jobs.log_of(db, job, after=after, limit=_PAGE):
-        yield from ((at, text) for _, at, text in page)
+        found += ((at, text) for _, at, text in page)
         after = page[-1][0]
+    yield from sorted(found, key=lambda line: line[0])

@@ -6,7 +6,7 @@ A task always ends well for Celery: retry, order and delay live in the ledger.
 import base64
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -33,8 +33,10 @@ from connector.wire.reports import (
     BatchRef,
     BatchReturned,
     ContractWanted,
+    ExceptionsLogged,
     Intent,
     IntentReported,
+    LoggedException,
     Outcomes,
     Retry,
     SurveyDone,
@@ -65,6 +67,8 @@ class Bench:
     door: aos.Door
     exchange: Exchange
     reporter: Reporter
+    silent: set[str] = field(default_factory=set)
+    """ports of an AOS that does not tell its exception log"""
     letters: Letters = field(default_factory=Plain)
     policy: Policy | None = None
     """None: whatever the dispatcher orders is carried out"""
@@ -168,6 +172,24 @@ def _carry(bench: Bench, message: Load, run: Callable[[], Result | handover.Prog
             mark=leave.last(partial(_mark, bench, message)),
         )
     )
+    if isinstance(result, Result):
+        _tell_exceptions(bench, message, result.refused)
+
+
+def _tell_exceptions(bench: Bench, message: Load, refused: Sequence[str]) -> None:
+    """What AX noted itself of refused calls. The batch has its end by now, and does without where AX does not tell."""
+    if not refused or message.target.address in bench.silent:
+        return
+    try:
+        found = aos.exceptions(bench.door, message.target, refused)
+    except errors.WorkerError as error:
+        if not isinstance(error, errors.Retry):
+            bench.silent.add(message.target.address)  # it lacks the right, or the service: that stays so
+        log.warning("AX's exception log is not told: %s", error, extra={"action": "exceptions_untold"})
+        return
+    if found:
+        told = [LoggedException(message_id=one.message_id, text=one.text, port=one.port, at=one.at) for one in found]
+        bench.reporter.tell(ExceptionsLogged(**bench.reporter.sender(), ref=message.ref, logged=tuple(told)))
 
 
 def _port(bench: Bench, message: Load, target: Target | None = None) -> aos.Port:

@@ -194,10 +194,10 @@ def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:
 @click.argument("job_id", metavar="JOB")
 @front.json_option
 def log(job_id: str, as_json: bool) -> None:
-    """What happened to a job, line by line."""
+    """What happened to a job, line by line, in the order of time."""
     from connector.cli import words
 
-    for line in front.client().log(job_id):
+    for line in sorted(front.client().log(job_id), key=lambda line: line["at"]):
         if as_json:
             front.emit(line)
         else:

@@ -282,6 +282,25 @@ class Check(Value):
     """False: it could not be found out; `ok` says that nothing speaks against it"""
 
 
+class LoggedException(Value):
+    """What AX noted in its own exception log of a call that it refused."""
+
+    message_id: str
+    text: str
+    port: str = ""
+    at: datetime | None = None
+    """by the clock of AX's database"""
+
+
+class ExceptionsLogged(Report):
+    """What AX's own exception log says of a batch's calls. It comes after the batch's end, or not at all."""
+
+    KIND = "batch.exceptions"
+
+    ref: BatchRef
+    logged: tuple[LoggedException, ...]
+
+
 class SurveyDone(Report):
     """What a survey found. `metadata` is None where only the connection was tested, or nothing could be read."""
 
@@ -339,6 +358,7 @@ REPORTS: Final[dict[str, type[Report]]] = {
         IntentReported,
         BatchDone,
         BatchReturned,
+        ExceptionsLogged,
         ContractWanted,
         LeaveWanted,
         MessageRefused,

@@ -17,6 +17,8 @@ class Systems:
 
     folder: Path
     origin: str
+    behind: Mapping[str, int]
+    """their own ports, by name"""
 
     @property
     def address(self) -> str:
@@ -67,8 +69,8 @@ def _running(systems_program: Path, tmp_path_factory: pytest.TempPathFactory) ->
         zone.setenv("TZ", "Asia/Tokyo")  # .NET adds the zone of its computer to times that have none
         buffered = mono.free_port()
         streamed = stack.enter_context(mono.running(systems_program, str(buffered), str(folder)))
-        origin = stack.enter_context(front({"QueryService": streamed, "UserSessionService": buffered}))
-        yield Systems(folder=folder, origin=origin)
+        behind = {"QueryService": streamed, "UserSessionService": buffered}
+        yield Systems(folder=folder, origin=stack.enter_context(front(behind)), behind=behind)
 
 
 @pytest.fixture

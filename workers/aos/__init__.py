@@ -4,6 +4,7 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 """
 
 from workers.aos.door import Door
+from workers.aos.exceptions import Logged, exceptions
 from workers.aos.marking import Marks, database_mark, surveyed_mark
 from workers.aos.nettcp import TargetName
 from workers.aos.opening import knows, open_port
@@ -17,6 +18,7 @@ __all__ = [
     "Criterion",
     "Door",
     "Key",
+    "Logged",
     "Marks",
     "Operator",
     "Port",
@@ -25,6 +27,7 @@ __all__ = [
     "Scope",
     "TargetName",
     "check",
+    "exceptions",
     "database_mark",
     "knows",
     "open_port",

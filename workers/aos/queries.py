@@ -4,6 +4,7 @@ A query is one that AX has (`Static`), one that a class of AX builds (`Dynamic`)
 Elements stand as DataContractSerializer wants them: in the order of the alphabet, those of a base type before.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,10 @@ _QUERY: Final = "http://schemas.datacontract.org/2004/07/Microsoft.Dynamics.AX.F
 _CLASSES: Final = "http://schemas.datacontract.org/2004/07/XppClasses"
 _ARRAYS: Final = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 _INSTANCE: Final = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+#: Values that are written as they are: numbers and identifiers, and GUIDs with their braces.
+_PLAIN: Final = re.compile(r"[0-9A-Za-z]+|\{[0-9A-Fa-f-]{36}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,7 @@ class Range:
 
     @property
     def text(self) -> str:
-        """The condition in the language of AX's queries: texts in quotes, so that no character of them means anything."""
+        """The condition in the language of AX's queries: in quotes no character of a text means anything."""
         if self.values:
             return ",".join(map(_quoted, self.values))
         return f"{_quoted(self.low) if self.low else ''}..{_quoted(self.high) if self.high else ''}"
@@ -170,5 +175,7 @@ def _in_contracts(name: str, inside: str) -> str:
 
 
 def _quoted(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -58,6 +58,11 @@ class QueryService:
             yield page
             following = _following(following, page)
 
+    def first(self, query: Query, *, rows: int, time_limit_s: float = LIMIT_S) -> list[dataset.Row]:
+        """The first rows of the query's first table, at most so many."""
+        page = self.page(query, ByPosition(), rows=rows, time_limit_s=time_limit_s)
+        return next(iter(page.rows.values()), [])
+
     def page(self, query: Query, paging: Paging, *, rows: int, time_limit_s: float = LIMIT_S) -> dataset.Page:
         """One page, of at most so many rows of each table."""
         operation = f"Execute{queries.operation(query)}Query"

@@ -38,7 +38,7 @@ def run(message: LoadServices, *, port: aos.Port, ask: Ask, repeatable: bool, en
     except (Retry, GiveUp) as error:
         is_open = actions.is_open if actions else message.open_intent is not None
         raise Unfinished(error, outcomes=board.outcomes(), settled=not is_open) from error
-    return Result(outcomes=board.outcomes(), calls=actions.calls.made, log=())
+    return Result(outcomes=board.outcomes(), calls=actions.calls.made, log=(), refused=tuple(actions.calls.refused))
 
 
 class _Actions:

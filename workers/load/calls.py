@@ -10,7 +10,7 @@ from connector.wire.jobs import Grant, Load
 from connector.wire.reports import BatchRef, Before, Intent, Outcomes
 from workers import aos
 from workers.documents import Body
-from workers.errors import GiveUp, Replaced
+from workers.errors import GiveUp, Refusal, Replaced
 
 Ask = Callable[[Intent, Outcomes], Grant]
 
@@ -36,6 +36,8 @@ class Calls:
         self._ask = ask
         self._so_far = so_far
         self.made = 0
+        self.refused: list[str] = []
+        """MessageIds of the calls that AX refused"""
         self.longest = (0.0, 0)
         """of the calls that write documents: seconds, and how many documents"""
 
@@ -70,6 +72,9 @@ class Calls:
         started = time.monotonic()
         try:
             return self._write(intent, body)
+        except Refusal:
+            self.refused.append(intent.message_id)
+            raise
         finally:
             self.longest = max(self.longest, (time.monotonic() - started, len(intent.documents)))
 
@@ -83,7 +88,11 @@ class Calls:
     def carry_out(self, intent: Intent, request: bytes) -> str:
         """Asks leave and calls an operation that is none of a document service's own: what it answered. Raises as `make` does."""
         self._leave(intent)
-        return self._port.call(intent.operation, request, message_id=intent.message_id, time_limit_s=intent.time_limit_s)
+        try:
+            return self._port.call(intent.operation, request, message_id=intent.message_id, time_limit_s=intent.time_limit_s)
+        except Refusal:
+            self.refused.append(intent.message_id)
+            raise
 
     def _leave(self, intent: Intent) -> None:
         if self._message.preview:

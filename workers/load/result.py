@@ -16,3 +16,5 @@ class Result:
     call_rows: int = 0
     """root rows of the longest call that wrote something"""
     call_seconds: float = 0.0
+    refused: tuple[str, ...] = ()
+    """MessageIds of calls that AX refused"""

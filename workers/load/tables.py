@@ -49,7 +49,12 @@ def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
         raise Unfinished(defect, outcomes=board.outcomes())
     seconds, documents_of_it = load.longest
     return Result(
-        outcomes=board.outcomes(), calls=load.calls, log=load.log, call_rows=documents_of_it, call_seconds=round(seconds, 3)
+        outcomes=board.outcomes(),
+        calls=load.calls,
+        log=load.log,
+        call_rows=documents_of_it,
+        call_seconds=round(seconds, 3),
+        refused=load.refused,
     )
 
 
@@ -67,6 +72,11 @@ class _Load:
     @property
     def calls(self) -> int:
         return self._writing.calls.made + self._writing.lookup.calls
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """MessageIds of the calls that AX refused."""
+        return tuple(self._writing.calls.refused)
 
     @property
     def longest(self) -> tuple[float, int]:

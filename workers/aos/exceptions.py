@@ -1,0 +1,103 @@
+"""AX's own exception log: what it noted of calls that it refused, by their MessageIds. Read through the QueryService.
+
+A port without "Include exceptions in fault" says nothing in the fault, and all of it here. Two tables of AX hold it:
+AifExceptionMap (MessageId, ExceptionId, PortName) and SysExceptionTable (RecId, Description, CreatedDateTime).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from connector.wire import jobs
+from workers.aos.dataset import Row
+from workers.aos.door import Door
+from workers.aos.queries import Built, Range
+from workers.aos.queryservice import QueryService, query_service
+
+#: How long one question may take, in seconds: nobody waits for the answer, but a thread of the worker does.
+LIMIT_S: Final = 20.0
+#: So many values stand in one condition: how long one may be is not documented.
+_AT_ONCE: Final = 10
+#: So many exceptions of one batch are told; a call that failed for many reasons has one for each line of its infolog.
+MOST: Final = 50
+#: So many characters of one are kept.
+_MOST_TEXT: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """An exception that AX noted."""
+
+    message_id: str
+    text: str
+    port: str
+    """the integration port; "" where AX does not tell"""
+    at: datetime | None
+    """by the clock of the database"""
+
+
+def exceptions(door: Door, target: jobs.Target, message_ids: Sequence[str]) -> list[Logged]:
+    """What AX noted of these calls to a service, the oldest first; nothing where the service is not called over net.tcp.
+
+    Raises Refusal, Retry or GiveUp (workers.errors).
+    """
+    known = door.known(target.address, target.contract)
+    service = query_service(door.transport, target.address, upn=known.way.upn if known else "")
+    if service is None:
+        return []
+    found: list[Logged] = []
+    for some in _parted(message_ids):
+        found += _of(service, some)
+        if len(found) >= MOST:
+            break
+    return sorted(found, key=lambda one: one.at or datetime.min.replace(tzinfo=UTC))[:MOST]
+
+
+def _of(service: QueryService, message_ids: Sequence[str]) -> Iterator[Logged]:
+    """The exceptions of a few messages. AX writes a GUID with braces; what it is asked for is sorted out here all the same."""
+    wanted = {UUID(one): one for one in message_ids}
+    asked = Range(field="MessageId", values=[f"{{{str(one).upper()}}}" for one in wanted])
+    maps = {
+        row.get("ExceptionId") or "": row for row in _rows(service, "AifExceptionMap", asked, "MessageId ExceptionId PortName")
+    }
+    for some in _parted([number for number in maps if number]):
+        asked = Range(field="RecId", values=some)
+        for row in _rows(service, "SysExceptionTable", asked, "RecId Description CreatedDateTime"):
+            mapped = maps.get(row.get("RecId") or "", {})
+            message_id = wanted.get(_guid(mapped.get("MessageId")))
+            if message_id:
+                text = " ".join((row.get("Description") or "").split())
+                yield Logged(
+                    message_id=message_id,
+                    text=text[:_MOST_TEXT],
+                    port=mapped.get("PortName") or "",
+                    at=_moment(row.get("CreatedDateTime")),
+                )
+
+
+def _rows(service: QueryService, table: str, asked: Range, fields: str) -> list[Row]:
+    query = Built(table=table, fields=fields.split(), ranges=(asked,))
+    return service.first(query, rows=MOST, time_limit_s=LIMIT_S)
+
+
+def _parted(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
+
+
+def _guid(text: str | None) -> UUID:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return UUID(int=0)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """AX keeps times in UTC, and hands them out as they are kept."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
