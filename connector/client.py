@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import requests
 from pydantic import TypeAdapter, ValidationError
 
-from connector import __version__, api, errors, rights
+from connector import __version__, api, errors
 
 T = TypeVar("T")
 
@@ -233,26 +233,15 @@ class Client:
         """What the last survey read of the endpoint's contracts. Raises NotReachable where none has been made yet."""
         return self._json(dict[str, Any], "GET", f"{_endpoint_path(name)}/metadata")
 
-    # --- who may do what
+    # --- what else there is to ask
 
-    def whoami(self) -> rights.Identity:
-        """Who this client is, as it was proved."""
-        return self._json(rights.Identity, "GET", "/whoami")
+    def ask(self, kind: type[T], method: str, path: str, **more: Any) -> T:
+        """Ask one question of the API; its answer is of this kind."""
+        return self._json(kind, method, path, **more)
 
-    def create_token(
-        self, name: str, *, role: str, service_instances: Sequence[str] = (), days: float | None = None
-    ) -> rights.NewToken:  # fmt: skip
-        """Make a token for a program, for these service instances (none named: all); its secret is told this once."""
-        body = {"name": name, "role": role, "service_instances": list(service_instances) or None, "days": days}
-        return self._json(rights.NewToken, "POST", "/tokens", json=body)
-
-    def tokens(self) -> list[rights.Token]:
-        """All tokens, by name, without their secrets."""
-        return self._json(rights.TokenPage, "GET", "/tokens")["items"]
-
-    def revoke_token(self, name: str) -> None:
-        """Make a token worthless, at once."""
-        self._answer("DELETE", f"/tokens/{quote(name, safe='')}").close()
+    def tell(self, method: str, path: str) -> None:
+        """Ask for what has no answer."""
+        self._answer(method, path).close()
 
     # --- health
 

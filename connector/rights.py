@@ -50,3 +50,29 @@ class TokenPage(TypedDict):
     """All tokens, by name."""
 
     items: list[Token]
+
+
+class Person(TypedDict):
+    """Somebody who may sign in."""
+
+    name: str
+    role: str
+    service_instances: list[str] | None
+    has_password: bool
+    made_at: str
+    signed_in_at: str | None
+
+
+class PersonPage(TypedDict):
+    """All people, by name."""
+
+    items: list[Person]
+
+
+class SigninLink(TypedDict):
+    """A link that signs a person in, once. It is told this once."""
+
+    name: str
+    role: str
+    url: str
+    expires_at: str

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from connector import broker, web
-from connector.access import local
+from connector.access import local, people
 from connector.dispatch import Dispatcher, Outbox, Reconciler
 from connector.dispatch.planner import Planner
 from connector.dispatch.policy import Policy
@@ -51,6 +51,7 @@ def _serve(settings: Settings, broker_url: str) -> None:
         if ledger.file:
             opened.enter_context(leading.hold_alone(ledger.file))
         local.ensure(ledger, settings.home)
+        _invite(ledger, settings)
         outbox = Outbox(broker_url)
         opened.callback(outbox.close)
         desk = _Desk(settings, ledger, outbox)
@@ -65,6 +66,15 @@ def _serve(settings: Settings, broker_url: str) -> None:
         uvicorn.Server(config).run(sockets=[listening])
 
 
+def _invite(ledger: Ledger, settings: Settings) -> None:
+    """While nobody can sign in, tell the way in on standard error: past the log, which may be kept and passed on."""
+    if link := people.first_link(ledger):
+        url = f"{settings.api_url.rstrip('/')}/signin/link/{link}"
+        print(
+            f"Nobody can sign in yet. The first administrator may, once, within the hour:\n  {url}", file=sys.stderr, flush=True
+        )
+
+
 class _Desk:
     """The API of this process, and, while it leads, the threads that do the work. Each term begins with nothing in memory."""
 
@@ -72,7 +82,9 @@ class _Desk:
         self.ledger = ledger
         self._settings, self._outbox = settings, outbox
         self._standing_by = self._dispatcher(ledger, stands_by=True)
-        self.app = web.create(self._standing_by, max_package_bytes=settings.max_package_mb * 1_000_000)
+        self.app = web.create(
+            self._standing_by, max_package_bytes=settings.max_package_mb * 1_000_000, public_url=settings.api_url
+        )
 
     def begin(self, ledger: Ledger) -> None:
         """Start to lead, and to write to this ledger."""

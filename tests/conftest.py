@@ -13,6 +13,7 @@ import uvicorn
 
 from connector import web
 from connector.access import local
+from connector.accounts import Accounts
 from connector.client import Client
 from connector.dispatch import Dispatcher, Outbox
 from connector.dispatch.planner import Planner
@@ -48,6 +49,7 @@ class Desk:
     dispatcher: Dispatcher
     url: str
     client: Client
+    accounts: Accounts
     http: requests.Session
     """the administrator of this computer"""
 
@@ -121,7 +123,7 @@ def desk(tmp_path):
     dispatcher = Dispatcher(ledger=ledger, outbox=outbox, home=home, call_timeout_s=1, lease_s=3)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    app = web.create(dispatcher, max_package_bytes=1_000_000)
+    app = web.create(dispatcher, max_package_bytes=1_000_000, public_url=url)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -129,7 +131,7 @@ def desk(tmp_path):
     client = Client(url, token=local.read(home))
     with requests.Session() as http:
         http.headers["Authorization"] = f"Bearer {local.read(home)}"
-        yield Desk(home=home, ledger=ledger, dispatcher=dispatcher, url=url, client=client, http=http)
+        yield Desk(home=home, ledger=ledger, dispatcher=dispatcher, url=url, client=client, accounts=Accounts(client), http=http)
     client.close()
     server.should_exit = True
     thread.join(10)

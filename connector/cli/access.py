@@ -36,7 +36,7 @@ def token() -> None:
 @front.json_option
 def create(name: str, role: str, instances: tuple[str, ...], days: float | None, as_json: bool) -> None:
     """Make a token and print it, this once. Programs are given it by RAPIDSTART_TOKEN_FILE, or RAPIDSTART_TOKEN."""
-    made = front.client().create_token(name, role=role, service_instances=instances, days=days)
+    made = front.accounts().create_token(name, role=role, service_instances=instances, days=days)
     if as_json:
         front.emit(made)
         return
@@ -52,7 +52,7 @@ def listing(as_json: bool) -> None:
 
     from connector.cli import words
 
-    found = front.client().tokens()
+    found = front.accounts().tokens()
     if as_json:
         for each in found:
             front.emit(each)
@@ -73,7 +73,7 @@ def listing(as_json: bool) -> None:
 @front.json_option
 def revoke(name: str, as_json: bool) -> None:
     """Make a token worthless, at once."""
-    front.client().revoke_token(name)
+    front.accounts().revoke_token(name)
     if as_json:
         front.emit({"revoked": name})
         return
@@ -84,7 +84,7 @@ def revoke(name: str, as_json: bool) -> None:
 @front.json_option
 def whoami(as_json: bool) -> None:
     """Who you are to the dispatcher, and what you may do."""
-    found = front.client().whoami()
+    found = front.accounts().whoami()
     if as_json:
         front.emit(found)
         return

@@ -18,6 +18,7 @@ COMMANDS = {
     "ledger": Lazy(module="connector.cli.ledger", name="ledger", help="Back the ledger up; what a restored one lacks."),
     "audit": Lazy(module="connector.cli.audit", name="audit", help="Who did what."),
     "token": Lazy(module="connector.cli.access", name="token", help="API tokens: who else may use the dispatcher."),
+    "person": Lazy(module="connector.cli.person", name="person", help="People who may sign in, and links that let them."),
     "whoami": Lazy(module="connector.cli.access", name="whoami", help="Who you are to the dispatcher, and what you may do."),
     "dispatcher": Lazy(module="connector.cli.serving", name="dispatcher", help="Run the dispatcher: HTTP API and recorder."),
     "flower": Lazy(module="connector.cli.serving", name="flower", help="Run Flower, read-only, on the same broker."),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from connector.accounts import Accounts
     from connector.api import Job
     from connector.client import Client
     from connector.settings import Settings
@@ -55,6 +56,13 @@ def client() -> "Client":
 
     known = settings()
     return Client(known.api_url, token=_token(known))
+
+
+def accounts() -> "Accounts":
+    """Who may do what at that dispatcher."""
+    from connector.accounts import Accounts
+
+    return Accounts(client())
 
 
 def _token(known: "Settings") -> str:

@@ -1,4 +1,4 @@
-"""`/whoami` and `/tokens`: who asks, and the API tokens of programs."""
+"""`/whoami`, `/tokens` and `/people`: who asks, the API tokens of programs, and who may sign in."""
 
 from typing import Annotated
 
@@ -6,10 +6,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from connector import rights
-from connector.access import tokens
+from connector.access import people, tokens
 from connector.ledger import credentials
+from connector.ledger import people as kept
 from connector.web.objects import moment
-from connector.web.served import Served
+from connector.web.served import PublicUrl, Served
 from connector.web.who import Administrator, Viewer
 
 routes = APIRouter()
@@ -60,6 +61,53 @@ def create(wanted: WantedToken, dispatcher: Served, asking: Administrator) -> ri
 def revoke(token: str, dispatcher: Served, asking: Administrator) -> None:
     """Make a token worthless, at once."""
     tokens.revoke(dispatcher.ledger, token, maker=asking)
+
+
+class WantedLink(BaseModel):
+    """A one-time link for a person. What is null stays as it is of somebody who is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=60)]
+    role: rights.Role | None = None
+    service_instances: Instances | None = None
+
+
+@routes.get("/people")
+def persons(dispatcher: Served, asking: Administrator) -> rights.PersonPage:
+    """Who may sign in, by name: those who reach no further than who asks."""
+    with dispatcher.ledger.read() as db:
+        return {"items": [_person(each) for each in kept.every(db) if asking.covers(each.service_instances)]}
+
+
+@routes.post("/people", status_code=201)
+def link(wanted: WantedLink, dispatcher: Served, asking: Administrator, public_url: PublicUrl) -> rights.SigninLink:
+    """Make a link that signs a person in, once, within the hour. They may set a password by it."""
+    made = people.link(dispatcher.ledger, wanted.name, role=wanted.role, service_instances=wanted.service_instances, maker=asking)
+    found = made.credential
+    return rights.SigninLink(
+        name=found.name,
+        role=found.role,
+        url=f"{public_url}/signin/link/{made.secret}",
+        expires_at=moment(found.expires_at or 0.0),
+    )
+
+
+@routes.delete("/people/{person}", status_code=204)
+def forget(person: str, dispatcher: Served, asking: Administrator) -> None:
+    """Let somebody sign in no more, and end their sessions, at once."""
+    people.remove(dispatcher.ledger, person, maker=asking)
+
+
+def _person(found: kept.Person) -> rights.Person:
+    return rights.Person(
+        name=found.name,
+        role=found.role,
+        service_instances=_list(found.service_instances),
+        has_password=found.has_password,
+        made_at=moment(found.made_at),
+        signed_in_at=None if found.signed_in_at is None else moment(found.signed_in_at),
+    )
 
 
 def _token(found: credentials.Credential) -> rights.Token:

@@ -1,14 +1,34 @@
-"""Puts the API together: routers, problems, and the guard against other sites' pages."""
+"""Puts the API together: routers, problems, the pages to sign in, and what guards them all."""
 
 from fastapi import FastAPI
 
 from connector import __version__, api
 from connector.dispatch import Dispatcher
-from connector.web import access, audit, endpoints, health, jobs, ledger, origin, packages, problems, served, who
+from connector.web import (
+    access,
+    audit,
+    endpoints,
+    headers,
+    health,
+    jobs,
+    ledger,
+    origin,
+    packages,
+    problems,
+    served,
+    signin,
+    who,
+)
 
 
-def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) -> FastAPI:
-    """The dispatcher's HTTP API. OpenAPI is at `/api/v1/openapi.json`; no page is served that loads from elsewhere."""
+def create(
+    dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000, public_url: str = "http://127.0.0.1:8480"
+) -> FastAPI:
+    """The dispatcher's HTTP API. OpenAPI is at `/api/v1/openapi.json`; no page is served that loads from elsewhere.
+
+    People come by `public_url`, also by links that are made for them. Raises RuntimeError for a route that does not say whom
+    it is for.
+    """
     app = FastAPI(
         title="RapidStart Connector",
         version=__version__,
@@ -17,15 +37,17 @@ def create(dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000) ->
         redoc_url=None,
         responses=problems.RESPONSES,
     )
-    served.attach(app, dispatcher, max_package_bytes=max_package_bytes)
+    served.attach(app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url)
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
     app.include_router(audit.routes, prefix=api.PREFIX, tags=["audit"])
     app.include_router(ledger.routes, prefix=api.PREFIX, tags=["ledger"])
     app.include_router(access.routes, prefix=api.PREFIX, tags=["access"])
+    app.include_router(signin.routes)
     app.include_router(health.routes, tags=["health"])
     problems.install(app)
     who.roles(app)
     app.add_middleware(origin.SameOrigin)
+    app.add_middleware(headers.SecurityHeaders)
     return app

@@ -4,15 +4,16 @@ import logging
 import re
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from connector import api
-from connector.errors import NotSignedIn, Place, RapidStartError, Refused
+from connector.errors import NotSignedIn, Place, RapidStartError, Refused, TooOften
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +49,26 @@ def answer(error: RapidStartError, *, status: int | None = None) -> JSONResponse
     )
     if isinstance(error, NotSignedIn):
         answer.headers["WWW-Authenticate"] = 'Bearer realm="RapidStart Connector"'
+    if isinstance(error, TooOften):
+        answer.headers["Retry-After"] = "60"
     return answer
 
 
-def _refused(_: Request, error: Exception) -> Response:
+def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RapidStartError)  # noqa: S101 starlette's handlers are typed for any exception
+    if isinstance(error, NotSignedIn) and _is_page(request):
+        return RedirectResponse(f"/signin?{urlencode({'next': _asked(request)})}", status_code=303)
     return answer(error)
+
+
+def _is_page(request: Request) -> bool:
+    """Whether a person's browser asked for a page: the person can sign in."""
+    asked = request.headers.get("accept", "")
+    return request.method == "GET" and "text/html" in asked and not request.url.path.startswith(api.PREFIX)
+
+
+def _asked(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _invalid(_: Request, error: Exception) -> Response:

@@ -5,12 +5,16 @@ from typing import Annotated, cast
 from fastapi import Depends, FastAPI, Request
 
 from connector.dispatch import Dispatcher
+from connector.web.throttle import Throttles
 
 
-def attach(app: FastAPI, dispatcher: Dispatcher, *, max_package_bytes: int) -> None:
-    """Let the routes of this app find their dispatcher, and the size of the largest package."""
+def attach(app: FastAPI, dispatcher: Dispatcher, *, max_package_bytes: int, public_url: str) -> None:
+    """Let the routes of this app find their dispatcher, the size of the largest package, and by what address people come."""
     app.state.dispatcher = dispatcher
     app.state.max_package_bytes = max_package_bytes
+    app.state.public_url = public_url.rstrip("/")
+    app.state.throttles = Throttles()
+    app.state.provider = None
 
 
 def serve(app: FastAPI, dispatcher: Dispatcher) -> None:
@@ -26,5 +30,15 @@ async def _max_package_bytes(request: Request) -> int:
     return int(request.app.state.max_package_bytes)
 
 
+async def _public_url(request: Request) -> str:
+    return str(request.app.state.public_url)
+
+
+async def _throttles(request: Request) -> Throttles:
+    return cast("Throttles", request.app.state.throttles)
+
+
 Served = Annotated[Dispatcher, Depends(_dispatcher)]
 Ceiling = Annotated[int, Depends(_max_package_bytes)]
+PublicUrl = Annotated[str, Depends(_public_url)]
+Slowed = Annotated[Throttles, Depends(_throttles)]

@@ -13,24 +13,41 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from connector import api
-from connector.access import scope, tokens
+from connector.access import scope, sessions, tokens
 from connector.access.principal import Principal
-from connector.errors import NotAllowed
+from connector.dispatch import Dispatcher
+from connector.errors import NotAllowed, NotSignedIn
 from connector.rights import Role
-from connector.web.served import Served
+from connector.web import cookie
+from connector.web.served import Served, Slowed
+from connector.web.throttle import Throttles
 
-#: Routes that answer everybody: whether the process lives and works, and what the API is.
-OPEN: Final = frozenset({"/healthz", "/readyz", f"{api.PREFIX}/openapi.json"})
+#: Routes that answer everybody: whether the process lives and works, what the API is, and the way in and out.
+OPEN: Final = frozenset(
+    {"/healthz", "/readyz", f"{api.PREFIX}/openapi.json", "/signin", "/signin/link/{code}", "/signout"}
+    | {"/signin/oidc", "/signin/oidc/callback"}
+)
 
 _BEARER: Final = "bearer"
 
 
-def principal(request: Request, dispatcher: Served) -> Principal:
-    """Who asks. Raises NotSignedIn."""
+def principal(request: Request, dispatcher: Served, slowed: Slowed) -> Principal:
+    """Who asks: by the token that a program shows, else by the session of a browser. Raises NotSignedIn, TooOften."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == _BEARER and text:
-        return tokens.principal(dispatcher.ledger, text.strip(), address=address(request))
+        return _by_token(dispatcher, text.strip(), slowed=slowed, address=address(request))
+    if session := cookie.read(request):
+        return sessions.principal(dispatcher.ledger, session, address=address(request))
     raise tokens.nobody()
+
+
+def _by_token(dispatcher: Dispatcher, text: str, *, slowed: Throttles, address: str) -> Principal:
+    """Tries that fail are counted; a token that is known always passes."""
+    try:
+        return tokens.principal(dispatcher.ledger, text, address=address)
+    except NotSignedIn:
+        slowed.tokens.count(address)
+        raise
 
 
 def address(request: Request) -> str:

@@ -10,7 +10,7 @@ from connector.errors import Refused
 
 @pytest.fixture
 def anna(desk):
-    client = Client(desk.url, token=desk.client.create_token("Änna Öst", role="administrator")["secret"])
+    client = Client(desk.url, token=desk.accounts.create_token("Änna Öst", role="administrator")["secret"])
     yield client
     client.close()
 
@@ -82,7 +82,7 @@ def test_who_asks_cannot_call_itself_somebody_else(desk, job):
     desk.http.post(url, headers={"RapidStart-User": "somebody"}, timeout=10).raise_for_status()
     assert "somebody" not in desk.client.audit(limit=1)[0]["by"]
     with pytest.raises(Refused):
-        desk.client.create_token("x\r\nroot", role="viewer")
+        desk.accounts.create_token("x\r\nroot", role="viewer")
 
 
 def test_lines_come_in_pages_and_by_time(desk, anna, job):

@@ -6,6 +6,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from connector import web
+from connector.accounts import Accounts
 from connector.client import Client
 from connector.errors import NotAllowed, NotFound, NotSignedIn, Refused
 from connector.rights import Role
@@ -19,6 +20,15 @@ TABLE = {
     ("GET", "/readyz"): None,
     ("GET", "/api/v1/openapi.json"): None,
     ("HEAD", "/api/v1/openapi.json"): None,
+    ("GET", "/signin"): None,
+    ("POST", "/signin"): None,
+    ("GET", "/signin/link/{code}"): None,
+    ("POST", "/signin/link/{code}"): None,
+    ("GET", "/signin/me"): VIEWER,
+    ("POST", "/signout"): None,
+    ("GET", "/api/v1/people"): ADMINISTRATOR,
+    ("POST", "/api/v1/people"): ADMINISTRATOR,
+    ("DELETE", "/api/v1/people/{person}"): ADMINISTRATOR,
     ("GET", "/api/v1/whoami"): VIEWER,
     ("GET", "/api/v1/tokens"): ADMINISTRATOR,
     ("POST", "/api/v1/tokens"): ADMINISTRATOR,
@@ -83,7 +93,7 @@ def test_a_viewer_changes_nothing(desk):
 
 
 def test_each_route_is_for_its_role_and_those_above(desk):
-    logins = {role: {"Authorization": f"Bearer {desk.client.create_token(role, role=role)['secret']}"} for role in Role}
+    logins = {role: {"Authorization": f"Bearer {desk.accounts.create_token(role, role=role)['secret']}"} for role in Role}
     wrong = []
     for (method, path), needed in TABLE.items():
         url = desk.url + path_of(path)
@@ -104,7 +114,7 @@ def guest(desk):
     opened = []
 
     def client(name="guest", **given):
-        opened.append(Client(desk.url, token=desk.client.create_token(name, **({"role": "administrator"} | given))["secret"]))
+        opened.append(Client(desk.url, token=desk.accounts.create_token(name, **({"role": "administrator"} | given))["secret"]))
         return opened[-1]
 
     yield client
@@ -164,14 +174,14 @@ def test_what_is_not_seen_is_told_as_what_is_not_there(guest, houses):
 def test_nobody_gives_away_more_than_they_have(desk, guest, houses):
     north = guest(service_instances=["Contoso production"])
     with pytest.raises(NotAllowed):
-        north.create_token("all", role="viewer")
+        Accounts(north).create_token("all", role="viewer")
     with pytest.raises(NotAllowed):
-        north.create_token("south", role="viewer", service_instances=["Contoso production", "Fabrikam"])
-    north.create_token("mine", role="viewer", service_instances=["Contoso production"])
-    assert [each["name"] for each in north.tokens()] == ["guest", "mine"]
-    desk.client.create_token("wide", role="viewer")
+        Accounts(north).create_token("south", role="viewer", service_instances=["Contoso production", "Fabrikam"])
+    Accounts(north).create_token("mine", role="viewer", service_instances=["Contoso production"])
+    assert [each["name"] for each in Accounts(north).tokens()] == ["guest", "mine"]
+    desk.accounts.create_token("wide", role="viewer")
     with pytest.raises(NotAllowed):
-        north.revoke_token("wide")
+        Accounts(north).revoke_token("wide")
     with pytest.raises(NotAllowed):
         north.add_endpoint("East", addresses=["http://aos.test/p.svc"], service_instance="Fabrikam")
     with pytest.raises(NotAllowed):
@@ -181,36 +191,36 @@ def test_nobody_gives_away_more_than_they_have(desk, guest, houses):
 
 def test_a_revoked_token_is_worth_nothing_at_once(desk, guest):
     client = guest("CI")
-    assert client.whoami() == {"name": "CI", "role": "administrator", "service_instances": None}
-    desk.client.revoke_token("ci")
+    assert Accounts(client).whoami() == {"name": "CI", "role": "administrator", "service_instances": None}
+    desk.accounts.revoke_token("ci")
     with pytest.raises(NotSignedIn, match="not known"):
-        client.whoami()
+        Accounts(client).whoami()
     with pytest.raises(NotFound):
-        desk.client.revoke_token("ci")
+        desk.accounts.revoke_token("ci")
 
 
 def test_a_token_expires(desk, guest):
     client = guest("brief", days=1e-9)
     with pytest.raises(NotSignedIn, match="expired"):
-        client.whoami()
-    assert [each["name"] for each in desk.client.tokens() if each["kind"] == "token"] == ["brief"]
+        Accounts(client).whoami()
+    assert [each["name"] for each in desk.accounts.tokens() if each["kind"] == "token"] == ["brief"]
 
 
 def test_a_use_is_noted_and_the_secret_is_not(desk, guest):
     client = guest("noted")
-    client.whoami()
-    (told,) = [each for each in desk.client.tokens() if each["name"] == "noted"]
+    Accounts(client).whoami()
+    (told,) = [each for each in desk.accounts.tokens() if each["name"] == "noted"]
     assert told["used_at"]
     secret = client._session.auth._token
     with desk.ledger.read() as db:
         everything = db.exec_driver_sql("SELECT * FROM credentials").fetchall()
-    assert secret not in repr(everything) + repr(desk.client.tokens()) + repr(desk.client.audit())
+    assert secret not in repr(everything) + repr(desk.accounts.tokens()) + repr(desk.client.audit())
 
 
 @pytest.mark.parametrize("name", ["", " x", "a\nb", "a:b", "y" * 61, "\x1b[31m"])
 def test_what_cannot_be_a_name_is_refused(desk, name):
     with pytest.raises(Refused):
-        desk.client.create_token(name, role="viewer")
+        desk.accounts.create_token(name, role="viewer")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer x", "Basic eDp5", "Bearer \xff\xfe"])

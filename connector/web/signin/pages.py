@@ -1,0 +1,22 @@
+"""Draws the sign-in pages from their one template. Everything that people gave is escaped."""
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from starlette.responses import HTMLResponse
+
+from connector.access import passwords
+
+
+@cache
+def _template() -> Template:
+    loader = PackageLoader("connector.web.signin", ".")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+
+
+def draw(title: str, *, status: int = 200, trouble: str = "", **more: Any) -> HTMLResponse:
+    """A page: `form` with `next` and `provider`, or the `link` or `person` that it is about."""
+    told = {"link": None, "form": False, "person": None, "next": "/", "provider": False} | more
+    text = _template().render(title=title, trouble=trouble, shortest=passwords.SHORTEST, longest=passwords.LONGEST, **told)
+    return HTMLResponse(text, status_code=status)
