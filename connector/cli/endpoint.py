@@ -114,7 +114,7 @@ def add(
 
 
 def _replaced(name: str, told: dict[str, Any], named: dict[str, Any]) -> api.Endpoint:
-    """Change what is told of an endpoint. Whether calls may be repeated is changed at any time, all else while nothing is loaded."""
+    """Change what is told of an endpoint: whether calls may be repeated at any time, all else while it has no jobs."""
     idempotent = named.pop("idempotent")
     if any(value is not None for value in named.values()):
         raise click.UsageError(f"What it bears is set by: rapidstart endpoint limit {name}")

@@ -17,10 +17,10 @@ _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:-|to) ?(\d+(?:\.\d+)?)")
 _NONE: Final = "none"
 
 
-class _OrNone(click.ParamType):
+class _OrNone(click.ParamType):  # type: ignore[type-arg]  # generic in later versions only
     """A number, or the word that takes the limit away."""
 
-    def __init__(self, number: click.ParamType) -> None:
+    def __init__(self, number: click.IntRange | click.FloatRange) -> None:
         self._number, self.name = number, number.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
