@@ -248,10 +248,37 @@ def companies(name: str, as_json: bool) -> None:
 @click.option(
     "--show", multiple=True, metavar="NAME", help="The fields of a table, or the parameters of an operation; repeatable."
 )
+@click.option("--import", "imports", is_flag=True, help="Have a worker import AX's data dictionary, over net.tcp.")
+@click.option("--language", default="en-us", show_default=True, help="With --import: of the labels.")
+@click.option("--services-only", is_flag=True, help="With --import: services and their operations alone.")
+@click.option("--watch", is_flag=True, help="With --import: follow it to its end.")
+@click.option("--table", "tables", multiple=True, metavar="T", help="A table of the data dictionary; with --import: it alone.")
+@click.option("--enum", "enums", multiple=True, metavar="E", help="An enumeration of the data dictionary; repeatable.")
+@click.option("--service", "services", multiple=True, metavar="S", help="A service of the data dictionary; repeatable.")
+@click.option("--class", "classes", multiple=True, metavar="C", help="A class of the data dictionary; repeatable.")
+@click.option("--search", metavar="TEXT", default="", help="What in the data dictionary has this in its name or label.")
 @front.json_option
-def metadata(name: str, refresh: bool, show: tuple[str, ...], as_json: bool) -> int:
-    """The services, tables and fields that a load can write to; --json has all of it."""
+def metadata(
+    name: str, refresh: bool, show: tuple[str, ...], imports: bool, as_json: bool, language: str, watch: bool, **asked: Any
+) -> int:
+    """The services, tables and fields that a load can write to; --json has all of it.
+
+    What AX itself knows of its tables, enumerations, services and classes is imported once, and shown by their names.
+    """
     client = front.client()
+    services_only = asked.pop("services_only")
+    if imports:
+        from connector.cli import dictionaries
+
+        return dictionaries.start(
+            client, name, dictionaries.Import(language, services_only, asked["tables"]), watch=watch, as_json=as_json
+        )
+    if services_only or watch:
+        raise click.UsageError("--services-only and --watch go with --import.")
+    if any(asked.values()):
+        from connector.cli import dictionaries
+
+        return dictionaries.show(client, name, asked, as_json=as_json)
     if refresh:
         survey = _await_answer(client.survey_endpoint(name))
         if exits.of_job(survey) is not Exit.DONE or survey["state"] not in api.FINAL_STATES:
@@ -311,12 +338,13 @@ def _company_of(check: api.Check) -> str:
 
 
 def _print_metadata(name: str, raw: dict[str, Any], show: tuple[str, ...]) -> Exit:
-    from connector.cli import contents
+    from connector.cli import contents, dictionaries
     from connector.wire.metadata import Metadata
 
     found = Metadata.model_validate(raw)
     if not show:
         contents.print_overview(front.console(), found, endpoint=name, read_at=raw.get("surveyed_at"))
+        dictionaries.print_known(front.console(), dictionaries.known(front.client(), name))
         return Exit.DONE
     missing = contents.print_some(front.console(), found, show)
     for each in missing:

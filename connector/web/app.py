@@ -7,6 +7,7 @@ from connector.dispatch import Dispatcher
 from connector.web import (
     access,
     audit,
+    dictionaries,
     endpoints,
     headers,
     health,
@@ -41,6 +42,7 @@ def create(
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
+    app.include_router(dictionaries.routes, prefix=api.PREFIX, tags=["endpoints"])
     app.include_router(audit.routes, prefix=api.PREFIX, tags=["audit"])
     app.include_router(ledger.routes, prefix=api.PREFIX, tags=["ledger"])
     app.include_router(access.routes, prefix=api.PREFIX, tags=["access"])

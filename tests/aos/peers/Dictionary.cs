@@ -1,6 +1,6 @@
 // AX's MetadataService, hosted by WCF: Dictionary.exe PORT FOLDER MOST_ITEMS
 // FOLDER/<Kind>/<Name>.xml is what is told of a thing; labels.tsv holds language, id, text; languages.txt a language a line.
-// An answer of more elements than MOST_ITEMS is refused as .NET refuses it.
+// An answer of more elements than MOST_ITEMS is refused as .NET refuses it. While FOLDER/<Operation>.wait is there, nothing is said.
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -36,6 +36,7 @@ namespace Peer {
       var request = new XmlDocument();
       request.Load(message.GetReaderAtBodyContents());
       lock (this) File.AppendAllText(Path.Combine(folder, "calls.log"), operation + "\t" + request.DocumentElement.OuterXml + "\n");
+      while (File.Exists(Path.Combine(folder, operation + ".wait"))) Thread.Sleep(20);
       string answer;
       try {
         answer = Answer(operation, request.DocumentElement);

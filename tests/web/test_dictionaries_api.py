@@ -1,0 +1,62 @@
+"""`/endpoints/{name}/dictionary` over real HTTP."""
+
+import pytest
+
+from connector import api
+from connector.ledger import dictionaries
+from connector.wire.dictionary import DataTable, Dictionary
+
+
+@pytest.fixture
+def known(desk):
+    desk.client.add_endpoint("AOS-1", addresses=["net.tcp://aos:8201/DynamicsAx/Services/S"])
+    tables = tuple(DataTable(name=f"Table{number}", label="Café" if number == 3 else "") for number in range(5))
+    with desk.ledger.write() as db:
+        dictionaries.keep(db, "aos-1", Dictionary(language="de", tables=tables), at=1.0)
+    return desk
+
+
+def get(desk, path, **params):
+    return desk.http.get(f"{desk.url}{api.PREFIX}/endpoints/{path}", params=params, timeout=30)
+
+
+def test_what_is_known_is_told_kind_by_kind(known):
+    assert get(known, "aos-1/dictionary").json() == {
+        "endpoint": "AOS-1",
+        "kinds": [{"kind": "table", "count": 5, "language": "de", "imported_at": "1970-01-01T00:00:01.000Z"}],
+        "under_way": None,
+    }
+    known.client.add_endpoint("New", addresses=["http://aos/port.svc"])
+    assert get(known, "New/dictionary").json()["kinds"] == []
+
+
+def test_a_list_comes_page_by_page(known):
+    first = get(known, "AOS-1/dictionary/table", limit=3).json()
+    assert [each["name"] for each in first["items"]] == ["Table0", "Table1", "Table2"]
+    second = get(known, "AOS-1/dictionary/table", limit=3, cursor=first["next"]).json()
+    assert [each["name"] for each in second["items"]] == ["Table3", "Table4"]
+    assert second["next"] is None
+    assert [each["label"] for each in get(known, "AOS-1/dictionary/table", text="Caf").json()["items"]] == ["Café"]
+    assert get(known, "AOS-1/dictionary/form").status_code in (400, 422)
+
+
+def test_a_thing_is_told_whole_or_is_not_there(known):
+    found = get(known, "AOS-1/dictionary/table/TABLE3").json()
+    assert (found["kind"], found["name"], found["fields"]) == ("table", "Table3", [])
+    assert get(known, "AOS-1/dictionary/table/No%2Fsuch").status_code == 404
+    missing = get(known, "AOS-1/dictionary/enum/Table3")
+    assert missing.status_code == 404
+    assert "no enum named Table3" in missing.text
+
+
+@pytest.mark.parametrize("body", [{"language": "d e"}, {"tables": [""]}, {"tables": ["x"] * 1001}, {"other": 1}])
+def test_an_order_that_makes_no_sense_is_refused(known, body):
+    answer = known.http.post(f"{known.url}{api.PREFIX}/endpoints/AOS-1/dictionary", json=body, timeout=30)
+    assert answer.status_code in (400, 422)
+
+
+def test_an_import_is_a_job_that_is_told_while_it_is_under_way(known):
+    body = {"language": "de", "tables": ["CustGroup"]}
+    job = known.http.post(f"{known.url}{api.PREFIX}/endpoints/AOS-1/dictionary", json=body, timeout=30).json()
+    assert (job["kind"], job["state"] in api.FINAL_STATES) == ("metadata", False)
+    assert get(known, "AOS-1/dictionary").json()["under_way"] == job["id"]
