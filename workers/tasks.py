@@ -30,7 +30,6 @@ from connector.wire.jobs import (
 )
 from connector.wire.reports import (
     BatchDone,
-    BatchRef,
     BatchReturned,
     ContractWanted,
     ExceptionsLogged,
