@@ -319,9 +319,11 @@ class Loaded(TypedDict):
     package: str
     company: str | None
     written: int
+    """rows that were created, updated or deleted"""
     unknown: int
     left: int
     """batches that have no end"""
+    submitted_at: str
     finished_at: str | None
 
 
@@ -334,6 +336,34 @@ class ChangedDatabase(TypedDict):
     """when it was still the one that is known"""
     loads: list[Loaded]
     """what is to be reconciled, the newest first; not in a list of endpoints"""
+
+
+class MachineKey(TypedDict):
+    """The key of a machine of an endpoint; `heard_at` is when it last proved itself."""
+
+    fingerprint: str
+    machine: str
+    admitted_at: str
+    revoked_at: str | None
+    heard_at: str | None
+
+
+class Refused(TypedDict):
+    """Messages that were refused for one reason: at the `dispatcher` (reports) or at a `worker` (orders, answers)."""
+
+    at: str
+    why: str
+    count: int
+    last_at: str
+    last: str
+
+
+class Sealing(TypedDict):
+    """Whether messages to and from an endpoint are sealed, by which machines' keys, and what was refused."""
+
+    sealed: bool
+    keys: list[MachineKey]
+    refused: list[Refused]
 
 
 class Endpoint(TypedDict):
@@ -366,6 +396,7 @@ class Endpoint(TypedDict):
     outage: Outage | None
     changed: ChangedDatabase | None
     """None: its AX database is the one that is known"""
+    sealing: Sealing
     opens_at: str | None
     fingerprint: str | None
     added_at: str

@@ -15,7 +15,7 @@ import uvicorn
 
 from connector import broker, web
 from connector.access import local, people
-from connector.dispatch import Dispatcher, Outbox, Reconciler
+from connector.dispatch import Dispatcher, Outbox, Reconciler, letters
 from connector.dispatch.planner import Planner
 from connector.dispatch.policy import Policy
 from connector.dispatch.succession import Succession
@@ -52,7 +52,7 @@ def _serve(settings: Settings, broker_url: str) -> None:
             opened.enter_context(leading.hold_alone(ledger.file))
         local.ensure(ledger, settings.home)
         _invite(ledger, settings)
-        outbox = Outbox(broker_url)
+        outbox = Outbox(broker_url, letters.open_letters(settings.home, ledger, sealed_only=settings.sealed_only))
         opened.callback(outbox.close)
         desk = _Desk(settings, ledger, outbox)
         host, port = _address(settings)

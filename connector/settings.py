@@ -77,6 +77,9 @@ class Settings(BaseSettings):
         int | None,
         Field(ge=1, le=36500, description="Rows of a job are removed so many days after its end. Not set: they are kept."),
     ] = None
+    sealed_only: Annotated[
+        bool, Field(description="Send nothing to endpoints that are not sealed: those that have no machine's key.")
+    ] = False
     flower_address: Annotated[
         str, Field(description="Address that Flower listens on. It has no login: keep it on this computer, or behind a proxy.")
     ] = "127.0.0.1"

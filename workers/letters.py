@@ -141,6 +141,20 @@ class Sealing:
             log.warning(told, error.strerror, extra={"action": "dispatcher_key_not_kept"})
 
 
+def trust(folder: Path, *, dispatcher: str) -> keys.Public:
+    """Make this computer a machine of the endpoint whose folder it is, and have it trust one dispatcher's public key.
+
+    A key that the folder holds is kept. The machine's public key, for the dispatcher. Raises KeyUnreadable.
+    """
+    known = keys.Public.of_text(dispatcher)
+    mine = keys.load_or_create(folder / MACHINE_FILE)[-1].public
+    try:
+        (folder / DISPATCHER_FILE).write_text(f"{known.text}\n", encoding="ascii")
+    except OSError as error:
+        raise keys.KeyUnreadable(f"the file {DISPATCHER_FILE} cannot be written: {error.strerror}.") from None
+    return mine
+
+
 def open_letters(folder: Path, *, endpoint: str) -> Letters:
     """Sealed where the endpoint's folder holds a machine's key, else plain. Raises GiveUp where the keys cannot be used."""
     return Sealing(folder, endpoint=endpoint) if (folder / MACHINE_FILE).exists() else Plain()

@@ -122,10 +122,13 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
         "Unfinished jobs": endpoint["unfinished_jobs"],
         **limits.facts(endpoint),
         "Scale": words.scaled(endpoint),
+        "Messages": words.sealed(endpoint["sealing"]),
     }
     print_facts(console, facts)
     if endpoint["changed"]:
         _print_changed(console, endpoint["name"], endpoint["changed"])
+    if refused := words.refused(endpoint["sealing"]):
+        console.print(Text(printable(refused), style="bold red"))
     if endpoint["workers"]:
         table = _table("Worker", "Host", "Concurrency", "Version", "Seen")
         for worker in endpoint["workers"]:

@@ -138,3 +138,23 @@ def scaled(endpoint: api.Endpoint) -> str:
     if not online:
         return said
     return f"{said}; {sum(crew['running'] for crew in online)} run, {sum(crew['most'] for crew in online)} may"
+
+
+def sealed(sealing: api.Sealing) -> str:
+    """Whether an endpoint's messages are sealed, and by which keys."""
+    if not sealing["sealed"]:
+        return "not sealed: whoever can write to the broker is believed"
+    keys = [f"{key['machine']} {key['fingerprint']}" for key in sealing["keys"] if key["revoked_at"] is None]
+    return f"sealed for {', '.join(keys)}" if keys else "sealed, and all keys are revoked"
+
+
+def refused(sealing: api.Sealing) -> str:
+    """How many messages were refused, and why; "" where none was."""
+    counts: dict[str, int] = {}
+    for each in sealing["refused"]:
+        counts[each["why"]] = counts.get(each["why"], 0) + each["count"]
+    total = sum(counts.values())
+    if not total:
+        return ""
+    reasons = ", ".join(f"{count} {why}" for why, count in sorted(counts.items()))
+    return f"{total} {'message was' if total == 1 else 'messages were'} refused: {reasons}"

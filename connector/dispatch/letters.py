@@ -7,11 +7,13 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from connector.ledger import Database, trust
+from connector.errors import Conflict
+from connector.ledger import Database, Ledger, endpoints, trust
 from connector.ledger.endpoints import Endpoint
-from connector.wire import codec, routes, sealing
+from connector.wire import codec, keys, routes, sealing
 from connector.wire.keys import Private, Public
 from connector.wire.reports import REPORTS, BatchRef, Report, ref_of
 from connector.wire.sealing import Sealed, Stamp, Unsealable, Way, Why
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: In RAPIDSTART_HOME: the dispatcher's own ring of keys.
 FILE: Final = "dispatcher.key"
+#: Under which the ledger remembers the fingerprints of all keys that the dispatcher ever had here.
+_FACT: Final = "dispatcher keys"
 #: A report that was written longer ago is refused: its session may be forgotten by then, and with it what came before.
 _OLDEST_S: Final = trust.SESSION_LIFE_S - 10 * 86400.0
 
@@ -32,6 +36,37 @@ class Heard:
     key: Public | None = None
 
 
+def open_letters(home: Path, ledger: Ledger, *, sealed_only: bool = False) -> "Letters":
+    """The letters of the dispatcher whose key file lies in `home`; a new key where it never had one.
+
+    The ledger remembers the keys by their fingerprints. Raises Conflict where an endpoint relies on them and none is here:
+    nobody would take what is written with another one, and nothing that is on the way could be opened.
+    """
+    with ledger.read() as db:
+        known = (endpoints.fact(db, _FACT) or "").split()
+        is_needed = bool(known) and trust.any_key(db)
+    try:
+        if is_needed and not (home / FILE).exists():
+            raise _missing(known)
+        ring = keys.load_or_create(home / FILE)
+    except keys.KeyUnreadable as error:
+        raise Conflict(str(error), advice=f"Put {FILE} back from a backup of RAPIDSTART_HOME.") from error
+    mine = [key.public.fingerprint for key in ring]
+    if is_needed and not set(mine) & set(known):
+        raise _missing(known)
+    if not set(mine) <= set(known):
+        with ledger.write() as db:
+            endpoints.remember(db, _FACT, " ".join(dict.fromkeys([*known, *mine])))
+    return Letters(ring, sealed_only=sealed_only)
+
+
+def _missing(known: Sequence[str]) -> Conflict:
+    return Conflict(
+        f"the endpoints of this ledger know their dispatcher by the key {known[-1]}, which is not in RAPIDSTART_HOME.",
+        advice=f"Copy {FILE} from another dispatcher of this ledger, or from a backup. It cannot be made anew.",
+    )
+
+
 class Letters:
     """One per dispatcher. The recorder's thread reads, any thread writes."""
 
@@ -39,6 +74,11 @@ class Letters:
         """`ring`: the dispatcher's keys, the newest last. `sealed_only`: endpoints that are not sealed are sent nothing."""
         self.ring = tuple(ring)
         self.sealed_only = sealed_only
+
+    @property
+    def public(self) -> Public | None:
+        """The key that workers must know this dispatcher by; None where it has none."""
+        return self.ring[-1].public if self.ring else None
 
     def barred(self, endpoint: Endpoint, readers: tuple[Public, ...] | None) -> str:
         """Why nothing can be sent to an endpoint of these keys; "" where it can."""

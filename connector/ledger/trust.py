@@ -100,6 +100,11 @@ def machines(db: Database, endpoint: str) -> list[MachineKey]:
     return [MachineKey(**row) for row in db.execute(query).mappings()]
 
 
+def any_key(db: Database) -> bool:
+    """Whether any endpoint is sealed."""
+    return db.execute(sa.select(machine_keys.c.endpoint).limit(1)).first() is not None
+
+
 def readers(db: Database, endpoint: str) -> tuple[Public, ...] | None:
     """The keys that count at an endpoint now; None where it never had one: it is not sealed."""
     found = db.execute(_KEYS, {"of_endpoint": endpoint.lower()}).all()

@@ -17,6 +17,7 @@ from connector.dispatch import Dispatcher, no_metadata, registering, scaling
 from connector.ledger import Database, crews, endpoints, jobs, limits, marks
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
+from connector.web.sealing import sealing_object
 from connector.web.served import Served
 from connector.web.who import Administrator, Operator, Viewer
 
@@ -240,5 +241,6 @@ def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint) 
         scale=crews.wish(db, endpoint.key),
         unfinished=len(unfinished),
         outage=outage,
+        sealing=sealing_object(db, endpoint.key),
         loads=marks.to_reconcile(db, endpoint.key, endpoint.mark) if endpoint.mark and endpoint.mark.changed else (),
     )

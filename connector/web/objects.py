@@ -72,6 +72,7 @@ def endpoint_object(
     scale: crews.Scale,
     unfinished: int,
     outage: Outage | None,
+    sealing: api.Sealing,
     loads: Sequence[marks.Loaded] = (),
 ) -> api.Endpoint:
     """An endpoint with its workers, as they were last seen."""
@@ -98,6 +99,7 @@ def endpoint_object(
         stopped=_stopped(endpoint.stopped),
         outage=_outage(outage, now),
         changed=_changed(endpoint, loads),
+        sealing=sealing,
         opens_at=None if opens == now else moment(opens),
         fingerprint=endpoint.fingerprint,
         added_at=moment(endpoint.added_at),
@@ -272,6 +274,7 @@ def _loaded(load: marks.Loaded) -> api.Loaded:
         written=load.written,
         unknown=load.unknown,
         left=load.left,
+        submitted_at=moment(load.job.submitted_at),
         finished_at=_moment(load.job.finished_at),
     )
 
