@@ -9,7 +9,6 @@ from connector.wire import metadata
 from workers.aos.fields import Fields
 from workers.aos.gathering import XSD
 from workers.aos.schemas import Components, namespace_of
-from workers.errors import GiveUp
 
 #: No AIF document nests deeper; a type that contains itself ends here.
 _MAX_DEPTH: Final = 8
@@ -46,15 +45,8 @@ class Schemas:
         return () if kind is None else tuple(self._parameter(part, depth=0) for part in self._components.parts(kind))
 
     def place_of(self, name: str) -> str:
-        """The name in memory of the file whose schema declares the root element of this qualified name. Raises GiveUp."""
-        place = self._components.place_of(name)
-        if place is None:
-            raise GiveUp(
-                "The document's schema stands inside the WSDL, which rows cannot be checked against.",
-                advice="Use the port's own WSDL, not a flattened one.",
-                code="RSC-5925",
-            )
-        return place
+        """The name in memory of the file whose schema declares the root element of this qualified name."""
+        return self._components.place_of(name)
 
     def _table(self, element: etree._Element, *, depth: int) -> metadata.Table:
         kind = self._components.complex(element)

@@ -22,8 +22,13 @@ _CONNECT_S: Final = 5.0
 _TLS: Final = "RSC-5907"
 
 
-def checks(transport: Transport, address: str, *, clock: Callable[[], float] = time.time) -> Iterator[Check]:
-    """Address, name, port, TLS, HTTP, clock (only where it differs), account; the last one is not `ok` where a step fails."""
+def checks(
+    transport: Transport, address: str, *, way: nettcp.Way | None = None, clock: Callable[[], float] = time.time
+) -> Iterator[Check]:
+    """Address, name, port, TLS, HTTP, clock (only where it differs), account; the last one is not `ok` where a step fails.
+
+    `way`: what the contract tells of net.tcp, where it is known.
+    """
     try:
         scheme, host, port = transport.place(address)
     except WorkerError as error:
@@ -34,7 +39,7 @@ def checks(transport: Transport, address: str, *, clock: Callable[[], float] = t
         if not step.ok:
             return
     if nettcp.is_one(address):
-        yield _channel(transport, address)
+        yield _channel(transport, address, way)
         return
     transport.close()  # a connection that was let in before is not asked again
     try:
@@ -48,9 +53,9 @@ def checks(transport: Transport, address: str, *, clock: Callable[[], float] = t
     yield _account(transport, address, answer)
 
 
-def _channel(transport: Transport, address: str) -> Check:
+def _channel(transport: Transport, address: str, way: nettcp.Way | None) -> Check:
     try:
-        how = transport.greet(address)
+        how = transport.greet(address, way=way)
     except WorkerError as error:
         return failed("net.tcp", error)
     return Check(name="net.tcp", ok=True, detail=f"The AOS takes calls: {how}.")

@@ -45,10 +45,13 @@ class Components:
         if extension is not None:
             self._derived.setdefault(qualified(extension, extension.get("base", "")), []).append(component)
 
-    def place_of(self, name: str) -> str | None:
-        """The name in memory of the file whose schema declares the element of this qualified name."""
+    def place_of(self, name: str) -> str:
+        """The name in memory of the file whose schema declares the element of this qualified name.
+
+        Each schema is the root of a file: those that stood inside a WSDL were moved out of it.
+        """
         schema = self.elements[name].getparent()
-        return next((place for place, tree in self._trees.items() if tree is schema), None)
+        return next(place for place, tree in self._trees.items() if tree is schema)
 
     def complex(self, element: etree._Element) -> etree._Element | None:
         """The complex type of an element; None where its type is a text, or not known."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from connector.wire import metadata
 from connector.wire.reports import Check
-from workers.aos import account, asking, reaching, tableservice
+from workers.aos import account, asking, nettcp, reaching, tableservice
 from workers.aos.door import Door
 from workers.aos.loading import Contract, port_name
 from workers.aos.port import Port
@@ -60,15 +60,25 @@ def check(door: Door, addresses: Sequence[str], scope: Scope | None = None) -> l
     for address in addresses:
         site = address.partition("://")[2].partition("/")[0].casefold()
         if site not in ways:
-            way = list(reaching.checks(door.transport, address))
-            ways[site] = way[-1].ok
-            found += way
+            steps = list(reaching.checks(door.transport, address, way=_way(door, address, scope or Scope())))
+            ways[site] = steps[-1].ok
+            found += steps
             firsts.append(address)
         if ways[site]:
             found += _port_checks(door, address, scope or Scope())
     for address, is_open in zip(firsts, ways.values(), strict=True):  # the account is the same at all ports of an AOS
         found += _account_checks(door, address, scope or Scope()) if is_open else ()
     return found
+
+
+def _way(door: Door, address: str, scope: Scope) -> nettcp.Way | None:
+    """What the contract says of a logon over net.tcp. It is told elsewhere, by HTTP: if not, the port's own check says why."""
+    if not nettcp.is_one(address):
+        return None
+    try:
+        return door.contract(address, contract_zip=scope.contract_zip).way
+    except WorkerError:
+        return None
 
 
 def _account_checks(door: Door, address: str, scope: Scope) -> Iterator[Check]:
