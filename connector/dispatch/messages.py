@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from connector.dispatch.outbox import Parcel
-from connector.ledger import Database, batches, endpoints, jobs, limits
+from connector.ledger import Database, batches, dictionaries, endpoints, jobs, limits
 from connector.plan import passes
 from connector.wire import codec
 from connector.wire.jobs import WORK, ImportDictionary, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata
@@ -51,11 +51,18 @@ class Sender:
 
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
-    said = {"idempotent": sender.endpoint.limits.idempotent} if course.kind == LoadTables.KIND else {}
+    said = {"idempotent": _is_idempotent(sender, course.target.service)} if course.kind == LoadTables.KIND else {}
     if sending.second:
         course, sending = _pass(course, sending, sending.second.fields)
     message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options, **said)
     return message, f"{sender.job.id}, {_shown(course, sending)}"
+
+
+def _is_idempotent(sender: Sender, service: str) -> bool:
+    """Whether a call may be repeated: the endpoint's own word, and AX's, which may carry a repeated call out again."""
+    if not sender.endpoint.limits.idempotent:
+        return False
+    return not dictionaries.carries_out_again(sender.db, sender.endpoint.key, service)
 
 
 def _preview(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:

@@ -19,6 +19,8 @@ from connector.wire.dictionary import DataEnum, DataTable, DeclaredClass, Declar
 _IN_USE: Final = ""
 #: Names in one question: SQLite takes some 32,000, PostgreSQL 65,535.
 _AT_ONCE: Final = 1000
+#: Kinds of operations of document services that write.
+_WRITES: Final = frozenset({"Create", "Update", "Delete"})
 
 Thing: TypeAlias = DataTable | DataEnum | DeclaredService | DeclaredClass
 T = TypeVar("T", DataTable, DataEnum, DeclaredService, DeclaredClass)
@@ -40,6 +42,7 @@ class Entry:
     kind: Kind
     name: str
     label: str
+    """of a service: the name by which ports offer it"""
     language: str
     imported_at: float
 
@@ -128,6 +131,17 @@ def thing(db: Database, endpoint: str, kind: Kind, name: str) -> Thing | None:
             return DeclaredClass.model_validate_json(text)
 
 
+def carries_out_again(db: Database, endpoint: str, service: str) -> bool:
+    """Whether AX says of a document service that it carries out a write again whose MessageId it has seen.
+
+    `service`: the name by which ports offer it. False where nothing, or the opposite, is known.
+    """
+    named = (entries.c.key == service.casefold()) | (entries.c.label == service)
+    contents = db.execute(_contents(endpoint, Kind.SERVICE).where(named)).scalars()
+    found = [DeclaredService.model_validate_json(zlib.decompress(content)) for content in contents]
+    return any(each.idempotent is False and each.kind in _WRITES for one in found for each in one.operations)
+
+
 def search(db: Database, endpoint: str, kind: Kind, *, text: str = "", after: str = "", limit: int = 1000) -> list[Entry]:
     """What is known of a kind, by name: all, or what has `text` in name or label. `after` is the last name of a page."""
     query = sa.select(*(entries.c[name] for name in Entry.__slots__)).where(*_of(endpoint, _IN_USE, kind))
@@ -177,7 +191,7 @@ def _things(part: Dictionary) -> Iterator[tuple[Kind, Sequence[Thing]]]:
 
 
 def _values(thing: Thing) -> dict[str, object]:
-    label = getattr(thing, "label", "")
+    label = thing.external_name if isinstance(thing, DeclaredService) else getattr(thing, "label", "")
     return {"name": thing.name, "label": label, "content": zlib.compress(thing.model_dump_json(exclude_defaults=True).encode())}
 
 

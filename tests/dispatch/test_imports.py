@@ -7,7 +7,7 @@ from connector.dispatch.importing import Wish
 from connector.errors import Conflict, NotFound
 from connector.ledger import dictionaries, endpoints, jobs
 from connector.wire import codec, dictionary, reports, routes
-from connector.wire.dictionary import DataTable, DeclaredService, Dictionary
+from connector.wire.dictionary import DataTable, DeclaredService, Dictionary, ServiceOperation
 from connector.wire.jobs import ANSWERS
 
 OLD = Dictionary(language="de", tables=(DataTable(name="Old"),), services=(DeclaredService(name="OldService"),))
@@ -159,3 +159,14 @@ def test_what_is_known_goes_with_its_endpoint(ready):
     assert known(ready) is None
     with ready.ledger.read() as db:
         assert endpoints.every(db) == []
+
+
+def test_a_write_that_ax_would_carry_out_again_is_never_repeated(ready, until):
+    ready.load(rows=2)
+    first = ready.take()
+    assert first.idempotent
+    ready.done(first)
+    operation = ServiceOperation(name="create", kind="Create", idempotent=False)
+    keep(ready, Dictionary(services=(DeclaredService(name="CustGroupService", operations=(operation,)),)))
+    ready.load(rows=2)
+    assert not ready.take().idempotent

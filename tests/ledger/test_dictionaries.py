@@ -122,3 +122,23 @@ def test_tables_are_searched_by_name_and_label_page_by_page(ledger):
         rest = dictionaries.search(db, "a", Kind.TABLE, after=first[-1].name, limit=20)
         assert [each.name for each in (*first, *rest)] == ["CustGroup", "CustTable", *(table.name for table in many)]
         assert (first[0].label, first[0].language, first[0].imported_at) == ("Debitorengruppen", "de", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "external", "operations", "again"),
+    [
+        ("S", "", [("Create", False)], True),
+        ("AotName", "S", [("Read", True), ("Update", False)], True),
+        ("S", "", [("Create", True), ("Find", False), ("Custom", False), ("Delete", None)], False),
+        ("Other", "Another", [("Create", False)], False),
+    ],
+)
+def test_a_service_of_which_ax_carries_a_write_out_again_is_known(ledger, name, external, operations, again):
+    told = tuple(ServiceOperation(name=kind.lower(), kind=kind, idempotent=is_so) for kind, is_so in operations)
+    with ledger.write() as db:
+        assert not dictionaries.carries_out_again(db, "a", "S")
+        dictionaries.keep(
+            db, "a", Dictionary(services=(DeclaredService(name=name, external_name=external, operations=told),)), at=1.0
+        )
+        assert dictionaries.carries_out_again(db, "a", "S") is again
+        assert not dictionaries.carries_out_again(db, "b", "S")
