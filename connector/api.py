@@ -319,11 +319,9 @@ class Loaded(TypedDict):
     package: str
     company: str | None
     written: int
-    """rows that were created, updated or deleted"""
     unknown: int
     left: int
     """batches that have no end"""
-    submitted_at: str
     finished_at: str | None
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, gate, importing, pace, returns, scaling
+from connector.dispatch import Dispatcher, gate, importing, marking, pace, returns, scaling
 from connector.dispatch.hearing import Hearing
 from connector.dispatch.letters import Letters
 from connector.dispatch.logged import note
@@ -51,8 +51,8 @@ class _Turn:
     """where batches may leave now"""
     jobs: set[str] = field(default_factory=set)
     """which may have ended"""
-    held: dict[str, str] = field(default_factory=dict)
-    """per endpoint: why no further call is made now"""
+    held: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """per endpoint: why no further call is made now, and why not even one that may have been made"""
     to_plan: list[str] = field(default_factory=list)
     """jobs that waited for metadata and may be planned now"""
 
@@ -233,9 +233,8 @@ class Recorder:
 
     def _alive(self, turn: _Turn, report: reports.WorkerAlive) -> None:
         self._dispatcher.leases.renew(report.held)
-        is_new = self._dispatcher.leases.seen(report.endpoint, report.worker, concurrency=report.concurrency)
         endpoints.worker_seen(turn.db, report, at=turn.now)
-        if is_new:
+        if self._dispatcher.leases.seen(report.endpoint, report.worker, concurrency=report.concurrency):
             turn.endpoints.add(report.endpoint.lower())
 
     def _stopped(self, turn: _Turn, report: reports.WorkerStopped) -> None:
@@ -277,6 +276,8 @@ class Recorder:
             jobs.set_state(db, job.id, jobs.JobState.RUNNING)
 
     def _intent(self, turn: _Turn, report: reports.IntentReported) -> None:
+        self._meet_database(turn, report)
+        held, barred = self._held(turn, report.endpoint.lower())
         reason = batches.grant(
             turn.db,
             report.ref,
@@ -284,7 +285,8 @@ class Recorder:
             so_far=report.so_far,
             at=turn.now,
             worker=report.worker,
-            held=self._held(turn, report.endpoint.lower()),
+            held=held,
+            barred=barred,
         )
         if not reason:
             self._dispatcher.leases.renew([report.ref])
@@ -292,12 +294,17 @@ class Recorder:
             self._end_preview(turn, report)
         turn.answer(report, Grant(granted=not reason, reason=reason))
 
-    def _held(self, turn: _Turn, endpoint: str) -> str:
-        """Why a load makes no further call at this endpoint now; it is looked up once for a group of reports."""
+    def _held(self, turn: _Turn, endpoint: str) -> tuple[str, str]:
+        """Why a load makes no further call at this endpoint now, as in `_Turn`; it is looked up once for a group of reports."""
         if endpoint not in turn.held:
             target = endpoints.get(turn.db, endpoint)
-            turn.held[endpoint] = gate.stopped(target) or gate.closed(target, at=turn.now)
+            turn.held[endpoint] = gate.stopped(target) or gate.closed(target, at=turn.now), gate.barred(target)
         return turn.held[endpoint]
+
+    def _meet_database(self, turn: _Turn, report: reports.IntentReported | reports.BatchDone | reports.SurveyDone) -> None:
+        """Hold back what writes where the database behind the AOS is another one than before."""
+        if marking.meet(turn.db, report.endpoint.lower(), report.mark, at=turn.now):
+            turn.held.clear()
 
     def _end_preview(self, turn: _Turn, report: reports.IntentReported) -> None:
         """The worker takes a preview for a load: it got no leave, and would ask again for ever."""
@@ -309,6 +316,7 @@ class Recorder:
 
     def _done(self, turn: _Turn, report: reports.BatchDone) -> None:
         ref = report.ref
+        self._meet_database(turn, report)
         self._dispatcher.leases.end(ref)
         if not batches.done(turn.db, ref, outcomes=report.outcomes, calls=report.calls, seconds=report.seconds, at=turn.now):
             return
@@ -338,6 +346,7 @@ class Recorder:
 
     def _surveyed(self, turn: _Turn, report: reports.SurveyDone) -> None:
         key, ref = report.endpoint.lower(), report.ref
+        self._meet_database(turn, report)
         endpoints.surveyed(turn.db, key, found=report.metadata, checks=report.checks, at=turn.now)
         self._dispatcher.leases.end(ref)
         if not batches.done(turn.db, ref, outcomes=reports.Outcomes(letters=""), calls=0, seconds=0.0, at=turn.now):

@@ -18,7 +18,7 @@ from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
 from connector.intake.values import Limits
-from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, packages, trust
+from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, marks, packages, trust
 from connector.plan import mapping
 from connector.wire import routes
 
@@ -162,6 +162,7 @@ class Dispatcher:
             endpoints.pause(db, endpoint.key, paused=paused)
             if not paused:
                 limits.go_on(db, endpoint.key)
+                marks.accept(db, endpoint.key, at=time.time())
                 self.gate.breakers.forget(endpoint.key)
             what = "endpoint pause" if paused else "endpoint resume"
             audit.note(db, what, by=by, subject=endpoint.key, at=time.time())

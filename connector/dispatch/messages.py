@@ -9,7 +9,7 @@ from connector.dispatch.outbox import Parcel
 from connector.ledger import Database, batches, dictionaries, endpoints, jobs, limits
 from connector.plan import passes
 from connector.wire import codec
-from connector.wire.jobs import WORK, ImportDictionary, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata
+from connector.wire.jobs import WORK, ImportDictionary, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata, Target
 from connector.wire.keys import Public
 
 _KNOWN_COURSES: Final = 256
@@ -51,7 +51,9 @@ class Sender:
 
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
-    said = {"idempotent": _is_idempotent(sender, course.target.service)} if course.kind == LoadTables.KIND else {}
+    said: dict[str, Any] = {"marker": _marker(sender.endpoint)}
+    if course.kind == LoadTables.KIND:
+        said["idempotent"] = _is_idempotent(sender, course.target.service)
     if sending.second:
         course, sending = _pass(course, sending, sending.second.fields)
     message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options, **said)
@@ -63,6 +65,10 @@ def _is_idempotent(sender: Sender, service: str) -> bool:
     if not sender.endpoint.limits.idempotent:
         return False
     return not dictionaries.carries_out_again(sender.db, sender.endpoint.key, service)
+
+
+def _marker(endpoint: endpoints.Endpoint) -> Target | None:
+    return endpoint.marker and endpoint.marker.model_copy(update={"given": endpoint.has_contract})
 
 
 def _preview(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:

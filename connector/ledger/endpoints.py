@@ -8,10 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.errors import Conflict, NotFound
-from connector.ledger import crews, dictionaries, limits, trust
+from connector.ledger import crews, dictionaries, limits, marks, trust
 from connector.ledger.limits import Limits, Stopped
+from connector.ledger.marks import Mark
 from connector.ledger.schema import endpoints, facts, jobs, workers
 from connector.ledger.store import Database
+from connector.wire.jobs import Target
 from connector.wire.metadata import Metadata
 from connector.wire.reports import Check, WorkerAlive
 
@@ -42,6 +44,10 @@ class Endpoint:
     limits: Limits = field(default_factory=Limits)
     stopped: Stopped | None = None
     """why nothing is sent before a person, or a test, says that it may go on"""
+    mark: Mark | None = None
+    """by which its database is known; None where nobody has told one"""
+    marker: Target | None = None
+    """the service that tells the mark"""
     database: str = ""
     """the AX database, in lower case, where other endpoints write to the same one"""
     scope: str = ""
@@ -121,7 +127,7 @@ def change(db: Database, endpoint: Endpoint, given: Mapping[str, object], *, con
     if contract is not None:
         values["contract"] = contract
     if contract is not None or changed.addresses != endpoint.addresses:
-        values |= dict.fromkeys(("metadata", "fingerprint", "surveyed_at", "checks"))
+        values |= dict.fromkeys(("metadata", "fingerprint", "surveyed_at", "checks", "mark", "marker"))
     db.execute(sa.update(endpoints).where(endpoints.c.key == endpoint.key).values(values))
 
 
@@ -180,6 +186,7 @@ def surveyed(db: Database, key: str, *, found: Metadata | None, checks: Sequence
         values["checks"] = json.dumps([check.model_dump() for check in checks])
     if found is not None:
         values |= {"metadata": found.model_dump_json(), "fingerprint": found.fingerprint, "surveyed_at": at}
+        values["marker"] = marks.teller(found)
     if values:
         db.execute(sa.update(endpoints).where(endpoints.c.key == key).values(values))
 
@@ -262,4 +269,5 @@ def _endpoint(row: sa.RowMapping) -> Endpoint:
     values["checks"] = tuple(Check.model_validate(check) for check in json.loads(values["checks"] or "[]"))
     values["limits"] = limits.of_text(values["limits"])
     values["stopped"] = limits.stop_of_text(values["stopped"])
+    values["mark"], values["marker"] = marks.of_text(values["mark"]), marks.target_of_text(values["marker"])
     return Endpoint(**values)

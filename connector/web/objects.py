@@ -274,7 +274,6 @@ def _loaded(load: marks.Loaded) -> api.Loaded:
         written=load.written,
         unknown=load.unknown,
         left=load.left,
-        submitted_at=moment(load.job.submitted_at),
         finished_at=_moment(load.job.finished_at),
     )
 
