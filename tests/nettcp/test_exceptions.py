@@ -62,6 +62,12 @@ def test_tables_that_the_account_may_not_read_are_told(systems: Systems):
         aos.exceptions(aos.Door(), target(systems.address), IDS)
 
 
+def test_ax_tells_which_messages_it_still_knows(systems: Systems):
+    systems.table("AifMessageLog", {"MessageId": "Guid", "RecId": "Int64"}, [[f"{{{IDS[n]}}}", str(n)] for n in (3, 17)])
+    assert aos.messages_kept(aos.Door(), target(systems.address), IDS) == {IDS[3], IDS[17]}
+    assert aos.messages_kept(aos.Door(), target("http://127.0.0.1:1/p/xppservice.svc"), IDS) is None
+
+
 @dataclass
 class Home:
     """What a worker's reports reach: every intent is granted."""

@@ -4,7 +4,7 @@ Callers see plain values and workers' errors; zeep, requests and spnego do not l
 """
 
 from workers.aos.door import Door
-from workers.aos.exceptions import Logged, exceptions
+from workers.aos.exceptions import Logged, exceptions, messages_kept
 from workers.aos.marking import Marks, database_mark, surveyed_mark
 from workers.aos.nettcp import TargetName
 from workers.aos.opening import knows, open_port
@@ -27,9 +27,10 @@ __all__ = [
     "Scope",
     "TargetName",
     "check",
-    "exceptions",
     "database_mark",
+    "exceptions",
     "knows",
+    "messages_kept",
     "open_port",
     "read_metadata",
     "surveyed_mark",

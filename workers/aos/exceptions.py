@@ -1,13 +1,14 @@
-"""AX's own exception log: what it noted of calls that it refused, by their MessageIds. Read through the QueryService.
+"""AX's own logs of what it was sent, by MessageId: its exceptions, and its message log. Read through the QueryService.
 
 A port without "Include exceptions in fault" says nothing in the fault, and all of it here. Two tables of AX hold it:
 AifExceptionMap (MessageId, ExceptionId, PortName) and SysExceptionTable (RecId, Description, CreatedDateTime).
+The message log is AifMessageLog (MessageId).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from connector.wire import jobs
@@ -15,6 +16,8 @@ from workers.aos.dataset import Row
 from workers.aos.door import Door
 from workers.aos.queries import Built, Range
 from workers.aos.queryservice import QueryService, query_service
+
+V = TypeVar("V")
 
 #: How long one question may take, in seconds: nobody waits for the answer, but a thread of the worker does.
 LIMIT_S: Final = 20.0
@@ -43,8 +46,7 @@ def exceptions(door: Door, target: jobs.Target, message_ids: Sequence[str]) -> l
 
     Raises Refusal, Retry or GiveUp (workers.errors).
     """
-    known = door.known(target.address, target.contract)
-    service = query_service(door.transport, target.address, upn=known.way.upn if known else "")
+    service = _service(door, target)
     if service is None:
         return []
     found: list[Logged] = []
@@ -55,10 +57,30 @@ def exceptions(door: Door, target: jobs.Target, message_ids: Sequence[str]) -> l
     return sorted(found, key=lambda one: one.at or datetime.min.replace(tzinfo=UTC))[:MOST]
 
 
-def _of(service: QueryService, message_ids: Sequence[str]) -> Iterator[Logged]:
-    """The exceptions of a few messages. AX writes a GUID with braces; what it is asked for is sorted out here all the same."""
+def messages_kept(door: Door, target: jobs.Target, message_ids: Sequence[str]) -> frozenset[str] | None:
+    """Those of these messages that stand in AX's message log (AifMessageLog); None where the service is not on net.tcp.
+
+    The newest ones that took effect are missing there together where the database was restored from an earlier day, or another
+    one was put in its place. One that is missing alone proves nothing: people clear that log. Raises as `exceptions` does.
+    """
+    service = _service(door, target)
+    if service is None:
+        return None
     wanted = {UUID(one): one for one in message_ids}
-    asked = Range(field="MessageId", values=[f"{{{str(one).upper()}}}" for one in wanted])
+    asked = (Range(field="MessageId", values=_braced(some)) for some in _parted(list(wanted)))
+    found = (_guid(row.get("MessageId")) for each in asked for row in _rows(service, "AifMessageLog", each, "MessageId"))
+    return frozenset(wanted[one] for one in found if one in wanted)
+
+
+def _service(door: Door, target: jobs.Target) -> QueryService | None:
+    known = door.known(target.address, target.contract)
+    return query_service(door.transport, target.address, upn=known.way.upn if known else "")
+
+
+def _of(service: QueryService, message_ids: Sequence[str]) -> Iterator[Logged]:
+    """The exceptions of a few messages. Whatever AX makes of the conditions: what was not asked for is left out here."""
+    wanted = {UUID(one): one for one in message_ids}
+    asked = Range(field="MessageId", values=_braced(list(wanted)))
     maps = {
         row.get("ExceptionId") or "": row for row in _rows(service, "AifExceptionMap", asked, "MessageId ExceptionId PortName")
     }
@@ -82,7 +104,12 @@ def _rows(service: QueryService, table: str, asked: Range, fields: str) -> list[
     return service.first(query, rows=MOST, time_limit_s=LIMIT_S)
 
 
-def _parted(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def _braced(ids: Sequence[UUID]) -> list[str]:
+    """GUIDs as AX writes them."""
+    return [f"{{{str(one).upper()}}}" for one in ids]
+
+
+def _parted(values: Sequence[V]) -> Iterator[Sequence[V]]:
     for start in range(0, len(values), _AT_ONCE):
         yield values[start : start + _AT_ONCE]
 
