@@ -121,7 +121,7 @@ def answer(status: str = "200 OK", *headers: str, body: bytes = b"") -> bytes:
 
 
 class Iis:
-    """Authenticates connections with NTLM as IIS does, then passes requests on to `inside`.
+    """Authenticates connections as IIS does (NTLM, and Kerberos where there is a domain), then passes requests on to `inside`.
 
     `each_time`: every request of a connection needs a handshake of its own. `closes`: every answer that is not a leg of a
     handshake ends its connection. `binding`: what a logon must be bound to (Extended Protection). Counts the logons that
@@ -144,6 +144,8 @@ class Iis:
         self._contexts: dict[int, Any] = {}
         self._let_in: set[int] = set()
         self.logons = 0
+        self.let_in: list[str] = []
+        """each account, and how it was proved"""
         self.failures = 0
         self.rows: list[bytes] = []
 
@@ -167,6 +169,7 @@ class Iis:
             return answer("401 Unauthorized", f"WWW-Authenticate: {scheme} {shown}", body=b"<html>go on")
         del self._contexts[number]
         self.logons += 1
+        self.let_in.append(f"{context.client_principal} by {context.negotiated_protocol}")
         if not self._each_time:
             self._let_in.add(number)
         return self._pass_on(request)
