@@ -121,8 +121,7 @@ class Recorder:
             return
         for stream in streams:
             self._join(stream)
-        entries = self._read(streams)
-        if entries:
+        if entries := self._read(streams):
             self._record(entries)
 
     def _streams(self) -> list[str]:
@@ -209,8 +208,7 @@ class Recorder:
         """Another process carries this attempt out: what this one tells of it counts for nothing."""
         log.warning("an attempt is in two processes", extra={"action": "attempt_twice", "batch": str(report.ref)})
         if isinstance(report, reports.IntentReported):
-            refusal = Grant(granted=False, reason="another process carries this attempt out")
-            turn.answer(report, refusal)
+            turn.answer(report, Grant(granted=False, reason="another process carries this attempt out"))
 
     def _acknowledge(self, entries: Sequence[tuple[str, bytes, bytes]], answers: Sequence[tuple[str, str]]) -> None:
         with translated(), self._redis.pipeline(transaction=False) as pipe:
@@ -322,6 +320,7 @@ class Recorder:
             return
         for line in report.log:
             jobs.say(turn.db, ref.job, line, at=turn.now)
+        self._dispatcher.meter.called(report.endpoint, calls=report.calls, seconds=report.seconds)
         self._learn_key(turn, report)
         pace.learn(turn.db, report, courses=self._dispatcher.courses)
         self._dispatcher.gate.breakers.answered(report.endpoint.lower(), at=turn.now)
@@ -336,6 +335,7 @@ class Recorder:
             endpoints.learn_key(turn.db, report.endpoint.lower(), service=service, fields=report.outcomes.key_fields)
 
     def _returned(self, turn: _Turn, report: reports.BatchReturned) -> None:
+        self._dispatcher.meter.came_back(report.endpoint, code=report.code)
         turn.endpoints.add(report.endpoint.lower())
         returns.take_back(self._dispatcher, turn.db, report, now=turn.now)
 

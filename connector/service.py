@@ -24,6 +24,7 @@ from connector.intake.values import Limits
 from connector.ledger import Ledger, leading
 from connector.ledger.store import sqlite_url
 from connector.recorder import Recorder
+from connector.meter import Meter
 from connector.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class _Desk:
 
     def __init__(self, settings: Settings, ledger: Ledger, outbox: Outbox) -> None:
         self.ledger = ledger
-        self._settings, self._outbox = settings, outbox
+        self._settings, self._outbox, self._meter = settings, outbox, Meter()
         self._standing_by = self._dispatcher(ledger, stands_by=True)
         self.app = web.create(
             self._standing_by, max_package_bytes=settings.max_package_mb * 1_000_000, public_url=settings.api_url
@@ -122,6 +123,7 @@ class _Desk:
             policy=Policy(retry_pause_s=self._settings.retry_pause_s, patience_s=self._settings.aos_patience_s),
             stands_by=stands_by,
             package_limits=_package_limits(self._settings),
+            meter=self._meter,
         )
 
 

@@ -19,6 +19,7 @@ from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
 from connector.intake.values import Limits
 from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, marks, packages, trust
+from connector.meter import Meter
 from connector.plan import mapping
 from connector.wire import routes
 
@@ -39,11 +40,13 @@ class Dispatcher:
         policy: Policy = DEFAULT,
         stands_by: bool = False,
         package_limits: Limits = Limits(),  # noqa: B008  a frozen value
+        meter: Meter | None = None,
     ) -> None:
         """Contacts nobody. One that `stands_by` only notes what is asked: the one that leads lets batches go."""
         self.watch = Watch()
         self.ledger = ledger if stands_by else ledger.timed(self.watch)
         self.outbox = outbox
+        self.meter = meter or Meter()
         self.leases = Leases(lease_s=lease_s, elsewhere=stands_by)
         self.stands_by = stands_by
         self.to_plan: queue.SimpleQueue[str | None] = queue.SimpleQueue()

@@ -13,6 +13,7 @@ from connector.web import (
     health,
     jobs,
     ledger,
+    metrics,
     origin,
     packages,
     problems,
@@ -48,6 +49,7 @@ def create(
     app.include_router(access.routes, prefix=api.PREFIX, tags=["access"])
     app.include_router(signin.routes)
     app.include_router(health.routes, tags=["health"])
+    app.include_router(metrics.routes, tags=["health"])
     problems.install(app)
     who.roles(app)
     app.add_middleware(origin.SameOrigin)

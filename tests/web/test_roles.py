@@ -18,6 +18,7 @@ VIEWER, OPERATOR, ADMINISTRATOR = Role.VIEWER, Role.OPERATOR, Role.ADMINISTRATOR
 TABLE = {
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
+    ("GET", "/metrics"): VIEWER,
     ("GET", "/api/v1/openapi.json"): None,
     ("HEAD", "/api/v1/openapi.json"): None,
     ("GET", "/signin"): None,

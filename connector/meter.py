@@ -1,0 +1,43 @@
+"""What this process counts as it happens, for a monitoring system. It begins at nought with the process, as such counters may.
+
+All else that is told comes from the ledger. Labels are endpoints and fixed words: companies and jobs would be without number.
+"""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+#: Upper bounds of the histogram, in seconds: from a lookup of one record to the longest call that is waited for.
+_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+
+
+class Meter:
+    """Counts calls and the batches that came back without an outcome. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._calls = Histogram(
+            "rapidstart_soap_seconds",
+            "Seconds that a call to an AOS took, on average over the calls of a batch.",
+            ["endpoint"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._faults = Counter(
+            "rapidstart_soap_faults",
+            "Batches that a worker gave back without an outcome, by the code of the reason.",
+            ["endpoint", "kind"],
+            registry=self.registry,
+        )
+
+    def called(self, endpoint: str, *, calls: int, seconds: float) -> None:
+        """A batch is done: its calls took so long, all together."""
+        observed = self._calls.labels(endpoint)
+        for _ in range(calls):
+            observed.observe(seconds / calls)
+
+    def came_back(self, endpoint: str, *, code: str) -> None:
+        """A batch came back, for the reason that has this code ("" : none)."""
+        self._faults.labels(endpoint, code or "none").inc()
