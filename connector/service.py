@@ -23,8 +23,8 @@ from connector.errors import Conflict
 from connector.intake.values import Limits
 from connector.ledger import Ledger, leading
 from connector.ledger.store import sqlite_url
-from connector.recorder import Recorder
 from connector.meter import Meter
+from connector.recorder import Recorder
 from connector.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -36,18 +36,16 @@ class Figures:
 
 def taken(db: Database, *, alive_since: float) -> Figures:
     """All of them at this moment. Workers that were not heard of since `alive_since` do not count as alive."""
-    names = {key: name for key, name in db.execute(sa.select(endpoints.c.key, endpoints.c.name))}
+    names: dict[str, str] = dict(db.execute(sa.select(endpoints.c.key, endpoints.c.name)).tuples().all())
     return Figures(
         rows=_rows(db, names),
         jobs={(names[key], state): count for key, state, count in db.execute(_JOBS) if key in names},
-        queued={name: 0 for name in names.values()} | {names[key]: count for key, count in db.execute(_QUEUED) if key in names},
+        queued=dict.fromkeys(names.values(), 0) | {names[key]: count for key, count in db.execute(_QUEUED) if key in names},
         waiting_since={names[key]: at for key, at in db.execute(_WAITS) if key in names},
         seen_at={names[key]: at for key, at in db.execute(_SEEN) if key in names},
-        workers={name: 0 for name in names.values()}
+        workers=dict.fromkeys(names.values(), 0)
         | {names[key]: count for key, count in db.execute(_ALIVE, {"since": alive_since}) if key in names},
-        refused={
-            (name, each.at, each.why): each.count for key, name in names.items() for each in trust.refused(db, key)
-        },
+        refused={(name, each.at, each.why): each.count for key, name in names.items() for each in trust.refused(db, key)},
     )
 
 

@@ -24,7 +24,8 @@ def metrics(dispatcher: Served, asking: Viewer) -> Response:
     """Every metric of this dispatcher; those of the ledger are the same at each dispatcher that shares it."""
     if asking.service_instances is not None:
         raise NotAllowed(
-            "the metrics tell of every endpoint, and you see some of them only.", advice="Ask for a token that sees all endpoints."
+            "the metrics tell of every endpoint, and you see some of them only.",
+            advice="Ask for a token that sees all endpoints.",
         )
     now = time.time()
     told = _Told([*_of_process(dispatcher), *_of_ledger(dispatcher, now)])
