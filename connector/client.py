@@ -60,12 +60,16 @@ class _Bearer(requests.auth.AuthBase):
 class Client:
     """The dispatcher's API. Every method raises RapidStartError: NotReachable, NotFound, Conflict, Refused ..."""
 
-    def __init__(self, url: str, *, timeout_s: float = 60.0, token: str = "") -> None:
-        """`url` is RAPIDSTART_API_URL, as http://127.0.0.1:8480; `token` proves who asks. Nothing is contacted yet."""
+    def __init__(self, url: str, *, timeout_s: float = 60.0, token: str = "", ca_file: Path | None = None) -> None:
+        """`url` is RAPIDSTART_API_URL, as http://127.0.0.1:8480; `token` proves who asks. Nothing is contacted yet.
+
+        A certificate of the dispatcher is checked against the authority in `ca_file`, or against the usual ones.
+        """
         self.url = url.rstrip("/")
         self._timeout_s = timeout_s
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
+        self._verify = str(ca_file) if ca_file else None  # told with each request: a session's goes behind the environment's
         # A proxy that the environment names does not lead to this computer.
         self._session.trust_env = urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}
 
@@ -255,7 +259,7 @@ class Client:
     def health(self) -> dict[str, str]:
         """Each thing that the dispatcher rests on, with the sentence that says what is wrong, or ""."""
         with _translated(self.url):
-            answer = self._session.get(f"{self.url}/readyz", timeout=5.0)
+            answer = self._session.get(f"{self.url}/readyz", timeout=5.0, verify=self._verify)
             try:
                 components: dict[str, str] = answer.json()["components"]
             except (requests.exceptions.JSONDecodeError, KeyError, TypeError) as error:
@@ -294,7 +298,7 @@ class Client:
         """The dispatcher does not speak as this version does; where it does not even say its version, it is left out."""
         try:
             with _translated(self.url):
-                said = self._session.get(f"{self.url}{api.PREFIX}/openapi.json", timeout=5.0)
+                said = self._session.get(f"{self.url}{api.PREFIX}/openapi.json", timeout=5.0, verify=self._verify)
                 version = f" ({said.json()['info']['version']})"
         except (errors.NotReachable, requests.exceptions.JSONDecodeError, KeyError, TypeError):
             version = ""
@@ -303,7 +307,7 @@ class Client:
         return errors.NotReachable(f"the dispatcher is {is_what} this command ({__version__}): {told}.", advice=advice)
 
     def _answer(self, method: str, path: str, **more: Any) -> requests.Response:
-        more.setdefault("timeout", self._timeout_s)
+        more = {"timeout": self._timeout_s, "verify": self._verify} | more
         with _translated(self.url):
             answer = self._session.request(method, f"{self.url}{api.PREFIX}{path}", **more)
             if answer.ok:
@@ -358,6 +362,11 @@ def _translated(url: str) -> Iterator[None]:
         raise _wrong_url(url) from error
     except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema) as error:
         raise _wrong_url(url) from error
+    except requests.exceptions.SSLError as error:
+        raise errors.NotReachable(
+            f"the certificate of the dispatcher at {url} is not accepted.",
+            advice="Name the authority that gave it: RAPIDSTART_CA_FILE.",
+        ) from error
     except requests.exceptions.RequestException as error:
         raise errors.NotReachable(
             f"the dispatcher at {url} does not answer.",

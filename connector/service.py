@@ -6,12 +6,9 @@ import logging
 import os
 import platform
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
-
-import uvicorn
 
 from connector import broker, web
 from connector.access import local, people
@@ -19,7 +16,6 @@ from connector.dispatch import Dispatcher, Outbox, Reconciler, letters
 from connector.dispatch.planner import Planner
 from connector.dispatch.policy import Policy
 from connector.dispatch.succession import Succession
-from connector.errors import Conflict
 from connector.intake.values import Limits
 from connector.ledger import Ledger, leading
 from connector.ledger.store import sqlite_url
@@ -31,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 def run_dispatcher(settings: Settings) -> int:
-    """Run until the process is told to stop. Raises NotReachable where ledger or broker cannot be had, and Conflict."""
+    """Run until the process is told to stop.
+
+    Raises NotReachable where ledger or broker cannot be had, Conflict, and Refused where it would listen unsafely.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     settings.home.mkdir(parents=True, exist_ok=True)
     own_broker = None if settings.broker_url else broker.Kept(settings.home)
@@ -56,15 +55,14 @@ def _serve(settings: Settings, broker_url: str) -> None:
         outbox = Outbox(broker_url, letters.open_letters(settings.home, ledger, sealed_only=settings.sealed_only))
         opened.callback(outbox.close)
         desk = _Desk(settings, ledger, outbox)
-        host, port = _address(settings)
-        listening = _listen(host, port)
-        config = uvicorn.Config(desk.app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+        door = _door(settings)
+        listening = web.listen(door)
         # uvicorn raises the signal that ended it once more; by then our own end must go on.
         signal.signal(signal.SIGTERM, lambda *_: None)
         gc.freeze()  # what was imported stays: there is nothing to find in it
         opened.enter_context(_leading(desk, settings.takeover_s) if ledger.is_shared else desk.alone())
-        log.info("the dispatcher listens on http://%s:%s", host, port, extra={"action": "dispatcher_started"})
-        uvicorn.Server(config).run(sockets=[listening])
+        log.info("the dispatcher listens on %s", door.url, extra={"action": "dispatcher_started"})
+        web.server(desk.app, door).run(sockets=[listening])
 
 
 def _invite(ledger: Ledger, settings: Settings) -> None:
@@ -149,17 +147,13 @@ def _leading(desk: _Desk, takeover_s: float) -> Iterator[None]:
         succession.stop()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise Conflict(
-            f"the dispatcher cannot listen on {host}:{port} ({error.strerror}).",
-            advice="Stop what listens there, or name another address: RAPIDSTART_API_URL.",
-        ) from error
-
-
-def _address(settings: Settings) -> tuple[str, int]:
+def _door(settings: Settings) -> web.Door:
     parts = urlsplit(f"//{settings.listen}" if settings.listen else settings.api_url)
-    return parts.hostname or "127.0.0.1", parts.port or 80
+    return web.Door(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or (443 if parts.scheme == "https" else 80),
+        certificate=settings.tls_certificate,
+        key=settings.tls_key,
+        allow_plain_http=settings.allow_plain_http,
+        trusted_proxy=settings.trusted_proxy,
+    )

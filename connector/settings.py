@@ -54,6 +54,20 @@ class Settings(BaseSettings):
         str | None, Field(description="The API token of commands. Not set: the file, else the one of this computer's dispatcher.")
     ] = None
     token_file: Annotated[Path | None, Field(description="A file that holds the API token of commands.")] = None
+    ca_file: Annotated[
+        Path | None,
+        Field(description="Authority (PEM) of the dispatcher's certificate, for commands. Not set: the usual ones."),
+    ] = None
+    tls_certificate: Annotated[
+        Path | None, Field(description="Certificate (PEM, with its chain) that the dispatcher shows; it then speaks https.")
+    ] = None
+    tls_key: Annotated[Path | None, Field(description="Its key (PEM, no passphrase), where that has a file of its own.")] = None
+    allow_plain_http: Annotated[
+        bool, Field(description="Whether the dispatcher may listen beyond this computer without TLS: what is secret can be read.")
+    ] = False
+    trusted_proxy: Annotated[
+        str | None, Field(description="Addresses of proxies, with commas, whose X-Forwarded-For and -Proto are believed.")
+    ] = None
     listen: Annotated[str | None, Field(description="HOST:PORT to listen on, where it differs from RAPIDSTART_API_URL.")] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that commands mean when none is named.")] = None
     batch_rows: Annotated[int, Field(ge=1, le=5000, description="Rows per batch, nested rows not counted.")] = 200

@@ -55,7 +55,7 @@ def client() -> "Client":
     from connector.client import Client
 
     known = settings()
-    return Client(known.api_url, token=_token(known))
+    return Client(known.api_url, token=_token(known), ca_file=known.ca_file)
 
 
 def accounts() -> "Accounts":
