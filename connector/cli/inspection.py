@@ -1,18 +1,23 @@
 """A package as it would be loaded, described on this computer; the dispatcher is asked for an endpoint's metadata only."""
 
+import contextlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
 from connector.cli import front
 from connector.cli.exits import Exit
-from connector.errors import PlanRefused
+from connector.errors import NotFound, PlanRefused
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from connector.intake.values import Package
+    from connector.plan.mapping import Mapping
+    from connector.wire.dictionary import Dictionary
     from connector.wire.metadata import Metadata
 
 
@@ -27,8 +32,9 @@ def local(
 
     package = open_package(file)
     text, name = (mapping_text(mapping), mapping.name) if mapping else (package.mapping_toml or "", "rapidstart.toml")
-    known = _metadata(endpoint) if endpoint else None
-    found = planning.describe(package, known, mapping=mappings.parse(text, name), mode=Mode(mode), blank=Blank(blank))
+    known, said = _metadata(endpoint) if endpoint else None, mappings.parse(text, name)
+    told = _dictionary(endpoint, package, known, said) if endpoint and known else None
+    found = planning.describe(package, known, mapping=said, mode=Mode(mode), blank=Blank(blank), dictionary=told)
     return asdict(found)
 
 
@@ -57,6 +63,18 @@ def _metadata(endpoint: str) -> "Metadata":
     from connector.wire.metadata import Metadata
 
     return Metadata.model_validate(front.client().metadata(endpoint))
+
+
+def _dictionary(endpoint: str, package: "Package", known: "Metadata", mapping: "Mapping") -> "Dictionary | None":
+    """What AX's data dictionary says of the package's tables; None where they are not known: why, the description says."""
+    from connector import plan
+    from connector.wire.dictionary import Dictionary
+
+    with contextlib.suppress(PlanRefused, NotFound):  # an older dispatcher knows of none
+        wanted = {"tables": plan.tables(package, known, mapping=mapping)}
+        path = f"/endpoints/{quote(endpoint, safe='')}/dictionary/excerpt"
+        return Dictionary.model_validate(front.client().ask(dict[str, Any], "POST", path, json=wanted))
+    return None
 
 
 def _print(console: "Console", found: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from connector import api
-from connector.dispatch import importing
+from connector.dispatch import dictionary, importing
 from connector.errors import NotFound
 from connector.ledger import dictionaries, endpoints
 from connector.ledger.dictionaries import Kind
@@ -49,6 +49,22 @@ def show(name: str, dispatcher: Served, _: Viewer) -> dict[str, Any]:
         {"kind": one.kind, "count": one.count, "language": one.language, "imported_at": moment(one.imported_at)} for one in held
     ]
     return {"endpoint": endpoint.name, "kinds": kinds, "under_way": job.id if job else None}
+
+
+class Excerpt(BaseModel):
+    """Tables, by their names in any case."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tables: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=10_000)]
+
+
+@routes.post("/endpoints/{name}/dictionary/excerpt")
+def excerpt(name: str, wanted: Excerpt, dispatcher: Served, _: Viewer) -> dict[str, Any]:
+    """What is known of these tables, with those they are derived from, enumerations, and all services; {} where nothing is."""
+    with dispatcher.ledger.read() as db:
+        found = dictionary.excerpt(db, endpoints.get(db, name).key, wanted.tables)
+    return found.model_dump(mode="json", exclude_defaults=True) if found else {}
 
 
 @routes.get("/endpoints/{name}/dictionary/{kind}")

@@ -1,5 +1,8 @@
 import pytest
 
+from connector.ledger import dictionaries
+from connector.wire.dictionary import DataTable, Dictionary, TableField
+
 
 def test_tables_need_no_dispatcher(run, groups):
     ran = run("package", "tables", groups, "--json")
@@ -59,3 +62,16 @@ def test_what_is_no_package_is_refused(run, tmp_path):
     for verb in ("inspect", "tables"):
         ran = run("package", verb, file)
         assert (ran.code, "package.xls" in ran.err) == (3, True)
+
+
+def test_a_package_is_inspected_by_what_the_data_dictionary_says(run, office, groups):
+    code = TableField(name="CustGroup", length=10, mandatory=True, label="Debitorengruppe")
+    told = DataTable(name="CustGroup", label="Debitorengruppen", fields=(code,), replacement_key=("CustGroup",))
+    with office.ledger.write() as db:
+        dictionaries.keep(db, "aos-1", Dictionary(language="de", tables=(told,)), at=1.0)
+    ran = run("package", "inspect", groups, "--endpoint", "AOS-1", "--json")
+    (entity,) = ran.lines[0]["entities"]
+    assert entity["known"] == "'Debitorengruppen', per company; unique by CustGroup"
+    assert entity["columns"][0]["known"] == "'Debitorengruppe', String of 10, mandatory"
+    shown = " ".join(run("package", "inspect", groups, "--endpoint", "AOS-1").out.split())
+    assert "known 'Debitorengruppen', per company; unique by CustGroup (AX's data dictionary)" in shown

@@ -60,3 +60,14 @@ def test_an_import_is_a_job_that_is_told_while_it_is_under_way(known):
     job = known.http.post(f"{known.url}{api.PREFIX}/endpoints/AOS-1/dictionary", json=body, timeout=30).json()
     assert (job["kind"], job["state"] in api.FINAL_STATES) == ("metadata", False)
     assert get(known, "AOS-1/dictionary").json()["under_way"] == job["id"]
+
+
+def test_an_excerpt_holds_tables_with_what_they_are_derived_from(desk):
+    desk.client.add_endpoint("AOS-1", addresses=["http://aos/port.svc"])
+    url = f"{desk.url}{api.PREFIX}/endpoints/AOS-1/dictionary/excerpt"
+    assert desk.http.post(url, json={"tables": ["Person"]}, timeout=30).json() == {}
+    person, party, other = DataTable(name="Person", parent="Party"), DataTable(name="Party"), DataTable(name="Other")
+    with desk.ledger.write() as db:
+        dictionaries.keep(db, "aos-1", Dictionary(language="de", tables=(person, party, other)), at=1.0)
+    found = Dictionary.model_validate(desk.http.post(url, json={"tables": ["PERSON"]}, timeout=30).json())
+    assert (found.language, found.tables) == ("de", (party, person))
