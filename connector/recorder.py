@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import redis
 
-from connector.dispatch import Dispatcher, gate, importing, marking, pace, returns, scaling
+from connector.dispatch import Dispatcher, gate, importing, marking, pace, replanning, returns, scaling
 from connector.dispatch.hearing import Hearing
 from connector.dispatch.letters import Letters
 from connector.dispatch.logged import note
@@ -352,6 +352,8 @@ class Recorder:
         if not batches.done(turn.db, ref, outcomes=reports.Outcomes(letters=""), calls=0, seconds=0.0, at=turn.now):
             return
         job = jobs.get(turn.db, ref.job)
+        turn.to_plan += replanning.surveyed(turn.db, key, report.metadata, now=turn.now)
+        self._started.clear()  # steps of jobs that are planned anew have not begun
         if report.reason:
             jobs.close(turn.db, job.id, jobs.JobState.FAILED, at=turn.now, reason=report.reason)
             if job.kind == "metadata":

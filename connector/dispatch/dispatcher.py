@@ -18,8 +18,12 @@ from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
 from connector.intake.values import Limits
+<<<<<<< HEAD
 from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, marks, packages, trust
 from connector.meter import Meter
+=======
+from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, marks, outdated, packages, trust
+>>>>>>> b31438b (Hold jobs against a contract that has changed instead of ending them)
 from connector.plan import mapping
 from connector.wire import routes
 
@@ -322,7 +326,9 @@ class Dispatcher:
 
     def _line(self, db: Database, endpoint: str, *, is_probing: bool) -> list[jobs.Job]:
         """The jobs whose batches may leave, in their order. What silences an AOS must not keep others from being tried."""
+        held_back = outdated.of_endpoint(db, endpoint)
         line = turns.runnable(jobs.of_database(db, endpoint=endpoint), endpoint=endpoint)
+        line = [job for job in line if job.id not in held_back]
         if not is_probing:
             return line
         tried = faults.last_tried(db, endpoint)

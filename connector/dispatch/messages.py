@@ -16,7 +16,7 @@ _KNOWN_COURSES: Final = 256
 
 
 class Courses:
-    """The courses of the steps that were sent last: they do not change once a job is planned."""
+    """The courses of the steps that were sent last: once a job is planned, only another contract of its port changes them."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], jobs.Course] = {}
@@ -29,6 +29,11 @@ class Courses:
                 self._known.clear()
             found = self._known[job, step] = jobs.course(db, job, step)
         return found
+
+    def forget(self, job: str) -> None:
+        """The courses of a job have changed."""
+        for known in [key for key in self._known if key[0] == job]:
+            self._known.pop(known, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

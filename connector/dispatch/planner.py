@@ -64,6 +64,11 @@ class Planner:
         writing.add(then)
         writing.flush()
 
+    def sketch(self, job: jobs.Job, package_path: Path, metadata: Metadata) -> list[tuple[jobs.Step, jobs.Course]]:
+        """The steps as they would be planned now, without rows; nothing is written. Raises as `plan` does."""
+        package = open_package(package_path, name=job.package_name)
+        return [_described(step, job) for step in self._make(job, package, metadata, self._said(job, package)).steps]
+
     def _taken(self, job: jobs.Job, chosen: planning.Plan) -> Taken | None:
         """The rows that a retry takes up; None for other jobs."""
         if job.retry_of is None:

@@ -27,12 +27,16 @@ class Fault(StrEnum):
     """AX rolled a call back because of another transaction: soon again, and not often"""
     ENDPOINT = "endpoint"
     """account, address or contract is wrong: nothing is sent before that was set right"""
+    CONTRACT = "contract"
+    """the port has another contract than the job was planned by: it is read again, and the job held against it"""
     JOB = "job"
-    """this job cannot go on: the port changed, or does not offer what the job needs"""
+    """this job cannot go on: the port does not offer what the job needs"""
 
 
 #: AX rolled a call back because of another transaction (a deadlock, an update conflict).
 _CONFLICT: Final = "RSC-5420"
+#: The port has another contract than the job was planned by.
+_STALE: Final = "RSC-5930"
 #: The company cannot be used: the endpoint is at fault where the company is one of its own, else the job.
 _COMPANY: Final = "RSC-5940"
 #: What is wrong for every job of the endpoint; everything else that cannot be repeated concerns the job that met it.
@@ -65,7 +69,7 @@ _CONFLICT_S: Final = (0.5, 8.0)
 _SILENT_MOST_S: Final = 60.0
 #: So often a batch may come back in succession without having got any further; of silence, see `once_more`. A call of 200
 #: rows that is halved each time is down to one row by then.
-_TRIES: Final = {Fault.CONFLICT: 8, Fault.SILENT: 8}
+_TRIES: Final = {Fault.CONFLICT: 8, Fault.SILENT: 8, Fault.CONTRACT: 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,8 @@ def fault_of(report: BatchReturned, *, own_company: bool) -> Fault:
         return Fault.ANSWER
     if report.retry is Retry.LATER:
         return Fault.CONFLICT if report.code == _CONFLICT and report.settled else Fault.SILENT
+    if report.code == _STALE:
+        return Fault.CONTRACT
     if stops_endpoint(report.code) or (report.code == _COMPANY and own_company):
         return Fault.ENDPOINT
     return Fault.JOB

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from connector.dispatch import gate, scaling, turns, verdicts
+from connector.dispatch import gate, replanning, scaling, turns, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.dispatch.retention import Retention
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, crews, endpoints, jobs, moments, pulse, trust
+from connector.ledger import Database, batches, crews, endpoints, jobs, moments, outdated, pulse, trust
 from connector.wire.reports import BatchRef
 
 log = logging.getLogger(__name__)
@@ -93,20 +93,25 @@ class Reconciler:
 
     def _unplanned(self) -> list[str]:
         with self._ledger.read() as db:
-            return [job.id for job in jobs.unfinished(db) if not job.planned]
+            return [*(job.id for job in jobs.unfinished(db) if not job.planned), *outdated.at_rest(db)]
 
     def _plan(self, job_id: str) -> None:
         with self._ledger.read() as db:
             job = jobs.get(db, job_id)
             metadata = endpoints.metadata(db, job.endpoint)
-        if job.planned or job.paused or job.ending or job.finished_at:
+            is_outdated, attempt = job.id in outdated.at_rest(db), outdated.last_attempt(db, job.id)
+        if (job.planned and not is_outdated) or job.paused or job.ending or job.finished_at:
             return
         if metadata is None:
             self._ask_for_metadata(job.endpoint)
             return
+        if job.planned and not replanning.hold(self._dispatcher, self._planner, job, metadata):
+            self._dispatcher.release(job.endpoint)
+            return
         parcels: list[Parcel] = []
 
         def leave(db: Database) -> None:
+            outdated.number_on(db, job.id, attempt=attempt)
             now = jobs.get(db, job.id)
             if now.ending:  # a person ended it while its package was read
                 batches.cancel_waiting(db, job.id, held=self._dispatcher.leases.holds, at=time.time())
@@ -151,7 +156,8 @@ class Reconciler:
         self._replace_lost()
         with self._ledger.read() as db:
             unfinished = jobs.unfinished(db)
-        self._ask_to_plan(unfinished)
+            held_back = outdated.at_rest(db)
+        self._ask_to_plan(unfinished, held_back)
         busy = sorted({job.endpoint for job in unfinished})
         for endpoint in busy:
             self._dispatcher.release(endpoint)
@@ -160,6 +166,7 @@ class Reconciler:
                 self._tell_states(db, endpoints.get(db, endpoint))
         with self._ledger.write() as db:
             endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
+            outdated.drop_ended(db)
             told = pulse.advance(db) if busy else None
         if told and not self._dispatcher.trouble:
             self._dispatcher.outbox.tell_pulse(told)
@@ -173,9 +180,9 @@ class Reconciler:
         if by:
             log.warning("the clock was set by %.0f s", by, extra={"action": "clock_set"})
 
-    def _ask_to_plan(self, unfinished: Iterable[jobs.Job]) -> None:
-        """Tell the planner of jobs that other processes accepted or let go on."""
-        waiting = {job.id for job in unfinished if not (job.planned or job.paused or job.ending)}
+    def _ask_to_plan(self, unfinished: Iterable[jobs.Job], held_back: Iterable[str]) -> None:
+        """Tell the planner of jobs that other processes accepted or let go on, and of those that met another contract."""
+        waiting = {job.id for job in unfinished if not (job.planned or job.paused or job.ending)} | set(held_back)
         for job in sorted(waiting - self._asked):
             self._dispatcher.to_plan.put(job)
         self._asked = waiting
@@ -338,6 +345,8 @@ class Reconciler:
         return next((f": {why}" for why in held if why), "")
 
     def _held_back(self, db: Database, endpoint: endpoints.Endpoint, job: jobs.Job) -> str:
+        if job.id in outdated.of_endpoint(db, endpoint.key):
+            return replanning.why(endpoint)
         if outage := self._dispatcher.gate.breakers.outage(endpoint.key):
             silent = f"the AOS of {endpoint.name} has not answered since {_clock(outage.since)}"
             return f"{silent}: {outage.reason.rstrip('.')}; next try at {_clock(max(outage.next_try, time.time()))}"

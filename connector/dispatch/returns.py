@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from connector.dispatch import pace, policy, turns
+from connector.dispatch import pace, policy, replanning, turns
 from connector.dispatch.breaker import Outage
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.policy import Fault
@@ -28,8 +28,6 @@ _GIVEN_UP: Final = {
 
 #: Jobs whose batches end without having been carried out. A survey has no rows that could be given up.
 _WITH_ROWS: Final = frozenset({jobs.JobKind.LOAD, jobs.JobKind.PREVIEW})
-#: The port has another contract than the job was planned by: it is read again, so that later plans fit.
-_STALE: Final = "RSC-5930"
 
 
 def take_back(dispatcher: Dispatcher, db: Database, report: BatchReturned, *, now: float) -> None:
@@ -46,6 +44,8 @@ def take_back(dispatcher: Dispatcher, db: Database, report: BatchReturned, *, no
         _say(db, report, now=now)
         _keep(db, report, not_before=0.0)
         _stop(db, job, limits.Stopped(at=now, reason=report.reason, advice=report.advice, code=report.code))
+    elif fault is Fault.CONTRACT:
+        _hold_back(dispatcher, db, job, report, past, now=now)
     elif fault in _GIVEN_UP:
         _repeat(dispatcher, db, job, report, past, fault, now=now)
     else:  # nothing has happened: its worker ends, or an answer is waited for
@@ -53,6 +53,21 @@ def take_back(dispatcher: Dispatcher, db: Database, report: BatchReturned, *, no
             _say(db, report, now=now)
         pause = dispatcher.policy.pause_s(fault, 1)
         _keep(db, report, not_before=now + pause if pause else 0.0)
+
+
+def _hold_back(
+    dispatcher: Dispatcher, db: Database, job: jobs.Job, report: BatchReturned, past: faults.Past, *, now: float
+) -> None:  # fmt: skip
+    """The port has another contract than the job was planned by. Where reading it again is no help, the endpoint is stopped."""
+    found = policy.once_more(past, Fault.CONTRACT, left=None, at=now, answered_at=0.0)
+    _say(db, report, now=now)
+    faults.note(db, report.ref, found)
+    _keep(db, report, not_before=0.0)
+    if policy.is_spent(found):
+        reason = f"{report.reason.rstrip('.')}, and reading it again changes nothing."
+        _stop(db, job, limits.Stopped(at=now, reason=reason, advice=report.advice, code=report.code))
+    else:
+        replanning.met(dispatcher, db, job, now=now)
 
 
 def _repeat(
@@ -117,8 +132,6 @@ def _end(dispatcher: Dispatcher, db: Database, job: jobs.Job, report: BatchRetur
     _say(db, report, now=now)
     if not job.ending:
         dispatcher.end(db, job, jobs.JobState.FAILED, reason=report.reason, advice=report.advice, code=report.code)
-    if report.code == _STALE:
-        dispatcher.add_survey(db, endpoints.get(db, job.endpoint), jobs.JobKind.METADATA)
     dispatcher.close_if_done(db, jobs.get(db, job.id))
 
 
@@ -142,6 +155,7 @@ def without_metadata(db: Database, report: SurveyDone, *, now: float) -> None:
     """Nothing was read. Jobs that waited for it end, or wait on where it is the endpoint that must be set right."""
     key, reason = report.endpoint.lower(), report.reason
     if endpoints.metadata(db, key) is not None:
+        replanning.unread(db, key, limits.Stopped(at=now, reason=report.reason, code=report.code))
         return
     if policy.stops_endpoint(report.code):
         limits.stop(db, key, limits.Stopped(at=now, reason=reason, code=report.code))

@@ -325,6 +325,13 @@ resolutions = Table(
     Index("resolutions_by_made", "made"),
 )
 
+outdated = Table(
+    "outdated",
+    metadata,
+    Column("job", Words, primary_key=True),
+    Column("since", Float, nullable=False),
+)
+
 log = Table(
     "log",
     metadata,

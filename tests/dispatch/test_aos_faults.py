@@ -180,16 +180,6 @@ def test_an_endpoint_that_a_person_lets_go_on_has_not_answered_by_that(ready, un
     until(lambda: ready.totals(job) == {"created": 2})
 
 
-def test_a_port_whose_contract_changed_is_read_again_so_that_the_next_plan_fits(ready, until):
-    job = ready.load(rows=2)
-    give_back(ready, ready.take(), Retry.NEVER, reason="The contract of port P has changed.", code="RSC-5930")
-    until(lambda: ready.job(job).state == "failed")
-    with ready.ledger.read() as db:
-        (survey,) = jobs.unfinished(db, endpoint="a1")
-    assert survey.kind == jobs.JobKind.METADATA
-    assert ready.take().KIND == "survey.metadata"
-
-
 def impatient(ring):
     """No pauses to speak of, so that many tries take no time."""
     ring.stop()

@@ -35,7 +35,7 @@ def came_back(retry, code="", *, settled=True):
         (Retry.LATER, "RSC-5420", False, Fault.SILENT),
         (Retry.NEVER, "RSC-5910", True, Fault.ENDPOINT),
         (Retry.NEVER, "RSC-5902", True, Fault.ENDPOINT),
-        (Retry.NEVER, "RSC-5930", True, Fault.JOB),
+        (Retry.NEVER, "RSC-5930", True, Fault.CONTRACT),
         (Retry.NEVER, "RSC-5960", True, Fault.JOB),
         (Retry.NEVER, "", True, Fault.JOB),
     ],
@@ -106,7 +106,7 @@ def test_every_way_in_which_an_aos_says_that_its_configuration_is_wrong_is_accou
     """A new one must be given its place: the endpoint is stopped, or the job that met it ends."""
     said = {row.code for row in situations.TABLE if Next.ENDPOINT in (row.next, row.reading)}
     of_the_job = {code for code in said if fault_of(came_back(Retry.NEVER, code), own_company=False) is Fault.JOB}
-    assert of_the_job == {"RSC-5411", "RSC-5930", "RSC-5935", "RSC-5940"}
+    assert of_the_job == {"RSC-5411", "RSC-5935", "RSC-5940"}
 
 
 def test_a_fault_of_the_endpoint_is_one_that_workers_know():
