@@ -18,12 +18,8 @@ from connector.dispatch.policy import DEFAULT, Policy
 from connector.errors import NotReachable, PackageRefused, Refused
 from connector.intake.package import open_package
 from connector.intake.values import Limits
-<<<<<<< HEAD
-from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, marks, packages, trust
-from connector.meter import Meter
-=======
 from connector.ledger import Database, Ledger, audit, batches, endpoints, faults, jobs, limits, marks, outdated, packages, trust
->>>>>>> b31438b (Hold jobs against a contract that has changed instead of ending them)
+from connector.meter import Meter
 from connector.plan import mapping
 from connector.wire import routes
 
