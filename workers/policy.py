@@ -145,9 +145,8 @@ class Policy(_Strict):
         called = f"{constants.get(caller.class_, '')}.{constants.get(caller.method, '')}"
         yield f"the class call {called}", _fits(called, self.classes)
         named = {caller.class_, caller.method}
-        others = [path for path in _paths(message) if path not in named]
-        filled = any(column.field in named for column in message.layout.columns)
-        yield "rows that name the class", not filled and not any(_overlap(path, mine) for path in others for mine in named)
+        others = [*_filled(message), *(path for path in constants if path not in named)]
+        yield "rows that name the class", not any(_overlap(path, mine) for path in others for mine in named)
 
 
 def load(path: Path, *, needed: bool) -> Policy | None:
@@ -206,12 +205,10 @@ def _targets(message: Load) -> Iterator[Target]:
         yield from (reference.target for reference in message.references)
 
 
-def _paths(message: LoadClasses) -> Iterator[str]:
-    """Every parameter that an order fills, by its path; of lists the list."""
-    layout = message.layout
-    yield from (column.field for column in layout.columns)
-    yield from layout.constants
-    yield from (child.table for child in layout.children)
+def _filled(message: LoadClasses) -> Iterator[str]:
+    """Every parameter that rows fill, by its path; of lists the list."""
+    yield from (column.field for column in message.layout.columns)
+    yield from (child.table for child in message.layout.children)
     if message.parameters:
         yield message.parameters
 

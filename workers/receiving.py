@@ -13,7 +13,7 @@ from connector import __version__
 from connector.wire import codec
 from connector.wire.jobs import Grant, Load
 from connector.wire.reports import BatchRef, BatchReturned, LeaveWanted, MessageRefused, Retry, SurveyDone
-from connector.wire.sealing import Unsealable
+from connector.wire.sealing import Unsealable, Why
 from workers import errors
 from workers.letters import Letters
 from workers.policy import Policy
@@ -43,6 +43,8 @@ class Reception:
         ref: BatchRef = message.ref  # type: ignore[attr-defined]
         if not self._begun.begin(ref):
             log.info("a message was delivered twice", extra={"action": "message_twice", "batch": str(ref)})
+            if self._letters.is_sealed:  # somebody may have kept it; a broken connection repeats messages, too
+                self._refuse(Unsealable(Why.REPEATED, f"the order {ref} came again"), text)
             self._let_go(ref)
             return
         try:
