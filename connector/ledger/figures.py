@@ -18,9 +18,9 @@ _UNFINISHED = jobs.c.finished_at.is_(None)
 class Figures:
     """Each by the endpoint's name as it was registered. Times are seconds since 1970."""
 
-    rows: dict[tuple[str, str], int]
+    rows: dict[tuple[str, ...], int]
     """by outcome too"""
-    jobs: dict[tuple[str, str], int]
+    jobs: dict[tuple[str, ...], int]
     """by state too"""
     queued: dict[str, int]
     """batches of unfinished jobs that have no outcome"""
@@ -30,13 +30,13 @@ class Figures:
     """when a worker was last heard of"""
     workers: dict[str, int]
     """those that were heard of lately and have not ended"""
-    refused: dict[tuple[str, str, str], int]
+    refused: dict[tuple[str, ...], int]
     """messages that were refused, by where (dispatcher, worker) and why"""
 
 
 def taken(db: Database, *, alive_since: float) -> Figures:
     """All of them at this moment. Workers that were not heard of since `alive_since` do not count as alive."""
-    names: dict[str, str] = dict(db.execute(sa.select(endpoints.c.key, endpoints.c.name)).tuples().all())
+    names = {str(row.key): str(row.name) for row in db.execute(sa.select(endpoints.c.key, endpoints.c.name))}
     return Figures(
         rows=_rows(db, names),
         jobs={(names[key], state): count for key, state, count in db.execute(_JOBS) if key in names},
@@ -49,8 +49,8 @@ def taken(db: Database, *, alive_since: float) -> Figures:
     )
 
 
-def _rows(db: Database, names: dict[str, str]) -> dict[tuple[str, str], int]:
-    found = {}
+def _rows(db: Database, names: dict[str, str]) -> dict[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = {}
     for key, *counts in db.execute(_ROWS):
         if key in names:
             found |= {(names[key], word): int(count or 0) for word, count in zip(_OUTCOMES, counts, strict=True)}

@@ -65,6 +65,11 @@ TABLE = {
     ("POST", "/api/v1/endpoints/{name}/test"): OPERATOR,
     ("POST", "/api/v1/endpoints/{name}/survey"): OPERATOR,
     ("GET", "/api/v1/endpoints/{name}/metadata"): VIEWER,
+    ("GET", "/api/v1/endpoints/{name}/dictionary"): VIEWER,
+    ("GET", "/api/v1/endpoints/{name}/dictionary/{kind}"): VIEWER,
+    ("GET", "/api/v1/endpoints/{name}/dictionary/{kind}/{thing}"): VIEWER,
+    ("POST", "/api/v1/endpoints/{name}/dictionary"): OPERATOR,
+    ("POST", "/api/v1/endpoints/{name}/dictionary/excerpt"): VIEWER,
     ("GET", "/api/v1/audit"): VIEWER,
     ("GET", "/api/v1/ledger"): VIEWER,
 }
