@@ -13,6 +13,7 @@ from connector.wire.codec import Row
 from connector.wire.dictionary import DataEnum, DataTable, Dictionary, EnumEntry, TableField, TableRelation
 from connector.wire.jobs import Mode
 from connector.wire.metadata import Field, Metadata, Table
+from tests.plan.test_passes_carried_out import goes_round
 
 CALENDAR = Table(name="Calendar", fields=(Field(name="CalendarId"), Field(name="Based"), Field(name="SiteId")))
 SITE = Table(name="Site", fields=(Field(name="SiteId"), Field(name="Name"), Field(name="CalendarId")))
@@ -188,7 +189,7 @@ def test_whatever_names_what_no_row_names_one_that_comes_later(told, form) -> No
     try:
         found = order(nodes, edges, form="zip")
     except PlanRefused:
-        assert _goes_round({(before, then) for before, then, stuck in told if stuck and before != then})
+        assert goes_round({(before, then) for before, then, stuck in told if stuck and before != then}, NAMES)
         return
     place = {node.entity: rank for node, (rank, _) in zip(nodes, found.of, strict=True)}
     again = passes.of(found, list(place))
@@ -203,11 +204,3 @@ def test_whatever_names_what_no_row_names_one_that_comes_later(told, form) -> No
         else:
             assert comes_before or form == "manifest"
             assert comes_before or any(f"{then} names {before}" in notice for notice in found.notices)
-
-
-def _goes_round(edges: set[tuple[str, str]]) -> bool:
-    """Whether some edges make a circle: nothing is left once all that nothing stands before is taken away."""
-    left = set(NAMES)
-    while free := {name for name in left if not any(then == name and before in left for before, then in edges)}:
-        left -= free
-    return bool(left)
