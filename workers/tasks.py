@@ -46,6 +46,7 @@ from workers.letters import Letters, Plain
 from workers.load import classes, files, flatfiles, handover, leave, preview, services, tables
 from workers.load.calls import Ask
 from workers.load.result import Result
+from workers.load.standing import Standing
 from workers.policy import Policy
 from workers.receiving import STOPPING, Reception
 from workers.reporter import Reporter
@@ -66,6 +67,8 @@ class Bench:
     door: aos.Door
     exchange: Exchange
     reporter: Reporter
+    useless: set[object] = field(default_factory=set)
+    """where asking the query service for rows is of no use, see `Standing`"""
     silent: set[str] = field(default_factory=set)
     """ports of an AOS that does not tell its exception log"""
     letters: Letters = field(default_factory=Plain)
@@ -106,7 +109,12 @@ def _load_tables(bench: Bench, message: LoadTables) -> None:
     if message.preview:
         _carry(bench, message, lambda: preview.run(message, open_port=partial(_port, bench, message)))
     else:
-        _carry(bench, message, lambda: tables.run(message, port=_port(bench, message), ask=_asking(bench, message)))
+        _carry(bench, message, lambda: _tables(bench, message))
+
+
+def _tables(bench: Bench, message: LoadTables) -> Result:
+    standing = Standing(bench.door, useless=bench.useless)
+    return tables.run(message, port=_port(bench, message), ask=_asking(bench, message), standing=standing)
 
 
 def _load_services(bench: Bench, message: LoadServices) -> None:

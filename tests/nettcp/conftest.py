@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.aos import mono
+from tests.aos.conformance.targets import CONTRACT
 from tests.nettcp.fronting import front
+from tests.nettcp.sites import Home, Site
+from workers import aos, tasks
+from workers.exchange import Exchange
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +83,26 @@ def systems(_running: Systems) -> Systems:
     for file in _running.folder.iterdir():
         file.unlink()
     return _running
+
+
+@pytest.fixture(scope="session")
+def schedules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A document service of WCF on net.tcp; its port."""
+    sources = [mono.PEERS / f"{name}.cs" for name in ("Messages", "Schedules", "Records", "Faults", "Host")]
+    try:
+        program: Path = mono.compiled("Host", *sources, folder=tmp_path_factory.mktemp("schedules"))
+    except mono.NotInstalled as missing:
+        pytest.skip(str(missing))
+    tcp = mono.free_port()
+    with mono.running(program, str(CONTRACT), str(tcp)):
+        yield tcp
+
+
+@pytest.fixture
+def site(systems: Systems, schedules: int) -> Iterator[Site]:
+    with ExitStack() as stack:
+        origin = stack.enter_context(front({**systems.behind, "PaymentSchedules": schedules}))
+        home, door = Home(), aos.Door()
+        stack.callback(door.transport.close)
+        bench = tasks.Bench(door=door, exchange=Exchange(), reporter=home)  # type: ignore[arg-type]
+        yield Site(address=f"{origin}/DynamicsAx/Services/PaymentSchedules", home=home, bench=bench)

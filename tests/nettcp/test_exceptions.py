@@ -1,25 +1,15 @@
 """What AX noted of calls that it refused: found by MessageId, told after the batch's end, and never in its way."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from connector.wire import codec
-from connector.wire.codec import Row
-from connector.wire.jobs import Column, Grant, Layout, LoadTables, Target
-from connector.wire.reports import BatchDone, BatchRef, ExceptionsLogged, IntentReported, Report
-from tests.aos import mono
-from tests.aos.conformance.targets import CONTRACT, over_net_tcp
+from connector.wire.jobs import Target
+from connector.wire.reports import BatchDone, ExceptionsLogged, IntentReported
 from tests.nettcp.conftest import Systems
-from tests.nettcp.fronting import front
-from workers import aos, tasks
+from tests.nettcp.sites import Site
+from workers import aos
 from workers.errors import GiveUp
-from workers.exchange import Exchange
 
 IDS = [f"0f6c1f0e-52b4-5c0c-8f0e-3c1f6f0a7a{number:02x}" for number in range(25)]
 MAPS = {"MessageId": "Guid", "ExceptionId": "Int64", "PortName": "String", "RecId": "Int64"}
@@ -66,71 +56,6 @@ def test_ax_tells_which_messages_it_still_knows(systems: Systems):
     systems.table("AifMessageLog", {"MessageId": "Guid", "RecId": "Int64"}, [[f"{{{IDS[n]}}}", str(n)] for n in (3, 17)])
     assert aos.messages_kept(aos.Door(), target(systems.address), IDS) == {IDS[3], IDS[17]}
     assert aos.messages_kept(aos.Door(), target("http://127.0.0.1:1/p/xppservice.svc"), IDS) is None
-
-
-@dataclass
-class Home:
-    """What a worker's reports reach: every intent is granted."""
-
-    endpoint: str = "AOSTEST"
-    told: list[Report] = field(default_factory=list)
-
-    def sender(self) -> dict[str, Any]:
-        return {"endpoint": self.endpoint, "worker": "w"}
-
-    def tell(self, report: Report) -> None:
-        self.told.append(report)
-
-    def ask(self, question: Report, _: object) -> Grant:
-        self.told.append(question)
-        return Grant(granted=True)
-
-
-@pytest.fixture(scope="module")
-def schedules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A document service of WCF on net.tcp; its port."""
-    sources = [mono.PEERS / f"{name}.cs" for name in ("Messages", "Schedules", "Records", "Faults", "Host")]
-    try:
-        program: Path = mono.compiled("Host", *sources, folder=tmp_path_factory.mktemp("schedules"))
-    except mono.NotInstalled as missing:
-        pytest.skip(str(missing))
-    tcp = mono.free_port()
-    with mono.running(program, str(CONTRACT), str(tcp)):
-        yield tcp
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """An AOS with a document service beside its own."""
-
-    address: str
-    home: Home
-    bench: tasks.Bench
-
-    def load(self, job: str, *names: str) -> list[Report]:
-        """Creates schedules of these names, as a worker's task does; what it told."""
-        contract = over_net_tcp(CONTRACT)
-        (read,) = self.bench.door.contracts([self.address], contract_zip=contract)
-        place = Target(address=self.address, port="p", service="PaymSchedService", contract=read.fingerprint)
-        layout = Layout(
-            step=1, entity="E", file="f", table="PaymSched", columns=(Column(name="Name", field="Name"),), key=("Name",)
-        )
-        rows = codec.to_text(codec.pack_rows([Row(number, [name]) for number, name in enumerate(names, 2)]))
-        ref = BatchRef(job=job, step=1, batch=1)
-        work = LoadTables(endpoint="AOSTEST", ref=ref, company="USMF", target=place, layout=layout, rows=rows, mode="create")
-        self.home.told.clear()
-        tasks._load_tables(self.bench, work)
-        return list(self.home.told)
-
-
-@pytest.fixture
-def site(systems: Systems, schedules: int) -> Iterator[Site]:
-    with ExitStack() as stack:
-        origin = stack.enter_context(front({**systems.behind, "PaymentSchedules": schedules}))
-        home, door = Home(), aos.Door()
-        stack.callback(door.transport.close)
-        bench = tasks.Bench(door=door, exchange=Exchange(), reporter=home)  # type: ignore[arg-type]
-        yield Site(address=f"{origin}/DynamicsAx/Services/PaymentSchedules", home=home, bench=bench)
 
 
 def test_after_a_batch_with_refused_calls_ax_own_words_follow(site: Site, systems: Systems):

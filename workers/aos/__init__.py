@@ -3,17 +3,21 @@
 Callers see plain values and workers' errors; zeep, requests and spnego do not leave this room.
 """
 
+from workers.aos.dataset import Row as TableRow
 from workers.aos.door import Door
 from workers.aos.exceptions import Logged, exceptions, messages_kept
 from workers.aos.marking import Marks, database_mark, surveyed_mark
 from workers.aos.nettcp import TargetName
 from workers.aos.opening import knows, open_port
 from workers.aos.port import Port
+from workers.aos.queries import Built, Range
+from workers.aos.queryservice import table_rows
 from workers.aos.surveying import Scope, check, read_metadata
 from workers.aos.values import Authentication, Credentials, Criterion, Key, Operator, Record, SchemaProblem
 
 __all__ = [
     "Authentication",
+    "Built",
     "Credentials",
     "Criterion",
     "Door",
@@ -22,9 +26,11 @@ __all__ = [
     "Marks",
     "Operator",
     "Port",
+    "Range",
     "Record",
     "SchemaProblem",
     "Scope",
+    "TableRow",
     "TargetName",
     "check",
     "database_mark",
@@ -34,4 +40,5 @@ __all__ = [
     "open_port",
     "read_metadata",
     "surveyed_mark",
+    "table_rows",
 ]

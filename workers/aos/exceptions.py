@@ -15,7 +15,7 @@ from connector.wire import jobs
 from workers.aos.dataset import Row
 from workers.aos.door import Door
 from workers.aos.queries import Built, Range
-from workers.aos.queryservice import QueryService, query_service
+from workers.aos.queryservice import QueryService, beside_port
 
 V = TypeVar("V")
 
@@ -46,7 +46,7 @@ def exceptions(door: Door, target: jobs.Target, message_ids: Sequence[str]) -> l
 
     Raises Refusal, Retry or GiveUp (workers.errors).
     """
-    service = _service(door, target)
+    service = beside_port(door, target)
     if service is None:
         return []
     found: list[Logged] = []
@@ -63,18 +63,13 @@ def messages_kept(door: Door, target: jobs.Target, message_ids: Sequence[str]) -
     The newest ones that took effect are missing there together where the database was restored from an earlier day, or another
     one was put in its place. One that is missing alone proves nothing: people clear that log. Raises as `exceptions` does.
     """
-    service = _service(door, target)
+    service = beside_port(door, target)
     if service is None:
         return None
     wanted = {UUID(one): one for one in message_ids}
     asked = (Range(field="MessageId", values=_braced(some)) for some in _parted(list(wanted)))
     found = (_guid(row.get("MessageId")) for each in asked for row in _rows(service, "AifMessageLog", each, "MessageId"))
     return frozenset(wanted[one] for one in found if one in wanted)
-
-
-def _service(door: Door, target: jobs.Target) -> QueryService | None:
-    known = door.known(target.address, target.contract)
-    return query_service(door.transport, target.address, upn=known.way.upn if known else "")
 
 
 def _of(service: QueryService, message_ids: Sequence[str]) -> Iterator[Logged]:

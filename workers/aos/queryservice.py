@@ -8,7 +8,9 @@ import binascii
 from collections.abc import Iterator
 from typing import Final
 
+from connector.wire import jobs
 from workers.aos import dataset, nettcp, queries
+from workers.aos.door import Door
 from workers.aos.queries import ByPosition, ByValue, Paging, Query
 from workers.aos.systemservice import LIMIT_S, SystemService, beside
 from workers.aos.transport import Transport
@@ -26,6 +28,23 @@ def query_service(transport: Transport, address: str, *, upn: str = "") -> "Quer
     """The one beside a port; None where that is not on net.tcp. `upn`: the account of the AOS, where a contract told it."""
     place = beside(address, "QueryService")
     return QueryService(transport, place, upn=upn) if place else None
+
+
+def table_rows(
+    door: Door, target: jobs.Target, query: queries.Built, *, most: int, time_limit_s: float = LIMIT_S
+) -> list[dataset.Row] | None:
+    """Rows of a table at the AOS of a port, at most so many; None where the port is not on net.tcp.
+
+    Raises Refusal, Retry or GiveUp (workers.errors).
+    """
+    service = beside_port(door, target)
+    return None if service is None else service.first(query, rows=min(most, MOST_ROWS), time_limit_s=time_limit_s)
+
+
+def beside_port(door: Door, target: jobs.Target) -> "QueryService | None":
+    """The query service beside the port of a step; None where that is not on net.tcp."""
+    known = door.known(target.address, target.contract)
+    return query_service(door.transport, target.address, upn=known.way.upn if known else "")
 
 
 class QueryService:

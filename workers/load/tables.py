@@ -18,6 +18,7 @@ from workers.load.calls import Ask
 from workers.load.lookup import Found
 from workers.load.narrow import divided
 from workers.load.result import Result
+from workers.load.standing import Standing
 from workers.load.verdict import keyed
 from workers.load.writing import STALE, Refused, Writing
 
@@ -25,16 +26,17 @@ from workers.load.writing import STALE, Refused, Writing
 _MOST_LINES: Final = 20
 
 
-def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
+def run(message: LoadTables, *, port: aos.Port, ask: Ask, standing: Standing | None = None) -> Result:
     """Carries one batch out on an open port. `ask` reports an intent with the outcomes so far and waits for its grant.
 
+    `standing` tells rows that need nothing at a lower price than a lookup, where it can.
     Raises Unfinished (around Retry, Unsettled or GiveUp) with what is proved so far, and Replaced where a grant is refused.
     """
     rows = codec.unpack_rows(codec.from_text(message.rows))
     board = Board(message.layout, rows, so_far=message.so_far)
     is_open = message.open_intent is not None
     try:
-        load = _Load(message, port=port, ask=ask, board=board)
+        load = _Load(message, port=port, ask=ask, board=board, standing=standing)
         try:
             load.run()
         finally:
@@ -59,7 +61,7 @@ def run(message: LoadTables, *, port: aos.Port, ask: Ask) -> Result:
 
 
 class _Load:
-    def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, board: Board) -> None:
+    def __init__(self, message: LoadTables, *, port: aos.Port, ask: Ask, board: Board, standing: Standing | None) -> None:
         writer = documents.writer(port.service, message.layout)
         self._message = message
         self._mode = message.mode
@@ -68,10 +70,12 @@ class _Load:
         self._operations = port.service.operations
         self._is_generic = port.service.generic
         self._writing = Writing(message, port=port, ask=ask, board=board, writer=writer)
+        self._standing = standing
 
     @property
     def calls(self) -> int:
-        return self._writing.calls.made + self._writing.lookup.calls
+        asked = self._standing.calls if self._standing else 0
+        return self._writing.calls.made + self._writing.lookup.calls + asked
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -128,6 +132,9 @@ class _Load:
         """Upsert, update and delete: each document is looked up first."""
         rows = {document: self._board.rows[document] for document in group}
         keyed_rows = {document: row for document, row in rows.items() if compare.row_key(self._shape, row) is not None}
+        self._settle_standing(keyed_rows)
+        group = list(filter(self._board.is_pending, group))
+        keyed_rows = {document: row for document, row in keyed_rows.items() if self._board.is_pending(document)}
         found = self._find(keyed_rows)
         if found is None:
             return
@@ -139,6 +146,13 @@ class _Load:
             found |= self._really_missing({document: keyed_rows[document] for document in missing if document in keyed_rows})
             self._no_record([document for document in missing if document not in found])
         self._write_found({document: there for document, there in found.items() if self._is_one(document, there)})
+
+    def _settle_standing(self, rows: Mapping[int, Row]) -> None:
+        """Rows that AX holds as they are need no document of theirs to be read."""
+        same = self._standing.unchanged(self._message, self._shape, rows) if self._standing else None
+        for document, blanks in (same or {}).items():
+            self._board.kept_blanks(blanks)
+            self._board.settle(document, Outcome.UNCHANGED)
 
     def _divided(self, missing: Sequence[int], found: Mapping[int, Found]) -> None:
         """A unit of which a part exists would need two calls, of which one may fail: it is not written."""
