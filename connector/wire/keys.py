@@ -126,6 +126,13 @@ def load_or_create(path: Path) -> tuple[Private, ...]:
     return load(path)
 
 
+def rotate(path: Path) -> Public:
+    """Add a new key to the ring of a file; the older ones still open what was sealed for them. Raises KeyUnreadable."""
+    new = generate()
+    save(path, (*load(path), new))
+    return new.public
+
+
 def _of_line(path: Path, line: str) -> Private:
     try:
         if not line.startswith(_PREFIX):
