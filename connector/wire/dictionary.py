@@ -139,6 +139,10 @@ class DeclaredService(Value):
     namespace: str = ""
     class_name: str = ""
     operations: tuple[ServiceOperation, ...] = ()
+    table: str = ""
+    """of a document service: the table of its root records"""
+    key: tuple[str, ...] = ()
+    """of a document service: the fields by which it knows its root records (EntityKey)"""
 
 
 class DeclaredClass(Value):

@@ -5,6 +5,8 @@ one, a view, a relation by RecId; enumerations; labels in two languages; service
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+DOCUMENTS = "http://schemas.micosoft.com/dynamics/ax/aif/services/metadata/2008/10"
+ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 LANGUAGES = ("de", "en-us")
 TABLE_IDS = {
     name: 1000 + number
@@ -30,6 +32,7 @@ def field(number: int, name: str, base: str = "String", **more: str) -> str:
     size, enum = more.pop("size", ""), more.pop("enum", "")
     label = f"<LabelId>{more.pop('LabelId')}</LabelId>" if "LabelId" in more else '<LabelId i:nil="true"/>'
     first = {"AllowEdit": more.pop("AllowEdit", "true"), "BaseType": base, "DataTypeName": name}
+    first |= {"ExtendedDataTypeId": more.pop("ExtendedDataTypeId")} if "ExtendedDataTypeId" in more else {}
     members = {"AllowEditOnCreate": "true", "FieldId": str(number), "IsMandatory": "false", "IsSystemField": "false"}
     members |= {"IsVisible": "true", "Name": name, **more}
     kind = f"{_extension(size, enum)}<FieldType>{base}</FieldType>"
@@ -90,6 +93,8 @@ def write(folder: Path) -> None:
         _put(folder, "Enum", name, _enum(name, symbols))
     _put(folder, "Service", "CustCustGroupService", _service("CustCustGroupService", idempotent=True))
     _put(folder, "Service", "PartnerService", _service("PartnerService", idempotent=False))
+    data_type = "<EdtMetadata><Id>77</Id><LabelId>@SYS2</LabelId><Name>PaymTermId</Name></EdtMetadata>"
+    _put(folder, "ExtendedDataType", "PaymTermId", data_type)
     for name in ("Global", "CustPost"):
         _put(folder, "Class", name, _class(name))
     lines = [f"{language}\t{name}\t{texts[place]}" for name, texts in LABELS.items() for place, language in enumerate(LANGUAGES)]
@@ -118,7 +123,7 @@ def _tables() -> dict[str, str]:
         ),
         "PaymTerm": table(
             "PaymTerm",
-            [field(1, "PaymTermId", size="10"), field(2, "PaymSched", size="10"), rec_id],
+            [field(1, "PaymTermId", size="10", ExtendedDataTypeId="77"), field(2, "PaymSched", size="10"), rec_id],
             relations=[relation("PaymSched", TABLE_IDS["PaymSched"], [(2, 1)])],
             members={"LabelId": "@SYS2"},
         ),
@@ -172,7 +177,8 @@ def _enum(name: str, symbols: Sequence[str]) -> str:
         f"<EnumEntryMetadata><LabelId>{labels.get(symbol, symbol)}</LabelId><Name>{symbol}</Name><Value>{number}</Value></EnumEntryMetadata>"  # noqa: E501
         for number, symbol in enumerate(symbols)
     )
-    return f"<EnumMetadata><Entries>{entries}</Entries><EnumId>{ENUM_IDS[name]}</EnumId><Name>{name}</Name></EnumMetadata>"
+    label = "<LabelId>@SYS4</LabelId>" if name == "NoYes" else ""
+    return f"<EnumMetadata><Entries>{entries}</Entries><EnumId>{ENUM_IDS[name]}</EnumId>{label}<Name>{name}</Name></EnumMetadata>"
 
 
 def _service(name: str, *, idempotent: bool) -> str:
@@ -180,9 +186,15 @@ def _service(name: str, *, idempotent: bool) -> str:
         f"<ServiceOperationMetadata><EnableIdempotence>{_word(idempotent)}</EnableIdempotence><Method>create</Method>"
         "<Name>create</Name><Type>Create</Type></ServiceOperationMetadata>"
     )
+    told = (
+        f"<Class>{name}Class</Class><ExternalName>{name}</ExternalName><Name>{name}</Name>"
+        f"<Namespace>urn:ns</Namespace><Operations>{operation}</Operations>"
+    )
+    if name != "CustCustGroupService":
+        return f"<ServiceMetadata>{told}</ServiceMetadata>"
+    key = f'<d:FieldNames xmlns:a="{ARRAYS}"><a:string>CustGroup</a:string></d:FieldNames><d:TableName>CustGroup</d:TableName>'
     return (
-        f"<ServiceMetadata><Class>{name}Class</Class><ExternalName>{name}</ExternalName><Name>{name}</Name>"
-        f"<Namespace>urn:ns</Namespace><Operations>{operation}</Operations></ServiceMetadata>"
+        f'<ServiceMetadata xmlns:d="{DOCUMENTS}" i:type="d:DocumentServiceMetadata">{told}<d:Key>{key}</d:Key></ServiceMetadata>'
     )
 
 

@@ -88,7 +88,7 @@ namespace Peer {
     }
 
     IEnumerable<string> ById(string kind, IEnumerable<string> ids) {
-      var member = kind == "Table" ? "Id" : kind + "Id";
+      var member = kind == "Enum" ? "EnumId" : "Id";
       var known = Names(kind).Select(name => File.ReadAllText(Path.Combine(folder, kind, name + ".xml"))).ToList();
       return ids.SelectMany(id => known.Where(one => one.Contains("<" + member + ">" + id + "</" + member + ">")));
     }

@@ -20,6 +20,7 @@ from workers.errors import GiveUp
 #: How many are asked for at once, of each kind. A table of a hundred fields is told in some thousands of items.
 _TABLES: Final = 20
 _ENUMS: Final = 200
+_DATA_TYPES: Final = 200
 _SERVICES: Final = 50
 _CLASSES: Final = 50
 #: Sentences about what could not be read that are told one by one.
@@ -126,6 +127,7 @@ class _Import:
     ) -> Iterator[Imported]:
         for found in self._read("enumeration", keys, read, size=_ENUMS, counts=counts):
             self._names.enums.update((each.id, each.value.name) for each in found)
+            self._names.enum_labels.update((each.id, each.value.label) for each in found)
             self._labels.learn(label for each in found for label in labels.of_enum(each.value))
             yield self._slice(enums=tuple(self._labels.enum(each.value) for each in found))
 
@@ -139,11 +141,19 @@ class _Import:
         everyone = [each for some in held for each in some]
         yield from self._enums(self._names.unknown_enums(everyone), self._service.enums_by_id, counts=False)
         self._meet(self._names.unknown_tables(everyone))
+        yield from self._data_types(self._names.unknown_data_types(everyone))
         del everyone
         while held:  # what was told is let go
             some = held.pop()
-            self._labels.learn(label for each in some for label in labels.of_table(each))
+            self._labels.learn(label for each in some for label in labels.of_table(each, self._names))
             yield self._slice(tables=tuple(resolving.table(each, self._names, self._labels.text) for each in some))
+
+    def _data_types(self, ids: Sequence[int]) -> Iterator[Imported]:
+        """Learn the labels that fields have from their extended data types."""
+        read = self._service.data_types_by_id
+        for found in self._read("extended data type", ids, read, size=_DATA_TYPES, counts=False):
+            self._names.data_types.update(found)
+            yield self._slice()
 
     def _meet(self, ids: Sequence[int]) -> None:
         """Learn the names of tables that are not imported themselves."""

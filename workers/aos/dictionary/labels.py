@@ -5,6 +5,7 @@ from typing import Final
 
 from connector.wire.dictionary import DataEnum
 from workers.aos.dictionary.raw import RawTable
+from workers.aos.dictionary.resolving import Names
 from workers.aos.dictionary.service import MetadataService
 from workers.aos.dictionary.slicing import sliced
 
@@ -43,9 +44,9 @@ class Labels:
         return list(self._service.labels(ids, language=self.language).items())
 
 
-def of_table(raw: RawTable) -> list[str]:
+def of_table(raw: RawTable, names: Names) -> list[str]:
     """The labels of a table and its fields."""
-    return [raw.label, *(each.label for each in raw.fields)]
+    return [raw.label, *(names.label(each) for each in raw.fields)]
 
 
 def of_enum(raw: DataEnum) -> list[str]:

@@ -15,13 +15,14 @@ class RawField:
     data_type: str
     length: int | None
     enum_id: int
+    data_type_id: int
     mandatory: bool
     allow_edit: bool
     allow_edit_on_create: bool
     visible: bool
     system: bool
     label: str
-    """a label's id, as @SYS1234, or a text"""
+    """a label's id, as @SYS1234, or a text; "" where its extended data type or enumeration has one"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,11 @@ class Thing:
         part = self._members.get(name)
         return "" if part is None else sys.intern((part.text or "").strip())
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A member that is a list of texts."""
+        part = self._members.get(name)
+        return () if part is None else tuple(each.text for each in part.iterchildren(etree.Element) if each.text)
+
     def number(self, name: str) -> int:
         """A member's number; 0 where there is none."""
         try:
@@ -111,12 +116,15 @@ def service(told: Thing) -> DeclaredService:
         )
         for each in told.things("Operations")
     )
+    key = told.thing("Key")
     return DeclaredService(
         name=told.text("Name"),
         external_name=told.text("ExternalName"),
         namespace=told.text("Namespace"),
         class_name=told.text("Class"),
         operations=operations,
+        table=key.text("TableName") if key else "",
+        key=key.texts("FieldNames") if key else (),
     )
 
 
@@ -124,6 +132,11 @@ def declared_class(told: Thing) -> DeclaredClass:
     """A ClassMetadata, with its public methods."""
     methods = [each.text("Name") for each in told.things("Methods") if each.text("AccessMode") in ("", "Public")]
     return DeclaredClass(name=told.text("Name"), methods=tuple(methods))
+
+
+def data_type(told: Thing) -> tuple[int, str]:
+    """An EdtMetadata: its id and its label."""
+    return told.number("Id"), told.text("LabelId")
 
 
 def label(told: Thing) -> tuple[str, str]:
@@ -152,6 +165,7 @@ def _field(told: Thing) -> RawField:
         data_type=told.text("DataTypeName"),
         length=size if size > 0 else None,
         enum_id=special.number("EnumId") if special and base == "Enum" else 0,
+        data_type_id=told.number("ExtendedDataTypeId"),
         mandatory=told.flag("IsMandatory"),
         allow_edit=told.flag("AllowEdit", default=True),
         allow_edit_on_create=told.flag("AllowEditOnCreate", default=True),

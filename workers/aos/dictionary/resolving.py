@@ -19,6 +19,9 @@ class Names:
     fields: dict[int, dict[int, str]] = field(default_factory=dict)
     """by table and field"""
     enums: dict[int, str] = field(default_factory=dict)
+    enum_labels: dict[int, str] = field(default_factory=dict)
+    data_types: dict[int, str] = field(default_factory=dict)
+    """labels of extended data types"""
 
     def learn(self, table: RawTable) -> None:
         """Note a table and its fields."""
@@ -28,6 +31,15 @@ class Names:
     def field(self, table: int, number: int) -> str:
         """A field's name; "" where it was not met."""
         return self.fields.get(table, {}).get(number, "") or _KERNEL.get(number, "")
+
+    def label(self, field: RawField) -> str:
+        """A field's label: its own, else that of its extended data type, else that of its enumeration."""
+        return field.label or self.data_types.get(field.data_type_id, "") or self.enum_labels.get(field.enum_id, "")
+
+    def unknown_data_types(self, tables: Iterable[RawTable]) -> list[int]:
+        """The ids of extended data types that fields without a label of their own have."""
+        named = {each.data_type_id for table in tables for each in table.fields if each.data_type_id and not each.label}
+        return sorted(named - self.data_types.keys())
 
     def unknown_tables(self, tables: Iterable[RawTable]) -> list[int]:
         """The ids that these tables name, and that nobody has a name for."""
@@ -72,7 +84,7 @@ def _field(raw: RawField, names: Names, text: Callable[[str], str]) -> TableFiel
         allow_edit_on_create=raw.allow_edit_on_create,
         visible=raw.visible,
         system=raw.system,
-        label=text(raw.label),
+        label=text(names.label(raw)),
     )
 
 

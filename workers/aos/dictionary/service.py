@@ -59,6 +59,11 @@ class MetadataService:
         """Enumerations by their ids."""
         return [reading.enum(each) for each in self._asked("GetEnumMetadataById", _list("enumIds", "int", ids))]
 
+    def data_types_by_id(self, ids: Sequence[int]) -> list[tuple[int, str]]:
+        """Labels of extended data types, by the ids of these."""
+        asked = self._asked("GetExtendedDataTypeMetadataById", _list("edtIds", "int", ids))
+        return [reading.data_type(each) for each in asked]
+
     def services(self, names: Sequence[str]) -> list[DeclaredService]:
         """Services by their names."""
         asked = self._asked("GetServiceMetadataByName", _list("serviceNames", "string", names))
