@@ -4,11 +4,15 @@ import base64
 import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from lxml import etree
 
 from tests.nettcp.conftest import Systems
+from tests.nettcp.guarded import guarding
+from tests.nettcp.scripted import listening
+from workers import aos
 from workers.aos import queries
 from workers.aos.queries import Built, ByPosition, ByValue, Dynamic, Range, Static
 from workers.aos.queryservice import QueryService, query_service
@@ -100,9 +104,24 @@ def test_rows_are_counted_up_to_a_limit(systems: Systems):
 
 
 def test_a_table_that_the_account_may_not_read_is_told(systems: Systems):
-    with pytest.raises(GiveUp, match="Access denied to table Secret") as told:
+    with pytest.raises(GiveUp, match="does not let this worker's account read the table Secret") as told:
         list(service(systems).rows(Built(table="Secret")))
-    assert told.value.advice
+    assert "view the table" in told.value.advice
+
+
+def test_rows_come_over_a_wrapped_stream_too(systems: Systems, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    systems.table("T", {"RecId": "Int64", "Text": "String"}, [[str(n), "漢字" * 200] for n in range(500)])
+    (tmp_path / "accounts").write_text("CONTOSO:loader:secret\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "accounts"))
+    seen: list[str] = []
+    behind = urlsplit(systems.origin).port or 0
+    with listening(guarding(behind, seen=seen)) as guard:
+        credentials = aos.Credentials(user=r"CONTOSO\loader", password="secret")
+        transport = Transport([guard.address], credentials=credentials, target_name=aos.TargetName.NTLM)
+        asked = query_service(transport, guard.address)
+        assert asked is not None
+        assert [row["RecId"] for row in asked.rows(Built(table="T"), page_rows=300)] == [str(number) for number in range(500)]
+    assert seen == [r"CONTOSO\loader by ntlm"] * 3  # a streamed call has a connection of its own
 
 
 def test_without_a_query_service_the_sentence_names_it(systems: Systems):

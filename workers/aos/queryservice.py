@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from connector.wire import jobs
-from workers.aos import dataset, nettcp, queries
+from workers.aos import dataset, faults, nettcp, queries
 from workers.aos.door import Door
 from workers.aos.queries import ByPosition, ByValue, Paging, Query
 from workers.aos.systemservice import LIMIT_S, SystemService, beside
@@ -86,9 +86,10 @@ class QueryService:
         """One page, of at most so many rows of each table."""
         operation = f"Execute{queries.operation(query)}Query"
         content = queries.content(query) + queries.paging(paging, rows)
-        answer = self._service.answer(operation, content, time_limit_s=time_limit_s)
         try:
-            return dataset.read(answer)
+            return dataset.read(self._service.answer(operation, content, time_limit_s=time_limit_s))
+        except GiveUp as error:
+            raise _of_table(error, query) from error
         except dataset.Garbled as error:
             raise GiveUp(
                 f"The query service gave an answer that cannot be read: {error}.",
@@ -104,6 +105,17 @@ class QueryService:
         if not (found.isascii() and found.isdecimal()):
             raise GiveUp("The query service told no number of rows.", advice="Try again.", code="RSC-5411")
         return int(found)
+
+
+def _of_table(error: GiveUp, query: Query) -> GiveUp:
+    """AX refuses a table as a whole; a field that the account may not see is null in every row."""
+    if error.code != faults.ACCOUNT or not isinstance(query, queries.Built):
+        return error
+    return GiveUp(
+        f"AX does not let this worker's account read the table {query.table}. {error.message}",
+        advice="Give a role of the account the right to view the table.",
+        code=error.code,
+    )
 
 
 def _following(paging: Paging, page: dataset.Page) -> Paging | None:
