@@ -340,8 +340,7 @@ class Recorder:
         returns.take_back(self._dispatcher, turn.db, report, now=turn.now)
 
     def _contract(self, turn: _Turn, report: reports.ContractWanted) -> None:
-        zipped = endpoints.contract(turn.db, report.endpoint.lower()) or b""
-        answer = Contract(contract=codec.to_text(zipped))
+        answer = Contract(contract=codec.to_text(endpoints.contract(turn.db, report.endpoint.lower()) or b""))
         turn.answer(report, answer)
 
     def _surveyed(self, turn: _Turn, report: reports.SurveyDone) -> None:
@@ -352,8 +351,6 @@ class Recorder:
         if not batches.done(turn.db, ref, outcomes=reports.Outcomes(letters=""), calls=0, seconds=0.0, at=turn.now):
             return
         job = jobs.get(turn.db, ref.job)
-        turn.to_plan += replanning.surveyed(turn.db, key, report.metadata, now=turn.now)
-        self._started.clear()  # steps of jobs that are planned anew have not begun
         if report.reason:
             jobs.close(turn.db, job.id, jobs.JobState.FAILED, at=turn.now, reason=report.reason)
             if job.kind == "metadata":
@@ -363,7 +360,8 @@ class Recorder:
             limits.go_on(turn.db, key)
             self._dispatcher.close_if_done(turn.db, job)
         turn.endpoints.add(key)
-        turn.to_plan += [job.id for job in jobs.unfinished(turn.db, endpoint=key) if not job.planned]
+        turn.to_plan += replanning.surveyed(turn.db, key, report.metadata, now=turn.now)
+        self._started.clear()  # steps of jobs that are planned anew have not begun
 
     def _slice(self, turn: _Turn, report: reports.DictionarySlice) -> None:
         answer = importing.take_slice(self._dispatcher, turn.db, report, now=turn.now)

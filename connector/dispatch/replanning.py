@@ -42,13 +42,14 @@ def why(endpoint: endpoints.Endpoint) -> str:
 
 
 def surveyed(db: Database, endpoint: str, found: Metadata | None, *, now: float) -> list[str]:
-    """An endpoint was surveyed: the jobs that are to be held against the contracts that were read, where some were."""
+    """An endpoint was surveyed: the jobs that may be planned now, or are to be held against the contracts that were read."""
+    unplanned = [job.id for job in jobs.unfinished(db, endpoint=endpoint) if not job.planned]
     if found is None:
-        return []
+        return unplanned
     target = endpoints.get(db, endpoint)
     for job in outdated.mark_others(db, endpoint, fingerprint=found.fingerprint, at=now):
         jobs.say(db, job, f"The contract of {target.name} has changed: the job is held against it.", at=now)
-    return list(outdated.of_endpoint(db, endpoint))
+    return [*unplanned, *outdated.of_endpoint(db, endpoint)]
 
 
 def unread(db: Database, endpoint: str, why_not: limits.Stopped) -> None:
