@@ -63,6 +63,7 @@ def take_slice(dispatcher: Dispatcher, db: Database, report: DictionarySlice, *,
         return Grant(granted=False, reason="this attempt was replaced")
     job = jobs.get(db, report.ref.job)
     if job.ending:
+        dictionaries.discard(db, job.endpoint)
         return Grant(granted=False, reason="the job was ended")
     dispatcher.leases.renew([report.ref])
     try:

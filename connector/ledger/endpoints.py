@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -111,7 +112,8 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
 def change(db: Database, endpoint: Endpoint, given: Mapping[str, object], *, contract: bytes | None = None) -> None:
     """Set what is given of a registered endpoint, by the names of its fields, and its contract where there is another one.
 
-    What a survey found at other addresses, or by another contract, is forgotten. Raises Conflict while it has unfinished jobs.
+    What a survey found at other addresses, or by another contract, is forgotten, and the data dictionary of another computer.
+    Raises Conflict while it has unfinished jobs.
     """
     _check_idle(db, endpoint)
     changed = replace(endpoint, **given)  # type: ignore[arg-type]  # the caller's fields are ours
@@ -128,7 +130,13 @@ def change(db: Database, endpoint: Endpoint, given: Mapping[str, object], *, con
         values["contract"] = contract
     if contract is not None or changed.addresses != endpoint.addresses:
         values |= dict.fromkeys(("metadata", "fingerprint", "surveyed_at", "checks", "mark", "marker"))
+    if _computers(changed) != _computers(endpoint):
+        dictionaries.forget(db, endpoint.key)
     db.execute(sa.update(endpoints).where(endpoints.c.key == endpoint.key).values(values))
+
+
+def _computers(endpoint: Endpoint) -> set[str]:
+    return {(urlsplit(address).hostname or "").lower() for address in endpoint.addresses}
 
 
 def _check_idle(db: Database, endpoint: Endpoint) -> None:

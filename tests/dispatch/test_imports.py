@@ -127,6 +127,8 @@ def test_a_cancelled_import_goes_no_further(ready, until):
     assert (refused.granted, refused.reason) == (False, "the job was ended")
     ready.tell(reports.BatchReturned, ref=message.ref, retry=reports.Retry.SOON, reason="it goes no further", sent=False)
     until(lambda: ready.job(job).state == "cancelled")
+    with ready.ledger.write() as db:
+        dictionaries.adopt(db, "a1", job=job, replaced=())  # as if: nothing is left of it
     assert known(ready) is None
 
 

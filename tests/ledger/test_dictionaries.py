@@ -142,3 +142,13 @@ def test_a_service_of_which_ax_carries_a_write_out_again_is_known(ledger, name, 
         )
         assert dictionaries.carries_out_again(db, "a", "S") is again
         assert not dictionaries.carries_out_again(db, "b", "S")
+
+
+def test_the_dictionary_of_another_computer_is_forgotten_and_that_of_another_port_is_not(ledger):
+    with ledger.write() as db:
+        dictionaries.keep(db, "a", ALL, at=1.0)
+        endpoint = endpoints.get(db, "a")
+        endpoints.change(db, endpoint, {"addresses": ("http://A:81/Port/xppservice.svc", "net.tcp://a:8202/Other")})
+        assert dictionaries.known(db, "a") is not None
+        endpoints.change(db, endpoints.get(db, "a"), {"addresses": ("net.tcp://b:8201/S",)})
+        assert dictionaries.known(db, "a") is None
