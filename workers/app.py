@@ -20,7 +20,7 @@ from celery.worker import state
 from connector import __version__
 from connector.wire import routes
 from connector.wire.reports import BatchRef, BatchReturned, BatchTaken, Retry
-from workers import aos, deliveries, tasks
+from workers import aos, deliveries, monitoring, tasks
 from workers.ending import Ending
 from workers.exchange import Exchange
 from workers.letters import Letters, Plain
@@ -112,7 +112,7 @@ def create(
     app.conf.task_default_queue = queue
     app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]  # type: ignore[attr-defined,no-untyped-call]
     app.IS_WINDOWS = False  # the event loop on every system: see above
-    app.steps["consumer"].add(deliveries.Renew)
+    app.steps["consumer"] |= {deliveries.Renew, monitoring.Gather}
     tasks.register(app, tasks.Bench(door=door, exchange=exchange, reporter=reporter, letters=letters, policy=policy))
     _follow(reporter)
     return Worker(app=app, reporter=reporter, name=name, concurrency=concurrency, grace_s=grace_s)
