@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 from connector import broker, web
 from connector.access import local, people
+from connector.access.provider import Provider, Registration
 from connector.dispatch import Dispatcher, Outbox, Reconciler, letters
 from connector.dispatch.planner import Planner
 from connector.dispatch.policy import Policy
 from connector.dispatch.succession import Succession
+from connector.errors import Refused
 from connector.intake.values import Limits
 from connector.ledger import Ledger, leading
 from connector.ledger.store import sqlite_url
@@ -65,6 +67,28 @@ def _serve(settings: Settings, broker_url: str) -> None:
         web.server(desk.app, door).run(sockets=[listening])
 
 
+def _provider(settings: Settings) -> Provider | None:
+    """The identity provider that is set up. Raises Refused where its secret cannot be read."""
+    if settings.oidc_issuer is None:
+        return None
+    try:
+        secret = settings.oidc_client_secret_file.read_text(encoding="utf-8").strip() if settings.oidc_client_secret_file else ""
+    except (OSError, ValueError) as error:
+        raise Refused(
+            "the identity provider's secret cannot be read.", advice="Check RAPIDSTART_OIDC_CLIENT_SECRET_FILE."
+        ) from error
+    registration = Registration(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=secret,
+        name_claim=settings.oidc_name_claim,
+        role_claim=settings.oidc_role_claim,
+        roles=settings.oidc_roles,
+        instance_claim=settings.oidc_instance_claim,
+    )
+    return Provider(registration, redirect_uri=f"{settings.api_url.rstrip('/')}/signin/oidc/callback")
+
+
 def _invite(ledger: Ledger, settings: Settings) -> None:
     """While nobody can sign in, tell the way in on standard error: past the log, which may be kept and passed on."""
     if link := people.first_link(ledger):
@@ -82,7 +106,10 @@ class _Desk:
         self._settings, self._outbox, self._meter = settings, outbox, Meter()
         self._standing_by = self._dispatcher(ledger, stands_by=True)
         self.app = web.create(
-            self._standing_by, max_package_bytes=settings.max_package_mb * 1_000_000, public_url=settings.api_url
+            self._standing_by,
+            max_package_bytes=settings.max_package_mb * 1_000_000,
+            public_url=settings.api_url,
+            provider=_provider(settings),
         )
 
     def begin(self, ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from connector.rights import Role
 from connector.wire import routes
 
 
@@ -67,6 +68,21 @@ class Settings(BaseSettings):
     ] = False
     trusted_proxy: Annotated[
         str | None, Field(description="Addresses of proxies, with commas, whose X-Forwarded-For and -Proto are believed.")
+    ] = None
+    oidc_issuer: Annotated[
+        str | None, Field(description="The identity provider (OpenID Connect) by which people sign in, as it calls itself.")
+    ] = None
+    oidc_client_id: Annotated[str, Field(description="What the identity provider calls this dispatcher.")] = "rapidstart"
+    oidc_client_secret_file: Annotated[
+        Path | None, Field(description="A file with the secret that the identity provider has given to this dispatcher.")
+    ] = None
+    oidc_name_claim: Annotated[str, Field(description="The claim that holds somebody's name.")] = "preferred_username"
+    oidc_role_claim: Annotated[str, Field(description="The claim that says what somebody may do.")] = "roles"
+    oidc_roles: Annotated[
+        dict[str, Role], Field(description='Which of its values means what, as JSON: {"Rapid admins": "administrator"}.')
+    ] = {role.value: role for role in Role}
+    oidc_instance_claim: Annotated[
+        str | None, Field(description="The claim that names somebody's service instances. Not set: all of them.")
     ] = None
     listen: Annotated[str | None, Field(description="HOST:PORT to listen on, where it differs from RAPIDSTART_API_URL.")] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that commands mean when none is named.")] = None

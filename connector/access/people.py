@@ -102,10 +102,11 @@ def sign_in(ledger: Ledger, name: str, password: str, *, address: str) -> str:
 
 
 def admit(ledger: Ledger, person: Person, *, way: str, address: str) -> str:
-    """Begin a session of somebody who has proved who they are; its secret."""
+    """Begin a session of somebody who has proved who they are; its secret. Of those who are kept here, the moment is noted."""
     now = time.time()
     with ledger.write() as db:
-        kept.put(db, replace(person, signed_in_at=now))
+        if kept.find(db, person.name):
+            kept.put(db, replace(person, signed_in_at=now))
         audit.note(db, "person sign in", by=f"{person.name}@{address}", subject=person.name, at=now, details={"by": way})
         return sessions.begin(db, person, now=now)
 

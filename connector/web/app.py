@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from connector import __version__, api
+from connector.access.provider import Provider
 from connector.dispatch import Dispatcher
 from connector.web import (
     access,
@@ -24,7 +25,11 @@ from connector.web import (
 
 
 def create(
-    dispatcher: Dispatcher, *, max_package_bytes: int = 2_048_000_000, public_url: str = "http://127.0.0.1:8480"
+    dispatcher: Dispatcher,
+    *,
+    max_package_bytes: int = 2_048_000_000,
+    public_url: str = "http://127.0.0.1:8480",
+    provider: Provider | None = None,
 ) -> FastAPI:
     """The dispatcher's HTTP API. OpenAPI is at `/api/v1/openapi.json`; no page is served that loads from elsewhere.
 
@@ -39,7 +44,7 @@ def create(
         redoc_url=None,
         responses=problems.RESPONSES,
     )
-    served.attach(app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url)
+    served.attach(app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider)
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
@@ -47,7 +52,8 @@ def create(
     app.include_router(audit.routes, prefix=api.PREFIX, tags=["audit"])
     app.include_router(ledger.routes, prefix=api.PREFIX, tags=["ledger"])
     app.include_router(access.routes, prefix=api.PREFIX, tags=["access"])
-    app.include_router(signin.routes)
+    app.include_router(signin.plain)
+    app.include_router(signin.oidc)
     app.include_router(health.routes, tags=["health"])
     app.include_router(metrics.routes, tags=["health"])
     problems.install(app)

@@ -4,17 +4,20 @@ from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
 
+from connector.access.provider import Provider
 from connector.dispatch import Dispatcher
 from connector.web.throttle import Throttles
 
 
-def attach(app: FastAPI, dispatcher: Dispatcher, *, max_package_bytes: int, public_url: str) -> None:
+def attach(
+    app: FastAPI, dispatcher: Dispatcher, *, max_package_bytes: int, public_url: str, provider: Provider | None = None
+) -> None:
     """Let the routes of this app find their dispatcher, the size of the largest package, and by what address people come."""
     app.state.dispatcher = dispatcher
     app.state.max_package_bytes = max_package_bytes
     app.state.public_url = public_url.rstrip("/")
     app.state.throttles = Throttles()
-    app.state.provider = None
+    app.state.provider = provider
 
 
 def serve(app: FastAPI, dispatcher: Dispatcher) -> None:

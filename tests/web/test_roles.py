@@ -26,6 +26,8 @@ TABLE = {
     ("GET", "/signin/link/{code}"): None,
     ("POST", "/signin/link/{code}"): None,
     ("GET", "/signin/me"): VIEWER,
+    ("GET", "/signin/oidc"): None,
+    ("GET", "/signin/oidc/callback"): None,
     ("POST", "/signout"): None,
     ("GET", "/api/v1/people"): ADMINISTRATOR,
     ("POST", "/api/v1/people"): ADMINISTRATOR,
@@ -94,8 +96,13 @@ def path_of(route):
     return re.sub(r"\{\w+\}", "nothing", route)
 
 
-def test_a_viewer_changes_nothing(desk):
-    assert [route for route, role in TABLE.items() if role is VIEWER and route[0] not in {"GET", "HEAD"}] == []
+#: What is asked for is too long for an address: a read all the same.
+READ_BY_POST = {("POST", "/api/v1/endpoints/{name}/dictionary/excerpt")}
+
+
+def test_a_viewer_changes_nothing():
+    writes = {route for route, role in TABLE.items() if role is VIEWER and route[0] not in {"GET", "HEAD"}}
+    assert writes - READ_BY_POST == set()
 
 
 def test_each_route_is_for_its_role_and_those_above(desk):
