@@ -20,6 +20,7 @@ COMMANDS = {
     "token": Lazy(module="connector.cli.access", name="token", help="API tokens: who else may use the dispatcher."),
     "person": Lazy(module="connector.cli.person", name="person", help="People who may sign in, and links that let them."),
     "whoami": Lazy(module="connector.cli.access", name="whoami", help="Who you are to the dispatcher, and what you may do."),
+    "key": Lazy(module="connector.cli.key", name="key", help="The dispatcher's own key, by which workers know its orders."),
     "dispatcher": Lazy(module="connector.cli.serving", name="dispatcher", help="Run the dispatcher: HTTP API and recorder."),
     "flower": Lazy(module="connector.cli.serving", name="flower", help="Run Flower, read-only, on the same broker."),
     "config": Lazy(module="connector.cli.config", name="config", help="Every setting, its value, and where it came from."),

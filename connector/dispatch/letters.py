@@ -54,8 +54,9 @@ def open_letters(home: Path, ledger: Ledger, *, sealed_only: bool = False) -> "L
     mine = [key.public.fingerprint for key in ring]
     if is_needed and not set(mine) & set(known):
         raise _missing(known)
-    if not set(mine) <= set(known):
-        with ledger.write() as db:
+    with ledger.write() as db:
+        trust.forget_sessions(db, now=time.time())
+        if not set(mine) <= set(known):
             endpoints.remember(db, _FACT, " ".join(dict.fromkeys([*known, *mine])))
     return Letters(ring, sealed_only=sealed_only)
 
