@@ -1,9 +1,12 @@
 """What channels do when the peer dies, is silent, lies about sizes, or was left alone for too long."""
 
+import contextlib
 import threading
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.aos import mono
 from tests.nettcp.scripted import ACK, Caller, listening
@@ -101,6 +104,13 @@ def test_a_channel_that_the_peer_has_closed_is_replaced_before_anything_is_sent(
         while channel.is_usable(idle_s=60):  # until the end of the connection has arrived
             time.sleep(0.001)
         assert post(used, peer.address) == b"<r>ok</r>"
+        assert peer.callers == 2
+
+
+def test_a_channel_on_which_more_was_said_than_was_asked_is_replaced():
+    with listening(after_the_request(REPLY + REPLY.replace(b"ok", b"no"))) as peer:
+        used = channels()
+        assert [post(used, peer.address) for _ in range(2)] == [b"<r>ok</r>"] * 2
         assert peer.callers == 2
 
 
@@ -250,3 +260,21 @@ def test_strings_that_a_peer_announces_are_known_in_later_messages():
     with listening(script) as peer:
         used = channels()
         assert [post(used, peer.address) for _ in range(2)] == [b"<names>a</names>", b"<names>b</names>"]
+
+
+_HEADS = st.sampled_from([b"", b"\x05", b"\x06", b"\x06\x05\x00", REPLY[:4], REPLY[:-2], b"\x07", b"\x08", b"\x08\x02"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(_HEADS, st.binary(max_size=60), st.booleans())
+def test_whatever_a_peer_says_ends_in_an_answer_or_in_one_of_our_errors(head: bytes, rest: bytes, streamed: bool):
+    """It says it at once and hangs up, before or after it has taken the message."""
+
+    def script(caller: Caller) -> None:
+        caller.preamble()
+        caller.say(ACK + head + rest)
+
+    started = time.monotonic()
+    with listening(script) as peer, contextlib.suppress(WorkerError):
+        assert isinstance(post(channels(), peer.address, streamed=streamed), bytes)
+    assert time.monotonic() < started + 4

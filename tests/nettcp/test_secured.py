@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.nettcp.guarded import guarding, logged_on
-from tests.nettcp.scripted import Caller, listening
+from tests.nettcp.scripted import ACK, Caller, listening
 from tests.nettcp.test_channels import MESSAGE, REPLY, polite
 from workers import aos
 from workers.aos import nettcp
@@ -154,4 +154,67 @@ def test_a_frame_of_four_gigabytes_is_not_waited_for():
         caller.take(1 << 20)
 
     with listening(script) as peer, pytest.raises(GiveUp, match=r"4,294,967,295 bytes are announced"):
+        post(channels(), peer.address)
+
+
+def saying(*pieces: bytes):
+    """A peer that lets everybody in, and then says these pieces, each in a frame of its own."""
+
+    def script(caller: Caller) -> None:
+        caller.preamble()
+        caller.say(b"\x0a")
+        context = logged_on(caller)
+        assert context
+        caller.frame()
+        for piece in pieces:
+            wrapped = context.wrap(piece).data
+            caller.say(len(wrapped).to_bytes(4, "little") + wrapped)
+        caller.take(1 << 20)
+
+    return script
+
+
+def test_an_answer_that_is_announced_inside_the_encryption_has_a_ceiling_too():
+    """No frame is large, but all of them together would be."""
+    with (
+        listening(saying(ACK, b"\x06\xff\xff\xff\xff\x07", *[b"x" * 60_000] * 40)) as peer,
+        pytest.raises(GiveUp, match=r"2,147,483,647 bytes are announced"),
+    ):
+        channels().post(peer.address, MESSAGE, way=nettcp.Way(), is_shown=True, time_limit_s=10, writes=False)
+
+
+def test_a_channel_on_which_more_was_said_than_was_asked_is_replaced():
+    """A second answer behind the first, in the same frame, must not be taken for that to the next call."""
+
+    def script(caller: Caller) -> None:
+        caller.preamble()
+        caller.say(b"\x0a")
+        context = logged_on(caller)
+        assert context
+        for piece in (ACK, REPLY + REPLY.replace(b"ok", b"no")):
+            caller.frame()
+            wrapped = context.wrap(piece).data
+            caller.say(len(wrapped).to_bytes(4, "little") + wrapped)
+        caller.take(1 << 20)
+
+    with listening(script) as peer:
+        used = channels()
+        assert [post(used, peer.address) for _ in range(2)] == [b"<r>ok</r>"] * 2
+        assert peer.callers == 2
+
+
+def test_a_peer_that_dies_in_the_middle_of_a_frame_leaves_a_write_unsettled():
+    def script(caller: Caller) -> None:
+        caller.preamble()
+        caller.say(b"\x0a")
+        context = logged_on(caller)
+        assert context
+        wrapped = context.wrap(ACK).data
+        caller.frame()
+        caller.say(len(wrapped).to_bytes(4, "little") + wrapped)
+        caller.frame()
+        wrapped = context.wrap(REPLY).data
+        caller.say(len(wrapped).to_bytes(4, "little") + wrapped[:-3])
+
+    with listening(script) as peer, pytest.raises(Unsettled):
         post(channels(), peer.address)

@@ -85,7 +85,6 @@ static class Acceptor
             plain.Write(preamble, 0, preamble.Length);
             var back = Start(() => Pump(plain, secured));
             Pump(secured, plain);
-            inner.Client.Shutdown(SocketShutdown.Send);
             back.Join();
         }
     }

@@ -36,7 +36,7 @@ class Channel:
         self._framing.send_preamble(upgrade=_UPGRADE if logon else None)
         if logon:
             self._framing.read_upgrade_response()
-            self._framing.stream = logon.secured(wire)
+            self._framing.stream = logon.secured(wire, ceiling=ceiling)
             self._framing.send_preamble_end()
         # Waiting for this costs one way there and back for each connection; from here on a failure is one of a call.
         self._framing.read_preamble_ack()
@@ -53,7 +53,7 @@ class Channel:
 
     def is_usable(self, *, idle_s: float) -> bool:
         """Whether another call may be made on it: it is sound, has not rested too long, and its ticket holds."""
-        if self._broken or time.monotonic() >= self.used_at + idle_s or not self._wire.is_quiet():
+        if self._broken or time.monotonic() >= self.used_at + idle_s or not self._framing.stream.is_quiet():
             return False
         return self.logon is None or self.logon.lasts_s > 0
 

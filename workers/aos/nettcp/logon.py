@@ -10,13 +10,14 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import spnego  # 12 MB that only a logon needs: this module is imported when one is made
 from spnego.exceptions import SpnegoError
 
 from workers.aos.nettcp import borrowed, kerberos
 from workers.aos.nettcp.naming import NotLetIn, TargetName
+from workers.aos.nettcp.secured import Secured
 from workers.aos.nettcp.wire import Wire
 from workers.aos.values import Authentication, Credentials
 
@@ -84,8 +85,8 @@ class Started:
     context: Context
     token: bytes
 
-    def secured(self, wire: Wire) -> Any:
-        """The stream over which the framing goes on. Raises NotLetIn, and TimeoutError."""
+    def secured(self, wire: Wire, *, ceiling: int) -> Secured:
+        """The stream over which the framing goes on. `ceiling`: see `Secured`. Raises NotLetIn, and TimeoutError."""
         stream = borrowed.security_stream().NegotiateStream(wire, self.context)
         try:
             stream.send_token(self.token)
@@ -94,7 +95,7 @@ class Started:
             raise
         except borrowed.errors() as error:
             raise _ended(wire.last if borrowed.is_refused(error) else b"", is_ntlm=self.context.is_ntlm) from error
-        return stream
+        return Secured(wire, self.context, ceiling=ceiling)
 
 
 def ways(credentials: Credentials, target: TargetName, *, host: str, upn: str) -> Sequence[Logon]:
