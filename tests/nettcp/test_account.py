@@ -12,8 +12,10 @@ import pytest
 
 from connector.wire.metadata import Document, Service, Table
 from connector.wire.reports import Check
-from tests.aos.conformance.targets import zipped
+from tests.aos.conformance.targets import CONTRACT as SCHEDULES
+from tests.aos.conformance.targets import bound_to_tcp, zipped
 from tests.nettcp.conftest import Systems
+from tests.nettcp.sites import Site
 from workers import aos
 from workers.aos import account
 from workers.aos.usersession import UserSession, open_session
@@ -27,9 +29,7 @@ ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
 class _Told(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        asked = urlsplit(self.path)
-        name = asked.path.rpartition("/")[2] + ".wsdl" if asked.query == "wsdl" else asked.path.rpartition("/")[2]
-        content = (CONTRACT / name).read_bytes() if (CONTRACT / name).is_file() else b""
+        content = _file(urlsplit(self.path).path.rpartition("/")[2], whole=self.path.endswith("?wsdl"))
         self.send_response(200 if content else 404)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -37,6 +37,16 @@ class _Told(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing is logged."""
+
+
+def _file(name: str, *, whole: bool) -> bytes:
+    """A file of the real contract, or of that of the payment schedules, which are the only port of this AOS."""
+    if whole and name == "PaymentSchedules":
+        name = "RoutingService.wsdl"
+    own, ports = CONTRACT / (f"{name}.wsdl" if whole else name), SCHEDULES / name
+    if ports.is_file():
+        return bound_to_tcp(ports.read_text(encoding="utf-8"), streamed=False).encode()
+    return own.read_bytes() if own.is_file() else b""
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +186,19 @@ def test_what_cannot_be_asked_speaks_against_nothing(systems: Systems):
 
 def test_an_aos_behind_http_is_not_asked():
     assert list(account.checks(aos.Door(), "http://aos/MicrosoftDynamicsAXAif60/P/xppservice.svc", [], partition=None)) == []
+
+
+@pytest.mark.parametrize(("partition", "wrong"), [(None, []), ("other", ["Partition"])])
+def test_a_connection_test_over_net_tcp_holds_all_of_it(
+    site: Site, systems: Systems, wsdl_port: int, partition: str | None, wrong: list[str]
+):
+    known(systems, partitions=("initial", "ext"))
+    address = f"{site.address}?wsdl={wsdl_port}"
+    with _closing(aos.Door([address])) as door:
+        checks = aos.check(door, [address], aos.Scope(companies=["USMF"], partition=partition))
+    assert [check.name for check in checks if not check.ok] == wrong
+    names = [check.name for check in checks]
+    assert names.index("Port PaymentSchedules, company USMF" + (f", partition {partition}" if partition else "")) < names.index(
+        "AX account"
+    )
+    assert len(names) == len(set(names))

@@ -32,6 +32,8 @@ def test_the_system_services_show_their_operations(folder: str, name: str, opera
     (service,) = contract.services
     assert (service.name, len(service.operations), service.address) == (name, operations, address)
     assert contract.way == nettcp.Way(streamed=streamed, upn="svc@aos.example")
+    (told,) = aos.read_metadata(aos.Door(), [address], contract_zip=zipped(CONTRACTS / folder), company="USMF").services
+    assert (len(told.operations), len(told.calls), told.document) == (operations, operations, None)
 
 
 @pytest.mark.parametrize(
