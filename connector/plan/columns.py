@@ -57,7 +57,7 @@ class Matches:
 
 
 def match(action: Action, table: Table, said: TableMapping, *, linking: Sequence[int] = ()) -> Matches:
-    """What each column fills: as the mapping says, or a field of the same name, case and punctuation aside.
+    """What each column fills: as the mapping says, or a field of the same name or label, case and punctuation aside.
 
     Columns in `linking` need no field: their use is to find a row's parent. Raises PlanRefused, naming every column without
     a field at once.
@@ -93,7 +93,15 @@ def _match(index: int, column: str, action: Action, table: Table, said: TableMap
             return Match(index=index, column=column, field=found.name, reason=same + why)
         if name and (both := structures.split(name, table)) is not None:
             return Match(index=index, column=column, field=both[0].name, part=both[1], reason=f"a part of {both[0].name}{why}")
+    if (labelled := _labelled(column, table)) is not None:
+        return Match(index=index, column=column, field=labelled.name, reason=f"its label in AX is {labelled.label!r}")
     return Match(index=index, column=column, field=None, reason="")
+
+
+def _labelled(name: str, table: Table) -> Field | None:
+    """The only field that people know by this name, where labels are told."""
+    found = [field for field in table.fields if field.label and normalized(field.label) == normalized(name)]
+    return found[0] if len(found) == 1 and found[0].name not in SYSTEM_FIELDS else None
 
 
 def _spelled(name: str, part: str, table: Table) -> str:

@@ -132,8 +132,11 @@ def _rows_stuck(each: Draft, found: Sequence[Draft]) -> str:
         return "stands in rows that travel in others"
     if any(other.parent == each.matched.index for other in found):
         return "stands in rows that hold others"
-    if each.matched.said.via != "service" or "update" not in record.service.operations:
+    operations = set(record.service.operations)
+    if each.matched.said.via != "service" or "update" not in operations or operations.isdisjoint({"find", "read"}):
         return "cannot be filled later, as its rows can only be created"
+    if each.matched.said.unit:
+        return "stands in rows that are written in one call or not at all"
     if not each.key.fields or each.key.is_guess:
         return "cannot be filled later, as no key is known to find the record by"
     if record.table.is_effective:

@@ -7,8 +7,8 @@ import pytest
 
 from connector.dispatch import control
 from connector.ledger import dictionaries, endpoints, jobs, results, twice
-from connector.wire import codec, reports
-from connector.wire.dictionary import DataTable, Dictionary, TableRelation
+from connector.wire import codec, reports, routes
+from connector.wire.dictionary import DataTable, Dictionary, TableField, TableRelation
 from connector.wire.metadata import Document, Field, Metadata, Service, Table
 from connector.wire.reports import Outcomes, Problem
 
@@ -39,23 +39,27 @@ SITES = "SiteId,Name,CalendarId\r\nS1,One,C1\r\nS2,Two,C1\r\nS3,Three,\r\nS4,Fou
 @pytest.fixture
 def loaded(ring, until):
     """A load of two calendars and four sites; the last two sites name no calendar."""
-    ring.add_endpoint()
-    with ring.ledger.write() as db:
-        endpoints.surveyed(db, "a1", found=METADATA, checks=(), at=1.0)
-        dictionaries.keep(db, "a1", DICTIONARY, at=1.0)
+    know(ring, DICTIONARY)
     ring.alive()
     until(lambda: ring.dispatcher.leases.slots("a1") == 2)
     return ring, submit(ring)
 
 
-def submit(ring, **order):
+def know(ring, dictionary):
+    ring.add_endpoint()
+    with ring.ledger.write() as db:
+        endpoints.surveyed(db, "a1", found=METADATA, checks=(), at=1.0)
+        dictionaries.keep(db, "a1", dictionary, at=1.0)
+
+
+def submit(ring, kind=jobs.JobKind.LOAD):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as package:
         package.writestr("Calendar.csv", "CalendarId,SiteId\r\nC1,S1\r\nC2,S2\r\n")
         package.writestr("Site.csv", SITES)
     received = ring.dispatcher.receive("p.zip", [content.getvalue()], ceiling=10**6)
     job, _ = ring.dispatcher.submit(
-        endpoint="A1", company="USMF", package=received.sha256, order=jobs.Order(**order), idempotency_key=None
+        endpoint="A1", company="USMF", package=received.sha256, order=jobs.Order(), idempotency_key=None, kind=kind
     )
     return job.id
 
@@ -170,6 +174,52 @@ def test_a_job_that_is_cancelled_between_the_passes_says_what_is_missing(loaded,
         "The second pass was not made for this row. The record was created in the first pass; what the second fills is missing."
     )
     assert failures(ring, job) == [(2, "skipped", missing), (3, "skipped", missing)]
+
+
+def test_a_retry_takes_up_what_is_half_in_and_makes_both_passes_again(loaded, until):
+    ring, job = loaded
+    first_passes(ring)
+    tell(ring, ring.take(), "uf", 1)
+    until(lambda: ring.job(job).state == "partly_succeeded")
+    retry = control.retry(ring.dispatcher, job)
+    for letters in ("=", "u"):
+        message = ring.take()
+        assert [row["SiteId"] for row in cells(message)] == ["S2"]
+        tell(ring, message, letters)
+    until(lambda: ring.job(retry.id).state == "succeeded")
+    assert ring.totals(retry.id) == {"updated": 1}
+
+
+def test_a_preview_looks_at_whole_rows_once(ring, until):
+    know(ring, DICTIONARY)
+    ring.alive()
+    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
+    job = submit(ring, jobs.JobKind.PREVIEW)
+    taken = sorted((ring.take(), ring.take()), key=lambda message: message.ref.batch)
+    assert all(message.preview for message in taken)
+    fields = [column.field for column in taken[0].layout.columns]
+    assert fields == ["SiteId", "Name", "CalendarId"]
+    for message in taken:
+        tell(ring, message, "cc")
+    tell(ring, ring.take(), "cc")
+    until(lambda: ring.job(job).state == "succeeded")
+    assert ring.totals(job) == {"created": 6}
+
+
+def test_rows_that_name_others_of_their_table_and_cannot_wait_go_in_turn(ring, until):
+    above = names("Calendar", "Calendar", "SiteId").model_copy(update={"fields": (TableField(name="SiteId", mandatory=True),)})
+    know(ring, Dictionary(tables=(above,)))
+    ring.alive()
+    content = b"CalendarId,SiteId\r\n" + b"".join(b"C%d,C%d\r\n" % (no, max(0, no - 1)) for no in range(5))
+    received = ring.dispatcher.receive("Calendar.csv", [content], ceiling=10**6)
+    job, _ = ring.dispatcher.submit(
+        endpoint="A1", company="USMF", package=received.sha256, order=jobs.Order(), idempotency_key=None
+    )
+    for no in (1, 2, 3):
+        message = ring.take()
+        assert (message.ref.batch, ring.redis.llen(routes.queue("A1"))) == (no, 0)
+        ring.done(message)
+    until(lambda: ring.job(job.id).state == "succeeded")
 
 
 @pytest.mark.parametrize(

@@ -242,3 +242,13 @@ def test_inspection_shows_what_came_from_the_dictionary(package, term, endpoint)
     assert shown.columns[2].takes == "Once, Twice, Never (by symbol or label or number)"
     (bare,) = describe(package(term), endpoint, mapping=parse("", "m")).entities
     assert (bare.known, {column.known for column in bare.columns}) == ("", {""})
+
+
+def test_a_column_may_be_called_as_people_know_the_field(planned, action, endpoint) -> None:
+    both = [TableField(name="Text", label="Name"), TableField(name="GroupId", label="name")]
+    term = action("Term", "Bedingung", ["1"])
+    (step,) = planned(term, metadata=endpoint, dictionary=known()).steps
+    assert [column.field for column in step.layout.columns] == ["TermId"]
+    for package, dictionary in ((term, None), (action("Term", "TermId,Name", ["1", "a"]), known(change=both))):
+        with pytest.raises(PlanRefused, match="has no field for the column"):
+            planned(package, metadata=endpoint, dictionary=dictionary)

@@ -118,6 +118,25 @@ def test_where_no_field_can_wait_no_order_exists(planned, both, endpoint, facts,
     assert "Calendar.SiteId names Site and is mandatory" in told
 
 
+@pytest.mark.parametrize(
+    ("operations", "toml", "why"),
+    [
+        (("create", "read"), "", "its rows can only be created"),
+        (("create", "update"), "", "its rows can only be created"),
+        (("create", "read", "update"), 'table.Site.via = "files"', "its rows can only be created"),
+        (("create", "find", "update"), 'table.Site.unit = ["Name"]', "in one call or not at all"),
+    ],
+)
+def test_rows_that_cannot_be_found_and_changed_go_in_one_pass_or_not_at_all(
+    planned, both, endpoint, operations, toml, why
+) -> None:
+    services = [each.model_copy(update={"operations": operations}) for each in endpoint.services]
+    offered = endpoint.model_copy(update={"services": tuple(services)})
+    stuck = table("Calendar", relation("Site", "SiteId"), SiteId={"mandatory": True})
+    with pytest.raises(PlanRefused, match=why):
+        planned(*both, metadata=offered, dictionary=known(SITE_NAMES_CALENDAR, stuck), toml=toml)
+
+
 def test_the_mapping_may_say_what_no_relation_can(planned, both, endpoint) -> None:
     stuck = table("Calendar", relation("Site", "SiteId"), SiteId={"mandatory": True})
     site = table("Site", relation("Calendar", "CalendarId"), CalendarId={"mandatory": True})
