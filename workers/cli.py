@@ -59,6 +59,7 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) 
             credentials=_credentials(settings),
             ca_file=settings.aos_ca_file,
             target_name=aos.TargetName(settings.aos_target_name),
+            query_service=settings.aos_query_service,
             keep_in=settings.home / "contracts" / endpoint.lower(),
         )
         worker = app.create(

@@ -113,6 +113,12 @@ class Settings(BaseSettings):
             "(none), or auto, which tries them in this order."
         ),
     ] = "auto"
+    aos_query_service: Annotated[
+        bool,
+        Field(
+            description="Over net.tcp: ask the query service of the AOS which rows stand as they are, and for AX's exception log."
+        ),
+    ] = True
     aos_ca_file: Annotated[str | None, Field(description="Certificates that an HTTPS address is checked against.")] = None
 
     policy_file: Annotated[

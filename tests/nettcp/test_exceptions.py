@@ -47,6 +47,12 @@ def test_an_aos_behind_http_is_not_asked():
     assert aos.exceptions(aos.Door(), target("http://127.0.0.1:1/p/xppservice.svc"), IDS) == []
 
 
+def test_a_worker_that_shall_not_ask_does_not(systems: Systems):
+    logs(systems, (IDS[0], "Noted.", "2026-11-22T10:00:02"))
+    assert aos.exceptions(aos.Door(query_service=False), target(systems.address), IDS) == []
+    assert systems.calls == []
+
+
 def test_tables_that_the_account_may_not_read_are_told(systems: Systems):
     with pytest.raises(GiveUp, match="AifExceptionMap"):
         aos.exceptions(aos.Door(), target(systems.address), IDS)

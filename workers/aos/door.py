@@ -26,6 +26,7 @@ class Door:
     """Shared by all threads of a worker process. For `origins`, `credentials` and the limits see `Transport`.
 
     `keep_in`: a folder in which the contracts of this endpoint's ports outlive the process; None: they do not.
+    `query_service`: loads may ask the one beside a port on net.tcp.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Door:
         ca_file: str | None = None,
         keep_in: Path | None = None,
         target_name: nettcp.TargetName = nettcp.TargetName.AUTO,
+        query_service: bool = True,
     ) -> None:
         self.transport = Transport(
             origins,
@@ -47,6 +49,7 @@ class Door:
             ca_file=ca_file,
             target_name=target_name,
         )
+        self.query_service = query_service
         self._kept: dict[str, tuple[Contract, ...]] = {}
         self._doubted_at: dict[str, float] = {}
         self._under_way: dict[str, Future[Contract]] = {}

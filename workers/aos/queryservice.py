@@ -33,7 +33,7 @@ def query_service(transport: Transport, address: str, *, upn: str = "") -> "Quer
 def table_rows(
     door: Door, target: jobs.Target, query: queries.Built, *, most: int, time_limit_s: float = LIMIT_S
 ) -> list[dataset.Row] | None:
-    """Rows of a table at the AOS of a port, at most so many; None where the port is not on net.tcp.
+    """Rows of a table at the AOS of a port, at most so many; None where there is no query service to ask, see `beside_port`.
 
     Raises Refusal, Retry or GiveUp (workers.errors).
     """
@@ -42,7 +42,9 @@ def table_rows(
 
 
 def beside_port(door: Door, target: jobs.Target) -> "QueryService | None":
-    """The query service beside the port of a step; None where that is not on net.tcp."""
+    """The query service beside the port of a step; None where that is not on net.tcp, or shall not be asked."""
+    if not door.query_service:
+        return None
     known = door.known(target.address, target.contract)
     return query_service(door.transport, target.address, upn=known.way.upn if known else "")
 
