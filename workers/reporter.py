@@ -21,6 +21,7 @@ from connector.wire.reports import (
     BatchDone,
     BatchRef,
     BatchReturned,
+    DictionaryDone,
     MessageRefused,
     Report,
     SurveyDone,
@@ -41,7 +42,7 @@ _AT_ONCE: Final = 50
 #: Pause before a broker that is away is tried again, in seconds.
 _TRY_AGAIN_S: Final = 1.0
 #: What the dispatcher could not find out by itself; a question of a dead worker must not be asked by another.
-_KEPT: Final = (BatchDone, BatchReturned, SurveyDone)
+_KEPT: Final = (BatchDone, BatchReturned, SurveyDone, DictionaryDone)
 
 A = TypeVar("A", bound=codec.Message)
 
