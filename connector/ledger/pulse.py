@@ -15,6 +15,7 @@ from connector.ledger import jobs
 from connector.ledger.endpoints import fact, remember
 from connector.ledger.schema import batches, steps
 from connector.ledger.store import Database
+from connector.wire.jobs import Mode
 
 _ID: Final = "ledger"
 _PULSE: Final = "pulse"
@@ -33,6 +34,12 @@ _APART: Final = (
     sa.update(batches)
     .where(batches.c.job == sa.bindparam("of_job"), batches.c.state == "planned", _OF_ROWS)
     .values(attempt=batches.c.attempt + _ATTEMPTS)
+)
+
+_LEFT: Final = (
+    sa.select(batches.c.id, batches.c.options, steps.c.mode)
+    .join(steps, (steps.c.job == batches.c.job) & (steps.c.no == batches.c.step))
+    .where(batches.c.job == sa.bindparam("of_job"), batches.c.state.in_(["planned", "sent"]), steps.c.kind == "load.tables")
 )
 
 REASON: Final = "the ledger was restored from a backup: what was done since then is not in it"
@@ -97,12 +104,24 @@ def hold_back(db: Database, *, missing: int, waiting: tuple[Waiting, ...], at: f
     for job in held:
         jobs.mark(db, job.id, paused=True)
         db.execute(_APART, {"of_job": job.id})
+        _look_first(db, job)
         jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason=REASON)
         jobs.say(db, job.id, f"Paused: {REASON}.", at=at)
     remember(db, _PULSE, str(int(fact(db, _PULSE) or 0) + missing))
     found = Restored(at=at, missing=missing, jobs=tuple(job.id for job in held), waiting=waiting)
     remember(db, _RESTORED, json.dumps(asdict(found)))
     return found
+
+
+def _look_first(db: Database, job: jobs.Job) -> None:
+    """Rows that the ledger takes for unsent may be in: by calls of another size, so that no MessageId would tell AX of it.
+
+    Mode `create` that nobody asked for comes of a key that is only guessed.
+    """
+    for row in db.execute(_LEFT, {"of_job": job.id}).all():
+        guessed = row.mode == Mode.CREATE and job.order.mode is not Mode.CREATE
+        options = json.loads(row.options) | {"look_first": True} | ({"guessed": True} if guessed else {})
+        db.execute(sa.update(batches).where(batches.c.id == row.id).values(options=json.dumps(options)))
 
 
 def restored(db: Database) -> Restored | None:

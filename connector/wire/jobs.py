@@ -149,7 +149,9 @@ class LoadTables(Load):
     idempotent: bool = True
     """AX refuses a MessageId that it has seen. Where it does not, a call of unknown end is never repeated: keys are looked up"""
     guessed: bool = False
-    """the key is a guess: that a record has it proves nothing (previews only)"""
+    """the key is a guess: that a record has it proves nothing (previews, and with `look_first`)"""
+    look_first: bool = False
+    """calls that nobody remembers may have created some of the rows: none is created before its key was looked up"""
     references: tuple[Reference, ...] = ()
     """what the rows refer to (previews only)"""
 

@@ -96,6 +96,7 @@ def test_what_was_sent_since_the_backup_is_sent_by_another_name(ring, loading, u
     ring.alive()
     message = ring.take()
     assert (message.ref.batch, message.ref.attempt) == (3, 11)
+    assert message.look_first, "a call of another size may have created its rows"
 
 
 def test_the_pulse_of_another_ledger_says_nothing(ring, loading):

@@ -22,6 +22,9 @@ from workers.load.standing import Standing
 from workers.load.verdict import keyed
 from workers.load.writing import STALE, Refused, Writing
 
+#: What is told of a row that may have been created by a call which nobody remembers.
+_MAYBE: Final = "The row may have been created by a call that the restored ledger does not know of."
+_LOOK: Final = "Look in AX whether it is in, then settle it: rapidstart job resolve JOB --as done, skip or retry."
 #: Lines that one batch may add to its job's log.
 _MOST_LINES: Final = 20
 
@@ -113,6 +116,8 @@ class _Load:
             bad = {document: why for document, why in refused.items() if why.refusal.code != STALE}  # stale: read again below
             self._refused(bad, changes=self._message.open_intent.before)
         group = self._writing.check(self._board.pending())
+        if self._message.look_first:
+            group = self._not_created_before(group)
         if self._mode is Mode.CREATE:
             self._each_call(self._create, group)
         elif self._writing.lookup.possible:
@@ -122,6 +127,37 @@ class _Load:
             self._each_call(self._create, group)
         else:
             self._leave(group, "There is no whole key to look the record up by, or the service offers no lookup.", "RSC-3107")
+
+    def _not_created_before(self, group: Sequence[int]) -> list[int]:
+        """The documents that calls which nobody remembers have not created: all that is looked up later on anyway, else those
+        whose key AX does not know. Of the others it is told what AX holds, and nothing is created.
+        """
+        lookup = self._writing.lookup
+        if self._mode in {Mode.UPDATE, Mode.DELETE} or (self._mode is Mode.UPSERT and lookup.possible):
+            return list(group)
+        keyed_rows = {document: self._board.rows[document] for document in group if lookup.possible}
+        keyed_rows = {document: row for document, row in keyed_rows.items() if compare.row_key(self._shape, row) is not None}
+        found = self._find(keyed_rows, each=True)
+        if found is None:
+            return []
+        for document in group:
+            if document in found and self._is_as_asked(document, found[document]):
+                self._board.settle(document, Outcome.UNCHANGED, key=found[document].key)
+        missing = keyed_rows.keys() - found.keys()
+        new = [document for document in group if all(other in missing for other in self._board.unit_of(document))]
+        for document in filter(self._board.is_pending, group):
+            if document not in new:
+                self._board.leave(document, Outcome.UNKNOWN, message=_MAYBE, advice=_LOOK, code="RSC-3122")
+        return new
+
+    def _is_as_asked(self, document: int, found: Found) -> bool:
+        """Whether a record proves that the row is in: by a key that is none but its own, with the row's values."""
+        if self._message.guessed or found.several:
+            return False
+        try:
+            return not compare.difference(self._shape, self._board.rows[document], found.record)
+        except Reject:
+            return False
 
     def _each_call(self, carry_out: Callable[[Sequence[int]], None], group: Sequence[int]) -> None:
         """A group as large as a call shall be, one after the other."""
