@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from connector import api
+from connector.seals import Sealing
 
 Outcome = Literal["created", "updated", "unchanged", "deleted", "failed", "unknown", "skipped", "handed_over"]
 
@@ -140,7 +141,7 @@ def scaled(endpoint: api.Endpoint) -> str:
     return f"{said}; {sum(crew['running'] for crew in online)} run, {sum(crew['most'] for crew in online)} may"
 
 
-def sealed(sealing: api.Sealing) -> str:
+def sealed(sealing: Sealing) -> str:
     """Whether an endpoint's messages are sealed, and by which keys."""
     if not sealing["sealed"]:
         return "not sealed: whoever can write to the broker is believed"
@@ -148,7 +149,7 @@ def sealed(sealing: api.Sealing) -> str:
     return f"sealed for {', '.join(keys)}" if keys else "sealed, and all keys are revoked"
 
 
-def refused(sealing: api.Sealing) -> str:
+def refused(sealing: Sealing) -> str:
     """How many messages were refused, and why; "" where none was."""
     counts: dict[str, int] = {}
     for each in sealing["refused"]:

@@ -12,6 +12,7 @@ from connector.dispatch.turns import PRIORITIES
 from connector.intake.values import Package
 from connector.ledger import answers, audit, crews, endpoints, jobs, marks, packages, results
 from connector.ledger.limits import Limits, Stopped
+from connector.seals import Sealing
 
 #: A worker tells every few seconds that it lives; one that was silent for longer is offline.
 ONLINE_WITHIN_S: Final = 15.0
@@ -72,7 +73,7 @@ def endpoint_object(
     scale: crews.Scale,
     unfinished: int,
     outage: Outage | None,
-    sealing: api.Sealing,
+    sealing: Sealing,
     loads: Sequence[marks.Loaded] = (),
 ) -> api.Endpoint:
     """An endpoint with its workers, as they were last seen."""
