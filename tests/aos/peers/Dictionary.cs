@@ -7,6 +7,7 @@ using System.IO;
 using System.Linq;
 using System.ServiceModel;
 using System.ServiceModel.Channels;
+using System.ServiceModel.Description;
 using System.Text.RegularExpressions;
 using System.Threading;
 using System.Xml;
@@ -114,6 +115,8 @@ namespace Peer {
       var host = new ServiceHost(new Known(given[1], int.Parse(given[2])));
       var binding = new NetTcpBinding(SecurityMode.None) { MaxReceivedMessageSize = 64 << 20, ReaderQuotas = XmlDictionaryReaderQuotas.Max };
       host.AddServiceEndpoint(typeof(IAny), binding, new Uri("net.tcp://127.0.0.1:" + given[0] + "/DynamicsAx/Services/MetadataService"));
+      // Mono lets ten callers in at once by default, and the eleventh wait for ever.
+      host.Description.Behaviors.Add(new ServiceThrottlingBehavior { MaxConcurrentSessions = 1000, MaxConcurrentCalls = 1000 });
       host.Open();
       Console.WriteLine("READY");
       Thread.Sleep(Timeout.Infinite);
