@@ -20,6 +20,8 @@ NAMESPACE: Final = "http://tempuri.org/"
 #: How long a call may take, in seconds, where the caller does not say.
 LIMIT_S: Final = 120.0
 
+#: What a fault of MetadataService says, in its detail.
+_SAID: Final = "{http://schemas.micosoft.com/dynamics/ax/aif/services/metadata/2008/10}Message"
 _BODIES: Final = tuple(f"{{{namespace}}}Body" for namespace in (envelope.ENVELOPE_NS, envelope.ENVELOPE_12_NS))
 
 
@@ -68,7 +70,10 @@ class SystemService:
         fault = answers.body(answer)
         if fault is None or not answers.is_fault(fault):
             return self._unreadable(answer)
-        return faults.refused_call(fault, aiffault.read(fault, nested=()), company="", writes=False)
+        error = faults.refused_call(fault, aiffault.read(fault, nested=()), company="", writes=False)
+        if said := " ".join(part.text for part in fault.iter(_SAID) if part.text):
+            error.message = said  # the reason holds WCF's own words
+        return error
 
     def _unreadable(self, answer: bytes) -> WorkerError:
         kind = Answer(status=200, content_type="application/soap+msbin1", body=answer)

@@ -5,6 +5,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Runtime.Serialization;
 using System.ServiceModel;
 using System.ServiceModel.Channels;
 using System.ServiceModel.Description;
@@ -17,6 +18,11 @@ namespace Peer {
   public interface IAny {
     [OperationContract(Action = "*", ReplyAction = "*")]
     Message Process(Message message);
+  }
+
+  [DataContract(Namespace = "http://schemas.micosoft.com/dynamics/ax/aif/services/metadata/2008/10")]
+  public class InvalidItemFault {
+    [DataMember] public string Message { get; set; }
   }
 
   [ServiceBehavior(InstanceContextMode = InstanceContextMode.Single, ConcurrencyMode = ConcurrencyMode.Multiple,
@@ -42,7 +48,7 @@ namespace Peer {
       try {
         answer = Answer(operation, request.DocumentElement);
       } catch (InvalidOperationException refused) {
-        return Fault(message, refused.Message);
+        return Invalid(message, action, refused.Message);
       }
       var document = new XmlDocument();
       document.LoadXml(answer);
@@ -57,6 +63,13 @@ namespace Peer {
       var fault = MessageFault.CreateFault(new FaultCode("InternalServiceFault", "http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher"),
         new FaultReason(reason));
       return Message.CreateMessage(message.Version, fault, "http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher/fault");
+    }
+
+    // A fault of the contract: what it says stands in its detail, and WCF's own words in its reason.
+    Message Invalid(Message message, string action, string said) {
+      var reason = new FaultReason("The creator of this fault did not specify a Reason.");
+      var detail = new InvalidItemFault { Message = said };
+      return Message.CreateMessage(message.Version, MessageFault.CreateFault(new FaultCode("Sender"), reason, detail), action + "InvalidItemFaultFault");
     }
 
     string Answer(string operation, XmlElement request) {
