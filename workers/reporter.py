@@ -29,6 +29,7 @@ from connector.wire.reports import (
     WorkerStopped,
 )
 from workers.errors import Retry
+from workers.heard import Heard
 from workers.letters import Letters, Plain
 from workers.spool import Legacy, Spool
 
@@ -167,6 +168,7 @@ class Reporter:
         return found[1] if found else None
 
     def _tell_alive(self) -> None:
+        heard = Heard(self._redis, endpoint=self.endpoint)
         while not self._ended.is_set():  # calls in hand are finished after a stop: their leases must not run out
             alive = WorkerAlive(
                 **self.sender(),
@@ -178,6 +180,7 @@ class Reporter:
             )
             if self._unsent.empty():  # while Redis is away one word of life is enough
                 self.tell(alive)
+            heard.look()
             self._ended.wait(_ALIVE_S)
 
     def _send_all(self) -> None:
