@@ -14,9 +14,9 @@ from connector.errors import Place
 from connector.intake.package import Package
 from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
 from connector.ledger.twice import Second
-from connector.plan import batching
-from connector.plan.referring import References, on_wire
-from connector.plan.screening import Screen, Told
+from connector.screen import batching
+from connector.screen.referring import References, on_wire
+from connector.screen.screening import Screen, Told
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Blank, LoadTables, Reference, flatten
 from connector.wire.metadata import Metadata

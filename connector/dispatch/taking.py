@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from connector.plan.screening import Told
+from connector.screen.screening import Told
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout, flatten
 

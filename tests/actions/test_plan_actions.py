@@ -6,7 +6,7 @@ from connector.errors import PlanRefused
 from connector.plan import Plan, make
 from connector.plan import inspect as inspecting
 from connector.plan.mapping import parse
-from connector.plan.screening import Screen
+from connector.screen.screening import Screen
 from connector.wire.codec import Row
 from connector.wire.jobs import Blank, Mode
 from connector.wire.metadata import Metadata

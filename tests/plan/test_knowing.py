@@ -6,8 +6,8 @@ from connector.errors import PlanRefused
 from connector.plan import knowing, rows
 from connector.plan.inspect import describe
 from connector.plan.mapping import Mapping, parse
-from connector.plan.referring import References
-from connector.plan.screening import Screen
+from connector.screen.referring import References
+from connector.screen.screening import Screen
 from connector.wire.dictionary import (
     DataEnum,
     DataTable,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from connector.plan import rows as rows_of
-from connector.plan.screening import Screen
+from connector.screen.screening import Screen
 from connector.wire.codec import Row
 from connector.wire.jobs import Mode
 from connector.wire.metadata import FieldType, Metadata, Table

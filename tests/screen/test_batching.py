@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.errors import Place, PlanRefused
-from connector.plan.batching import batches
+from connector.screen.batching import batches
 from connector.wire.codec import Row
 
 SIZE = st.integers(1, 7)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.errors import PlanRefused
-from connector.plan.checking import Cells, Laid, columns
+from connector.screen.checking import Cells, Laid, columns
 from connector.wire import values
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout, Mode, Structured

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from connector.errors import Place, PlanRefused
-from connector.plan.segmented import Segmented
+from connector.screen.segmented import Segmented
 from connector.wire import lines, values
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout, Mode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.plan.referring import References, on_wire
+from connector.screen.referring import References, on_wire
 from connector.wire.codec import Row
 from connector.wire.jobs import Mode
 from connector.wire.metadata import Metadata, Table

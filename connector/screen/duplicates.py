@@ -12,7 +12,7 @@ from itertools import islice
 from operator import lt
 from typing import Any, Final
 
-from connector.plan.checking import Columns, Laid, columns
+from connector.screen.checking import Columns, Laid, columns
 from connector.wire import comparing, lines
 from connector.wire.codec import Row
 from connector.wire.metadata import Field, FieldType

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.plan.checking import Laid, columns
-from connector.plan.duplicates import Keys, Seen, fold, key_of
+from connector.screen.checking import Laid, columns
+from connector.screen.duplicates import Keys, Seen, fold, key_of
 from connector.wire import comparing
 from connector.wire.codec import Row
 from connector.wire.jobs import Column, Layout

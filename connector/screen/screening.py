@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from connector.plan.checking import Cells, Columns, Laid, columns, laid
-from connector.plan.duplicates import KeyOf, Keys, key_of
 from connector.plan.values import Step
+from connector.screen.checking import Cells, Columns, Laid, columns, laid
+from connector.screen.duplicates import KeyOf, Keys, key_of
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout, Mode, flatten
 from connector.wire.reports import Outcome, Problem

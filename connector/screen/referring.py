@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.plan import references
-from connector.plan.checking import Laid, laid
-from connector.plan.duplicates import Fold, Seen, fold
 from connector.plan.values import Step
+from connector.screen.checking import Laid, laid
+from connector.screen.duplicates import Fold, Seen, fold
 from connector.wire import jobs
 from connector.wire.codec import Row
 from connector.wire.jobs import Layout, LoadTables, Mode, Target, flatten
