@@ -177,7 +177,7 @@ class Recorder:
 
     def _apply(self, entries: Sequence[tuple[str, bytes, bytes]]) -> None:
         with self._dispatcher.ledger.write() as db:
-            turn = _Turn(db=db, now=time.time(), letters=self._dispatcher.outbox.letters)
+            turn = _Turn(db=db, now=self._dispatcher.now(), letters=self._dispatcher.outbox.letters)
             for stream, _, text in entries:
                 self._take(turn, stream, text)
             # Whoever waits for a grant does not wait for this; but it does not wait for ever either.

@@ -24,6 +24,7 @@ class Watch:
         """What the wall clock says now is right. `apart`: how far it is before the monotonic one, in seconds."""
         self._measure = apart
         self._apart = apart()
+        self._shifting = 0.0
         self.followers: list[Callable[[float], None]] = []
         """who else is to know by how many seconds the clock was set"""
 
@@ -32,12 +33,26 @@ class Watch:
         jump = self._measure() - self._apart
         return jump if abs(jump) >= _SLACK_S else 0.0
 
-    def shift(self, db: Database, *, by: float) -> None:
-        """What the ledger keeps for later moves with the clock."""
-        moments.shift(db, by=by)
+    def now(self) -> float:
+        """The time by which the ledger keeps its moments: it jumps when they move, not in the middle of what is being written."""
+        return time.monotonic() + self._apart + self._shifting
 
-    def settle(self, by: float) -> None:
+    def begin(self, db: Database) -> float:
+        """Move what the ledger keeps for later where the clock was set: by how many seconds. `settle` follows, or `undo`."""
+        self._shifting = by = self.jumped()
+        if by:
+            moments.shift(db, by=by)
+        return by
+
+    def undo(self) -> None:
+        """Nothing was written: the ledger's moments are where they were."""
+        self._shifting = 0.0
+
+    def settle(self) -> None:
         """The ledger's moments have moved."""
+        by, self._shifting = self._shifting, 0.0
+        if not by:
+            return
         self._apart += by
         log.warning("the clock was set by %.0f s", by, extra={"action": "clock_set"})
         for follow in self.followers:

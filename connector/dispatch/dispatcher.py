@@ -194,7 +194,7 @@ class Dispatcher:
         """
         if order.mapping:
             mapping.parse(order.mapping, order.mapping_name)
-        now = time.time()
+        now = self.now()
         digest = accepting.digest(kind, endpoint.lower(), company, partition, package, accepting.asked(order))
         with self.ledger.write() as db:
             if idempotency_key and (known := jobs.by_idempotency_key(db, idempotency_key)):
@@ -313,7 +313,7 @@ class Dispatcher:
                 readers=readers,
             )
             rotate = passage.is_probing
-            while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=time.time(), untried_first=rotate)):
+            while most > 0 and (found := batches.claim(db, job=job.id, limit=most, now=self.now(), untried_first=rotate)):
                 jobs.begin(db, job, at=time.time())
                 passage.passed(found)
                 parcels += [sender.parcel(sending) for sending in found]
@@ -339,6 +339,10 @@ class Dispatcher:
                 self.trouble = error.message
                 log.warning("a batch could not be sent", extra={"action": "send_failed", "batch": str(parcel.ref)})
                 return
+
+    def now(self) -> float:
+        """The time by which the ledger's moments are kept: see `Watch`."""
+        return time.time() if self.stands_by else self.watch.now()
 
     def healthy(self) -> dict[str, str]:
         """Each thing that this process rests on, with the sentence that says what is wrong, or ""."""

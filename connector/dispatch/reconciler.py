@@ -251,7 +251,7 @@ class Reconciler:
         """Whether a batch should have been heard of: after a restart every one, else by its lease, or by its age."""
         if self._first_look or batch.ref in self._dispatcher.leases.expired():
             return True
-        return not self._dispatcher.leases.holds(batch.ref) and batch.sent_at < time.time() - _UNTAKEN_S
+        return not self._dispatcher.leases.holds(batch.ref) and batch.sent_at < self._dispatcher.now() - _UNTAKEN_S
 
     def _missing(self, due: Iterable[batches.InFlight]) -> list[BatchRef]:
         """Those of the batches that do not lie on their queue."""
@@ -265,7 +265,7 @@ class Reconciler:
         return missing
 
     def _replace(self, db: Database, ref: BatchRef, reason: str) -> None:
-        due = batches.replace(db, ref, now=time.time(), reason=reason)
+        due = batches.replace(db, ref, now=self._dispatcher.now(), reason=reason)
         if due is None:
             return
         self._dispatcher.leases.end(ref)
@@ -298,7 +298,7 @@ class Reconciler:
 
     def _expire(self, db: Database, endpoint: endpoints.Endpoint, job: jobs.Job) -> bool:
         """End a job of which no worker has taken anything in its time. True where it is so."""
-        if job.expires_at is None or job.started_at is not None or job.ending or time.time() < job.expires_at:
+        if job.expires_at is None or job.started_at is not None or job.ending or self._dispatcher.now() < job.expires_at:
             return False
         reason = f"expired: no worker of {endpoint.name} took it before {_clock(job.expires_at)}"
         advice = f"See what its workers do: rapidstart endpoint show {endpoint.name}. Then load it again."
@@ -351,7 +351,7 @@ class Reconciler:
             silent = f"the AOS of {endpoint.name} has not answered since {_clock(outage.since)}"
             return f"{silent}: {outage.reason.rstrip('.')}; next try at {_clock(max(outage.next_try, time.time()))}"
         due = batches.next_due(db, job=job.id)
-        return f"{due[1].rstrip('.')}; next try at {_clock(due[0])}" if due and due[0] > time.time() else ""
+        return f"{due[1].rstrip('.')}; next try at {_clock(due[0])}" if due and due[0] > self._dispatcher.now() else ""
 
     def _too_fast(self, endpoint: endpoints.Endpoint) -> str:
         """Until when nothing leaves because enough rows did, where that is worth a word."""

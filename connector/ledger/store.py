@@ -59,14 +59,14 @@ _TOO_LONG: Final = "54000"
 class Watch(Protocol):
     """Knows whether the wall clock was set; `dispatch.clock` has it."""
 
-    def jumped(self) -> float:
-        """By how many seconds since `settle`; 0 where it was not."""
+    def begin(self, db: Database) -> object:
+        """Move what is kept for later where it was."""
 
-    def shift(self, db: Database, *, by: float) -> None:
-        """Move what is kept for later."""
+    def settle(self) -> None:
+        """That was committed."""
 
-    def settle(self, by: float) -> None:
-        """It has moved for good."""
+    def undo(self) -> None:
+        """That was rolled back."""
 
 
 class Ledger:
@@ -87,15 +87,23 @@ class Ledger:
 
         Raises NotReachable, Refused for a value that no column of the ledger holds, and what the ledger's guard raises.
         """
-        with self._turn:
-            by = 0.0
-            with self._transaction(writes=True) as db:
-                self._guard(db)
-                if self._watch and (by := self._watch.jumped()):
-                    self._watch.shift(db, by=by)
-                yield db
-            if self._watch and by:
-                self._watch.settle(by)
+        with self._turn, self._in_time() as follow, self._transaction(writes=True) as db:
+            self._guard(db)
+            follow(db)
+            yield db
+
+    @contextmanager
+    def _in_time(self) -> Iterator[Callable[[Database], object]]:
+        """Around a transaction, which calls what this gives first: where the clock was set, its moments move, or do not."""
+        if self._watch is None:
+            yield _anybody
+            return
+        try:
+            yield self._watch.begin
+        except BaseException:
+            self._watch.undo()
+            raise
+        self._watch.settle()
 
     @contextmanager
     def read(self) -> Iterator[Database]:

@@ -1,6 +1,7 @@
 """A wall clock that is set holds nothing up, and lets nothing go too early."""
 
 import time
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,6 +13,8 @@ from connector.ledger.store import sqlite_url
 from connector.wire import reports
 
 HOUR_S = 3600
+NO_LEDGER = Mock()
+"""nothing is kept there"""
 
 
 class Clocks:
@@ -35,8 +38,10 @@ def test_a_jump_is_told_once(jump):
     assert watch.jumped() == watch.jumped() == pytest.approx(jump), "until it is settled"
     heard = []
     watch.followers.append(heard.append)
-    watch.settle(jump)
+    settle(watch)
     assert heard == [jump]
+    settle(watch)
+    assert heard == [jump], "once"
     clocks.go(1)
     assert watch.jumped() == 0
 
@@ -49,7 +54,7 @@ def test_a_clock_that_is_corrected_bit_by_bit_has_not_jumped_until_it_counts():
         clocks.go(1, jump=0.05)
         told.append(watch.jumped())
         if told[-1]:
-            watch.settle(told[-1])
+            settle(watch)
     assert sum(told) == pytest.approx(100 * 0.05, abs=2)
     assert sum(jump > 0 for jump in told) <= 3
 
@@ -67,18 +72,39 @@ def set_clock(monkeypatch):
 def test_a_ledger_that_could_not_be_written_moves_with_the_clock_the_next_time(tmp_path):
     clocks = Clocks()
     watch = Watch(apart=lambda: clocks.wall - clocks.steady)
-    shifted = []
-    watch.shift = lambda db, *, by: shifted.append(by)
+    settled = []
+    watch.followers.append(settled.append)
     ledger = Ledger(sqlite_url(tmp_path / "ledger.db")).timed(watch)
     clocks.go(1, jump=HOUR_S)
     with pytest.raises(ZeroDivisionError), ledger.write():
         1 / 0  # noqa: B018
+    assert settled == []
     with ledger.write(), ledger.read():
-        pass
+        assert settled == []
     with ledger.write():
-        pass
+        assert settled == [HOUR_S]
     ledger.close()
-    assert shifted == [HOUR_S, HOUR_S], "the first was rolled back, the third had nothing to do"
+    assert settled == [HOUR_S]
+
+
+def test_the_time_does_not_jump_in_the_middle_of_a_transaction(tmp_path):
+    clocks = Clocks()
+    watch = Watch(apart=lambda: clocks.wall - clocks.steady)
+    ledger = Ledger(sqlite_url(tmp_path / "ledger.db")).timed(watch)
+    before = watch.now()
+    with ledger.write():
+        clocks.go(1, jump=HOUR_S)
+        assert watch.now() - before < HOUR_S / 2
+    with ledger.write():
+        assert watch.now() - before > HOUR_S / 2
+    assert watch.now() - before > HOUR_S / 2
+    ledger.close()
+
+
+def settle(watch):
+    """A transaction that writes."""
+    watch.begin(NO_LEDGER)
+    watch.settle()
 
 
 def held_back(ring):
@@ -137,6 +163,26 @@ def test_what_is_recorded_just_after_a_jump_is_not_moved_a_second_time(ring, unt
     with ring.ledger.read() as db:
         due, _ = batches.next_due(db, job=ref.job)
     assert 20 < due - time.time() <= 30
+
+
+@pytest.mark.parametrize("jump", [HOUR_S, -HOUR_S])
+def test_what_is_sent_while_the_clock_jumps_is_looked_for_when_it_should_be(ring, set_clock, jump):
+    """A package is planned in one transaction with its first batches: that may take a while."""
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    ring.dispatcher.met.wait(10)
+    ring.reconciler.stop()
+    ring.dispatcher.test("A1")
+    ring.redis.flushall()
+    with ring.dispatcher.ledger.write() as db:
+        set_clock(jump)
+        batches.replace(db, batches.in_flight(db)[0].ref, now=ring.dispatcher.now(), reason="lost")
+        assert ring.dispatcher.claim(db, "a1")
+    ring.dispatcher.release("a1")
+    with ring.ledger.read() as db:
+        (sent,) = batches.in_flight(db)
+    assert abs(sent.sent_at - time.time()) < 30
 
 
 @pytest.mark.parametrize("jump", [HOUR_S, -HOUR_S])
