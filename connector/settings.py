@@ -45,14 +45,17 @@ class Settings(BaseSettings):
         Path, Field(description="Folder of the ledger, the packages and the embedded broker.", default_factory=default_home)
     ]
     broker_url: Annotated[
-        str | None, AfterValidator(_broker), Field(description="Redis or Valkey. Not set: the embedded broker.")
+        str | None, AfterValidator(_broker), Field(repr=False, description="Redis or Valkey. Not set: the embedded broker.")
     ] = None
-    ledger_url: Annotated[str | None, Field(description="SQLAlchemy URL. Not set: SQLite in RAPIDSTART_HOME.")] = None
+    ledger_url: Annotated[str | None, Field(repr=False, description="SQLAlchemy URL. Not set: SQLite in RAPIDSTART_HOME.")] = None
     api_url: Annotated[str, Field(description="Where the dispatcher's API is, for the dispatcher and its clients.")] = (
         "http://127.0.0.1:8480"
     )
     token: Annotated[
-        str | None, Field(description="The API token of commands. Not set: the file, else the one of this computer's dispatcher.")
+        str | None,
+        Field(
+            repr=False, description="The API token of commands. Not set: the file, else the one of this computer's dispatcher."
+        ),
     ] = None
     token_file: Annotated[Path | None, Field(description="A file that holds the API token of commands.")] = None
     ca_file: Annotated[

@@ -77,7 +77,9 @@ class Settings(BaseSettings):
         Path, Field(description="Folder in which a broker on this computer leaves its address, and contracts of ports are kept.")
     ] = default_home()
     broker_url: Annotated[
-        str | None, AfterValidator(_broker), Field(description="Redis or Valkey. Not set: the embedded one of this computer.")
+        str | None,
+        AfterValidator(_broker),
+        Field(repr=False, description="Redis or Valkey. Not set: the embedded one of this computer."),
     ] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that the worker belongs to.")] = None
     concurrency: Annotated[int, Field(ge=1, le=64, description="Calls to the AOS at once.")] = 4

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ class Registration:
 
     issuer: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     name_claim: str
     role_claim: str
     roles: Mapping[str, Role]
@@ -53,8 +53,8 @@ class Registration:
 class Begun:
     """A sign-in that is under way: where to send the browser, and what it must bring back."""
 
-    url: str
-    state: str
+    url: str = field(repr=False)
+    state: str = field(repr=False)
 
 
 class Provider:

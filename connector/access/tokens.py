@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from connector.access import secret
@@ -27,7 +27,7 @@ class Made:
     """A credential that was just made, with the secret that nobody can tell again."""
 
     credential: Credential
-    secret: str
+    secret: str = field(repr=False)
 
 
 def create(

@@ -30,11 +30,9 @@ def token() -> None:
 @click.argument("name")
 @role_option
 @instances_option
-@click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True, max=3660), help="It expires after so many days. Left out: never."
-)
+@click.option("--days", type=click.IntRange(1, 3660), help="It expires after so many days. Left out: never.")
 @front.json_option
-def create(name: str, role: str, instances: tuple[str, ...], days: float | None, as_json: bool) -> None:
+def create(name: str, role: str, instances: tuple[str, ...], days: int | None, as_json: bool) -> None:
     """Make a token and print it, this once. Programs are given it by RAPIDSTART_TOKEN_FILE, or RAPIDSTART_TOKEN."""
     made = front.accounts().create_token(name, role=role, service_instances=instances, days=days)
     if as_json:

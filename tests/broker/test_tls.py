@@ -85,6 +85,33 @@ def test_both_ends_speak_tls_and_check_the_certificate(url: str, tmp_path: Path)
     outbox.close()
 
 
+def test_both_ends_show_a_client_certificate_to_a_broker_that_asks_for_one(tmp_path: Path) -> None:
+    ours = authority(tmp_path, "ours")
+    server_side = context(tmp_path, ours, HERE)
+    server_side.load_verify_locations(ours.file)
+    server_side.verify_mode = ssl.CERT_REQUIRED
+    (tmp_path / "client").mkdir()
+    context(tmp_path / "client", ours, HERE)
+    shown = tmp_path / "client" / "server.pem"  # key and certificate in one file
+    (tmp_path / "broker").mkdir()
+    server = broker.start(tmp_path / "broker")
+    plain = urlsplit(server.url)
+    ref = BatchRef(job="JB-2222", step=1, batch=1)
+    work = SurveyConnection(endpoint="A1", ref=ref, addresses=("http://127.0.0.1:1/p/xppservice.svc",))
+    parcel = Parcel(endpoint="A1", ref=ref, message=work, shown="a test")
+    with _behind_tls(server_side, plain.port or 0) as port:
+        bare = f"rediss://{plain.username}:{plain.password}@127.0.0.1:{port}/0?ssl_ca_certs={ours.file}"
+        named = f"{bare}&ssl_certfile={shown}&ssl_keyfile={shown}"
+        assert not broker.answers(bare)
+        assert broker.answers(named)
+        assert reporter.connect(named, socket_timeout=5).ping()
+        outbox = Outbox(named)
+        outbox.send(parcel)  # by Celery's own connection
+        assert outbox.waiting("A1") == ["JB-2222.1.1.1"]
+        outbox.close()
+    server.stop()
+
+
 @pytest.mark.slow
 def test_a_load_goes_over_tls(url: str, tmp_path: Path) -> None:
     site = Site(tmp_path, f"http://127.0.0.1:{free_port()}", {"RAPIDSTART_BROKER_URL": url, "RAPIDSTART_BATCH_ROWS": "10"})
