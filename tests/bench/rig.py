@@ -81,17 +81,27 @@ class Rig:
         status = Path(f"/proc/{self.processes[name]}/status").read_text(encoding="utf-8")
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
+    def cpu_s(self) -> dict[str, float]:
+        """The CPU time that each process has taken, in seconds (Linux); those of several workers together."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        found = dict.fromkeys(("dispatcher", "worker", "broker", "aos"), 0.0)
+        for name, pid in self.processes.items():
+            told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            found[name.partition(" ")[0]] += (int(told[11]) + int(told[12])) / ticks
+        return found
+
 
 @contextmanager
 def ring(
     folder: Path,
     *,
     concurrency: int = 4,
+    workers: int = 1,
     aos_options: tuple[str, ...] = ("--count",),
     through: Any = None,
     dispatcher: tuple[str, ...] = ("connector", "dispatcher"),
 ) -> Iterator[Rig]:
-    """Everything up, the endpoint registered, its metadata read."""
+    """Everything up, the endpoint registered, its metadata read. `concurrency` is that of all workers together."""
     home, tables = folder / "home", folder / "tables.toml"
     home.mkdir(parents=True)
     write_tables(tables)
@@ -103,10 +113,11 @@ def ring(
         url = aos.stdout.readline().split()[-1]
         serving = stack.enter_context(_process([*dispatcher], folder / "dispatcher.log", env))
         _await(f"{env['RAPIDSTART_API_URL']}/readyz")
-        run = ["workers", "run", "--endpoint", ENDPOINT, "--concurrency", str(concurrency)]
-        worker = stack.enter_context(_process(run, folder / "worker.log", env))
+        run = ["workers", "run", "--endpoint", ENDPOINT, "--concurrency", str(-(-concurrency // workers))]
+        names = ["worker", *(f"worker {number}" for number in range(2, workers + 1))]
+        started = {name: stack.enter_context(_process(run, folder / f"{name}.log", env)).pid for name in names}
         broker = json.loads((home / "broker.json").read_text(encoding="utf-8"))["pid"]
-        processes = {"dispatcher": serving.pid, "worker": worker.pid, "broker": broker, "aos": aos.pid}
+        processes = {"dispatcher": serving.pid, "broker": broker, "aos": aos.pid} | started
         relay = through(url) if through else None
         rig = Rig(api=f"{env['RAPIDSTART_API_URL']}/api/v1", aos=url, home=home, processes=processes, relay=relay)
         address = f"{relay.url if relay else url}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
