@@ -3,7 +3,7 @@
 Nothing here does anything. Times are RFC 3339 in UTC; `None` is a time that has not come.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from typing_extensions import TypedDict
 
@@ -168,23 +168,6 @@ class LogPage(TypedDict):
     """Lines of a job's log, the oldest first."""
 
     items: list[LogLine]
-    next: str | None
-
-
-class AuditLine(TypedDict):
-    """A command that changed something: who (`name@address`; the name is proved), what, and on what."""
-
-    at: str
-    by: str
-    what: str
-    subject: str
-    details: dict[str, Any]
-
-
-class AuditPage(TypedDict):
-    """Commands, the newest first; `next` is the cursor of the page that follows."""
-
-    items: list[AuditLine]
     next: str | None
 
 

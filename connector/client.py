@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import requests
 from pydantic import TypeAdapter, ValidationError
 
-from connector import __version__, api, errors
+from connector import __version__, api, errors, rights
 
 T = TypeVar("T")
 
@@ -168,10 +168,10 @@ class Client:
         with self._answer("GET", f"/jobs/{quote(job_id, safe='')}/results.xlsx", stream=True, timeout=None) as answer:
             _write(answer, path, url=self.url)
 
-    def audit(self, *, limit: int = 100, **wanted: str | None) -> list[api.AuditLine]:
+    def audit(self, *, limit: int = 100, **wanted: str | None) -> list[rights.AuditLine]:
         """The newest commands that changed something: on one `subject` (a job or an endpoint), `since` or `until` a moment."""
         params = {"limit": limit} | {name: value for name, value in wanted.items() if value is not None}
-        return self._json(api.AuditPage, "GET", "/audit", params=params)["items"]
+        return self._json(rights.AuditPage, "GET", "/audit", params=params)["items"]
 
     def ledger(self) -> api.LedgerState:
         """Whether the ledger was restored from a backup, and the jobs that wait for a person since."""

@@ -1,6 +1,7 @@
-"""What the HTTP API says of who may do what, as types. Nothing here does anything."""
+"""What the HTTP API says of who may do what, and who did what, as types. Nothing here does anything."""
 
 from enum import StrEnum
+from typing import Any
 
 from typing_extensions import TypedDict
 
@@ -76,3 +77,20 @@ class SigninLink(TypedDict):
     role: str
     url: str
     expires_at: str
+
+
+class AuditLine(TypedDict):
+    """A command that changed something: who (`name@address`; the name is proved), what, and on what."""
+
+    at: str
+    by: str
+    what: str
+    subject: str
+    details: dict[str, Any]
+
+
+class AuditPage(TypedDict):
+    """Commands, the newest first; `next` is the cursor of the page that follows."""
+
+    items: list[AuditLine]
+    next: str | None

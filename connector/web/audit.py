@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from connector import api
+from connector import rights
 from connector.access import scope
 from connector.ledger import audit
 from connector.web.objects import audit_object, seconds
@@ -26,7 +26,7 @@ class Wanted(BaseModel):
 
 
 @routes.get("/audit")
-def listing(dispatcher: Served, asking: Viewer, wanted: Annotated[Wanted, Query()]) -> api.AuditPage:
+def listing(dispatcher: Served, asking: Viewer, wanted: Annotated[Wanted, Query()]) -> rights.AuditPage:
     """Commands that changed something, the newest first."""
     since, until = seconds(wanted.since), seconds(wanted.until)
     with dispatcher.ledger.read() as db:

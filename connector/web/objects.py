@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from connector import api
+from connector import api, rights
 from connector.dispatch import gate
 from connector.dispatch.breaker import Outage
 from connector.dispatch.turns import PRIORITIES
@@ -144,9 +144,9 @@ def seconds(at: datetime | None) -> float | None:
     return None if at is None else at.timestamp()
 
 
-def audit_object(line: audit.Line) -> api.AuditLine:
+def audit_object(line: audit.Line) -> rights.AuditLine:
     """A command that changed something."""
-    return api.AuditLine(at=moment(line.at), by=line.by, what=line.what, subject=line.subject, details=dict(line.details))
+    return rights.AuditLine(at=moment(line.at), by=line.by, what=line.what, subject=line.subject, details=dict(line.details))
 
 
 def _moment(seconds: float | None) -> str | None:
