@@ -172,6 +172,17 @@ def test_who_may_activate_ports_is_told(systems: Systems, wsdl_port: int):
     assert "may change and activate" in checked(systems, wsdl_port)["Activating ports"].detail
 
 
+def test_whether_ax_exception_log_can_be_read_is_told(systems: Systems, wsdl_port: int):
+    known(systems)
+    lacking = checked(systems, wsdl_port)["AX's exception log"]
+    assert (lacking.ok, lacking.tried) == (True, False)
+    assert "read the table AifExceptionMap" in lacking.detail
+    assert "right to view" in lacking.detail
+    for table in ("AifExceptionMap", "SysExceptionTable"):
+        systems.table(table, {"RecId": "Int64"}, [])
+    assert checked(systems, wsdl_port)["AX's exception log"].tried
+
+
 def test_an_account_that_ax_does_not_know_fails_with_what_to_do(systems: Systems, wsdl_port: int):
     systems.refuses("GetUserSessionInfo", "Access denied: the user is not authorized to log on to Microsoft Dynamics AX.")
     told = checked(systems, wsdl_port)

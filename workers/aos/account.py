@@ -7,7 +7,10 @@ from connector.wire import metadata
 from connector.wire.reports import Check
 from workers.aos import faults
 from workers.aos.door import Door
-from workers.aos.usersession import Session, UserSession, open_session
+from workers.aos.exceptions import LOG_TABLES
+from workers.aos.queries import Built
+from workers.aos.queryservice import query_service
+from workers.aos.usersession import LIMIT_S, Session, UserSession, open_session
 from workers.errors import Refusal, WorkerError
 
 #: So many tables are asked about; a sentence names so many of one kind.
@@ -35,6 +38,7 @@ def checks(door: Door, address: str, services: Sequence[metadata.Service], *, pa
     yield Check(name="AX account", ok=True, detail=_told(session))
     for step in (_administrator(session), _partition(opened, partition), _tables(opened, services), _activates(opened)):
         yield from step
+    yield from _log(door, address)
 
 
 def _told(session: Session) -> str:
@@ -121,6 +125,22 @@ def _activates(opened: UserSession) -> Iterator[Check]:
             "may manage services does it once (System administration, Services and Application Integration Framework)."
         )
         yield Check(name="Activating ports", ok=True, detail=said)
+
+
+def _log(door: Door, address: str) -> Iterator[Check]:
+    """Whether AX's own exception log can be read: only what a job's log says depends on it."""
+    service = query_service(door.transport, address) if door.query_service else None
+    if service is None:
+        return
+    name = "AX's exception log"
+    try:
+        for table in LOG_TABLES:
+            service.first(Built(table=table, fields=("RecId",)), rows=1, time_limit_s=LIMIT_S)
+    except WorkerError as error:
+        said = f"It cannot be read: {error.message} What AX notes of refused calls will be missing in the logs of jobs."
+        yield Check(name=name, ok=True, tried=False, detail=f"{said} {error.advice}".strip())
+    else:
+        yield Check(name=name, ok=True, detail="It can be read: what AX notes of refused calls joins the logs of their jobs.")
 
 
 def _rights(opened: UserSession, tables: Sequence[str]) -> dict[str, str]:

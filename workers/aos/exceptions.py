@@ -19,6 +19,8 @@ from workers.aos.queryservice import QueryService, beside_port
 
 V = TypeVar("V")
 
+#: What the account must be allowed to view for it.
+LOG_TABLES: Final = ("AifExceptionMap", "SysExceptionTable")
 #: How long one question may take, in seconds: nobody waits for the answer, but a thread of the worker does.
 LIMIT_S: Final = 20.0
 #: So many values stand in one condition: how long one may be is not documented.
@@ -76,12 +78,10 @@ def _of(service: QueryService, message_ids: Sequence[str]) -> Iterator[Logged]:
     """The exceptions of a few messages. Whatever AX makes of the conditions: what was not asked for is left out here."""
     wanted = {UUID(one): one for one in message_ids}
     asked = Range(field="MessageId", values=_braced(list(wanted)))
-    maps = {
-        row.get("ExceptionId") or "": row for row in _rows(service, "AifExceptionMap", asked, "MessageId ExceptionId PortName")
-    }
+    maps = {row.get("ExceptionId") or "": row for row in _rows(service, LOG_TABLES[0], asked, "MessageId ExceptionId PortName")}
     for some in _parted([number for number in maps if number]):
         asked = Range(field="RecId", values=some)
-        for row in _rows(service, "SysExceptionTable", asked, "RecId Description CreatedDateTime"):
+        for row in _rows(service, LOG_TABLES[1], asked, "RecId Description CreatedDateTime"):
             mapped = maps.get(row.get("RecId") or "", {})
             message_id = wanted.get(_guid(mapped.get("MessageId")))
             if message_id:
