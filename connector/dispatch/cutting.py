@@ -15,7 +15,7 @@ from connector.intake.package import Package
 from connector.ledger import Database, Ledger, batches, jobs, places, problems, staging
 from connector.ledger.twice import Second
 from connector.screen import batching
-from connector.screen.referring import References, on_wire
+from connector.screen.referring import References, Referring, on_wire
 from connector.screen.screening import Screen, Told
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Blank, LoadTables, Reference, flatten
@@ -157,16 +157,20 @@ class Cutting:
 
     def doubts(self) -> Iterator[str]:
         """A sentence for each reference of which the package brings the table, and not all of the values."""
+        late = {_named(referring): values for referring, values in self._references.left() if referring.owner.step is not None}
+        for reference, values in late.items():
+            yield self._doubt(reference, len(values), where="no row", then="")
         if self.job.kind == jobs.JobKind.PREVIEW and not self.job.order.offline:
             return  # the AOS is asked
-        entities = {step.no: step.entity for step in self.plan.steps}
-        for (step, name, table), values in self._doubts.items():
-            count = f"{len(values):,}" if len(values) < _MOST_NOTED else f"{_MOST_NOTED:,} or more"
-            told = "value of" if count == "1" else "values of"
-            yield (
-                f"{count} {told} {entities[step]}.{name} {'is' if count == '1' else 'are'} in no earlier row of the package for "
-                f"{table}: AX must hold them. Ask it with: rapidstart package validate"
-            )
+        for reference, noted in self._doubts.items():
+            yield self._doubt(reference, len(noted), where="no earlier row", then=" Ask it with: rapidstart package validate")
+
+    def _doubt(self, reference: tuple[int, str, str], count: int, *, where: str, then: str) -> str:
+        step, name, table = reference
+        entity = next(each.entity for each in self.plan.steps if each.no == step)
+        shown = f"{count:,}" if count < _MOST_NOTED else f"{_MOST_NOTED:,} or more"
+        told, are = ("value of", "is") if count == 1 else ("values of", "are")
+        return f"{shown} {told} {entity}.{name} {are} in {where} of the package for {table}: AX must hold them.{then}"
 
     def _fit(self, step: planning.Step, counts: dict[int, int]) -> Iterator[Row]:
         """The step's rows without those that cannot go in."""
@@ -174,6 +178,7 @@ class Cutting:
         for rows in batching.batches(self._rows(step), size=_LOOK, unit=step.unit, place=_place(step)):
             fit, told = screen.parted(rows)
             self._references.bring(step.no, fit)
+            self._references.note(step.layout, fit)
             if self.taken is None:
                 counts[step.no] += len(rows)
             else:  # looked at among all the others: what repeats a row that is in must not go in now
@@ -221,6 +226,10 @@ class Cutting:
 
     def _caption(self, step: planning.Step, cell: int) -> str:
         return self.package.actions[step.action_index].columns[step.carried[cell]]
+
+
+def _named(referring: Referring) -> tuple[int, str, str]:
+    return referring.part.step, referring.part.columns[referring.place].field, referring.owner.table
 
 
 def _place(step: planning.Step) -> Place:

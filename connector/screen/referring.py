@@ -6,6 +6,7 @@ key. Whether AX holds what the package does not bring is not known here: it is a
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from connector.plan import references
 from connector.plan.values import Step
@@ -16,6 +17,8 @@ from connector.wire.codec import Row
 from connector.wire.jobs import Layout, LoadTables, Mode, Target, flatten
 from connector.wire.metadata import SYSTEM_FIELDS, Field, Metadata
 
+#: Values of one column that are kept until all rows were read; more are not looked at.
+_MOST_LATE: Final = 100_000
 _BRINGS = frozenset({Mode.CREATE, Mode.UPSERT})
 
 
@@ -38,6 +41,8 @@ class Referring:
     part: Layout
     place: int
     owner: Owner
+    late: bool = False
+    """it is filled in a second pass"""
 
 
 class References:
@@ -48,14 +53,27 @@ class References:
         known = {step.no: laid(step.layout, records) for step in steps if step.parent_step is None}
         owners = _owners([step for step in steps if step.no in known], known, metadata)
         by_no = {step.no: step for step in steps}
-        self._of = {step.no: tuple(_referring(step, known[step.no], owners, by_no)) for step in steps if step.no in known}
+        found = {step.no: tuple(_referring(step, known[step.no], owners, by_no)) for step in steps if step.no in known}
+        self._of = {no: tuple(each for each in refers if not each.late) for no, refers in found.items()}
+        self._late = {no: [_Late(each) for each in refers if each.late] for no, refers in found.items()}
         bringing = {step.no for step in steps if step.mode in _BRINGS}
-        wanted = [each.owner for found in self._of.values() for each in found]
+        wanted = [each.owner for refers in found.values() for each in refers]
         self._brought = {owner.step: _Brought(owner) for owner in wanted if owner.step in bringing}
 
     def of(self, step: int) -> tuple[Referring, ...]:
         """What the rows of a root step refer to, those nested in them included."""
         return self._of[step]
+
+    def note(self, root: Layout, rows: Sequence[Row]) -> None:
+        """What these rows of a root step are given in a second pass may name rows that come only later."""
+        for late in self._late[root.step]:
+            late.add(_texts(late.referring, root, rows))
+
+    def left(self) -> Iterator[tuple[Referring, list[str]]]:
+        """The values of second passes that no row of the package has brought. To be asked once all rows were told."""
+        for late in (each for found in self._late.values() for each in found):
+            if texts := self._lacking(late.referring, list(late.texts)):
+                yield late.referring, texts
 
     def bring(self, step: int, rows: Sequence[Row]) -> None:
         """These rows of a step go in: what refers to them later is no doubt."""
@@ -64,10 +82,25 @@ class References:
 
     def doubts(self, referring: Referring, root: Layout, rows: Sequence[Row]) -> list[str]:
         """The values in the rows of a root step, each once, that no row has brought before: AX must hold them."""
-        found = dict.fromkeys(text for text in _texts(referring, root, rows) if text and text.strip())
+        return self._lacking(referring, list(dict.fromkeys(_filled(_texts(referring, root, rows)))))
+
+    def _lacking(self, referring: Referring, texts: list[str]) -> list[str]:
         step = referring.owner.step
         brought = None if step is None else self._brought.get(step)
-        return list(found) if brought is None else brought.lacks(list(found))
+        return texts if brought is None else brought.lacks(texts)
+
+
+class _Late:
+    """The values that the rows of one column get in a second pass, each once."""
+
+    def __init__(self, referring: Referring) -> None:
+        self.referring = referring
+        self.texts: dict[str, None] = {}
+
+    def add(self, texts: Iterator[str | None]) -> None:
+        for text in _filled(texts):
+            if len(self.texts) < _MOST_LATE:
+                self.texts[text] = None
 
 
 class _Brought:
@@ -98,6 +131,10 @@ def on_wire(referring: Referring, ask: Sequence[str]) -> jobs.Reference:
         key=owner.key.name,
         ask=tuple(ask),
     )
+
+
+def _filled(texts: Iterator[str | None]) -> Iterator[str]:
+    return (text for text in texts if text and text.strip())
 
 
 def _texts(referring: Referring, root: Layout, rows: Sequence[Row]) -> Iterator[str | None]:
@@ -153,13 +190,14 @@ def _referring(step: Step, known: Laid, owners: "_Owners", steps: Mapping[int, S
         own = steps[part.layout.step]
         for place, column in enumerate(part.layout.columns):
             field = part.field(column)
-            if field is None or column.part or column.field in own.later:  # what comes later may name what comes later
+            if field is None or column.part:
                 continue
             owner = owners.by_name.get(own.refers.get(field.name.casefold(), ("", ""))) or owners.by_type.get(
                 references.type_of(field)
             )
-            if owner and owner.table != part.layout.table and owner.table != step.table:
-                yield Referring(part=part.layout, place=place, owner=owner)
+            late = column.field in own.later
+            if owner and (late or owner.table not in (part.layout.table, step.table)):
+                yield Referring(part=part.layout, place=place, owner=owner, late=late)
 
 
 def _parts(known: Laid) -> Iterator[Laid]:

@@ -206,6 +206,23 @@ def test_a_preview_looks_at_whole_rows_once(ring, until):
     assert ring.totals(job) == {"created": 6}
 
 
+@pytest.mark.parametrize("kind", [jobs.JobKind.LOAD, jobs.JobKind.PREVIEW])
+def test_what_a_second_pass_names_and_no_row_brings_is_told(ring, until, kind):
+    know(ring, DICTIONARY)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as package:
+        package.writestr("Calendar.csv", "CalendarId,SiteId\r\nC1,S1\r\nC2,S1\r\n")
+        package.writestr("Site.csv", "SiteId,CalendarId\r\nS1,c2\r\nS2,C3\r\nS3,\r\n")
+    received = ring.dispatcher.receive("p.zip", [content.getvalue()], ceiling=10**6)
+    job, _ = ring.dispatcher.submit(
+        endpoint="A1", company="USMF", package=received.sha256, order=jobs.Order(), idempotency_key=None, kind=kind
+    )
+    until(lambda: ring.job(job.id).planned)
+    with ring.ledger.read() as db:
+        (told,) = [text for _, _, text in jobs.log_of(db, job.id) if "AX must hold" in text]
+    assert told == "1 value of Site.CalendarId is in no row of the package for Calendar: AX must hold them."
+
+
 def test_rows_that_name_others_of_their_table_and_cannot_wait_go_in_turn(ring, until):
     above = names("Calendar", "Calendar", "SiteId").model_copy(update={"fields": (TableField(name="SiteId", mandatory=True),)})
     know(ring, Dictionary(tables=(above,)))
