@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ import click
 from connector import api
 from connector.cli import front
 from connector.cli.exits import Exit
-from connector.errors import NotReachable
+from connector.errors import NotReachable, RapidStartError
 
 if TYPE_CHECKING:
+    from connector.client import Client
     from connector.settings import Settings
 
 
@@ -81,7 +83,27 @@ def _dispatcher() -> list[api.Check]:
     named = [_check(f"Dispatcher's {name}", detail="works") for name, sentence in components.items() if not sentence]
     wrong = [(name, sentence) for name, sentence in components.items() if sentence]
     told = [_check(f"Dispatcher's {name}", detail=sentence, advice="See the dispatcher's log.") for name, sentence in wrong]
-    return [_check("Dispatcher", detail=f"{client.url} answers"), *named, *told]
+    return [_check("Dispatcher", detail=f"{client.url} answers"), *named, *told, _sealing(client)]
+
+
+def _sealing(client: "Client") -> api.Check:
+    """Which endpoints speak sealed, which is no fault, and where messages were refused since yesterday."""
+    from connector.cli import words
+
+    try:
+        found = client.endpoints()
+    except RapidStartError as error:
+        return {"name": "Sealing", "ok": True, "detail": error.message, "advice": "", "tried": False}
+    plain = [endpoint["name"] for endpoint in found if not endpoint["sealing"]["sealed"]]
+    since = datetime.now(UTC) - timedelta(days=1)
+    lately = [each for each in found if any(datetime.fromisoformat(one["last_at"]) > since for one in each["sealing"]["refused"])]
+    refused = [f"{each['name']}: {words.refused(each['sealing'])}" for each in lately]
+    if refused:
+        advice = "See who can write to the broker: rapidstart endpoint show NAME tells why."
+        return _check("Sealing", detail="; ".join(refused), advice=advice)
+    if plain:
+        return _check("Sealing", detail=f"not sealed, whoever can write to the broker is believed: {', '.join(plain)}")
+    return _check("Sealing", detail="all endpoints are sealed" if found else "no endpoint is registered yet")
 
 
 def _check(name: str, *, detail: str, advice: str = "") -> api.Check:
