@@ -145,6 +145,7 @@ class _Desk:
             home=self._settings.home,
             call_timeout_s=self._settings.call_timeout_s,
             lease_s=self._settings.lease_s,
+            expires_in_s=self._settings.expires_in_s,
             policy=Policy(retry_pause_s=self._settings.retry_pause_s, patience_s=self._settings.aos_patience_s),
             stands_by=stands_by,
             package_limits=_package_limits(self._settings),

@@ -106,6 +106,10 @@ class Settings(BaseSettings):
         float,
         Field(gt=0, description="An AOS that was silent for this long is given up: its endpoint is stopped, in seconds."),
     ] = 86400.0
+    expires_in_s: Annotated[
+        float | None,
+        Field(gt=0, description="A load ends of which no worker took anything for so long, in seconds. Not set: it waits."),
+    ] = None
     keep_days: Annotated[
         int | None,
         Field(ge=1, le=36500, description="Rows of a job are removed so many days after its end. Not set: they are kept."),

@@ -37,12 +37,16 @@ class Dispatcher:
         home: Path,
         call_timeout_s: float,
         lease_s: float,
+        expires_in_s: float | None = None,
         policy: Policy = DEFAULT,
         stands_by: bool = False,
         package_limits: Limits = Limits(),  # noqa: B008  a frozen value
         meter: Meter | None = None,
     ) -> None:
-        """Contacts nobody. One that `stands_by` only notes what is asked: the one that leads lets batches go."""
+        """Contacts nobody. One that `stands_by` only notes what is asked: the one that leads lets batches go.
+
+        `expires_in_s`: a load for which nothing else is asked ends where no worker took anything of it in this time.
+        """
         self.watch = Watch()
         self.ledger = ledger if stands_by else ledger.timed(self.watch)
         self.outbox = outbox
@@ -56,6 +60,7 @@ class Dispatcher:
         self.trouble = ""
         """the sentence about the broker while it cannot be reached"""
         self._call_timeout_s = call_timeout_s
+        self._expires_in_s = expires_in_s
         self.policy = policy
         self.gate = Gate(self.leases, policy)
         self.watch.followers.append(self.gate.breakers.shift)
@@ -194,7 +199,7 @@ class Dispatcher:
         """
         if order.mapping:
             mapping.parse(order.mapping, order.mapping_name)
-        now = self.now()
+        now, expires_in_s = self.now(), expires_in_s or self._expires_in_s
         digest = accepting.digest(kind, endpoint.lower(), company, partition, package, accepting.asked(order))
         with self.ledger.write() as db:
             if idempotency_key and (known := jobs.by_idempotency_key(db, idempotency_key)):

@@ -48,6 +48,13 @@ class Leases:
         with self._lock:
             return self._elsewhere or ref in self._deadlines
 
+    def quiet(self, refs: Iterable[BatchRef]) -> tuple[float, float]:
+        """Of held batches: for how many seconds none was heard of, and how many are left of the lease that ends last."""
+        now = self._clock()
+        with self._lock:
+            left = max((self._deadlines.get(ref, now) for ref in refs), default=now) - now
+        return self._lease_s - left, left
+
     def expired(self) -> list[BatchRef]:
         """The batches whose lease ran out."""
         now = self._clock()

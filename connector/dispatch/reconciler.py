@@ -8,9 +8,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 
-from connector.dispatch import gate, replanning, scaling, turns, verdicts
+from connector.dispatch import gate, hands, replanning, scaling, turns, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
@@ -279,7 +278,8 @@ class Reconciler:
     def _tell_states(self, db: Database, endpoint: endpoints.Endpoint) -> None:
         unfinished = jobs.unfinished(db, endpoint=endpoint.key)
         blockers = turns.blockers(jobs.of_database(db, endpoint=endpoint.key))
-        in_hand = Counter(b.ref.job for b in batches.in_flight(db, endpoint.key) if self._dispatcher.leases.holds(b.ref))
+        flying = batches.in_flight(db, endpoint.key)
+        in_hand = Counter(b.ref.job for b in flying if self._dispatcher.leases.holds(b.ref))
         for job in unfinished:
             if job.ending:
                 batches.cancel_waiting(db, job.id, held=self._dispatcher.leases.holds, at=time.time())
@@ -293,6 +293,9 @@ class Reconciler:
                 state, reason = jobs.JobState.RUNNING, told
             else:
                 state, reason = self._why(db, endpoint, job, unfinished, blockers)
+            if state is jobs.JobState.RUNNING and not reason:
+                mine = [batch for batch in flying if batch.ref.job == job.id]
+                reason = hands.told(mine, self._dispatcher.leases, endpoint=endpoint.name, now=self._dispatcher.now())
             if (state, reason) != (job.state, job.reason):
                 jobs.set_state(db, job.id, state, reason=reason, advice=job.advice, code=job.code)
 
@@ -300,7 +303,7 @@ class Reconciler:
         """End a job of which no worker has taken anything in its time. True where it is so."""
         if job.expires_at is None or job.started_at is not None or job.ending or self._dispatcher.now() < job.expires_at:
             return False
-        reason = f"expired: no worker of {endpoint.name} took it before {_clock(job.expires_at)}"
+        reason = f"expired: no worker of {endpoint.name} took it before {hands.clock(job.expires_at)}"
         advice = f"See what its workers do: rapidstart endpoint show {endpoint.name}. Then load it again."
         self._dispatcher.end(db, job, jobs.JobState.FAILED, reason=reason, advice=advice, code="RSC-4100")
         return True
@@ -348,10 +351,10 @@ class Reconciler:
         if job.id in outdated.of_endpoint(db, endpoint.key):
             return replanning.why(endpoint)
         if outage := self._dispatcher.gate.breakers.outage(endpoint.key):
-            silent = f"the AOS of {endpoint.name} has not answered since {_clock(outage.since)}"
-            return f"{silent}: {outage.reason.rstrip('.')}; next try at {_clock(max(outage.next_try, time.time()))}"
+            silent = f"the AOS of {endpoint.name} has not answered since {hands.clock(outage.since)}"
+            return f"{silent}: {outage.reason.rstrip('.')}; next try at {hands.clock(max(outage.next_try, time.time()))}"
         due = batches.next_due(db, job=job.id)
-        return f"{due[1].rstrip('.')}; next try at {_clock(due[0])}" if due and due[0] > self._dispatcher.now() else ""
+        return f"{due[1].rstrip('.')}; next try at {hands.clock(due[0])}" if due and due[0] > self._dispatcher.now() else ""
 
     def _too_fast(self, endpoint: endpoints.Endpoint) -> str:
         """Until when nothing leaves because enough rows did, where that is worth a word."""
@@ -359,7 +362,7 @@ class Reconciler:
         wait_s = self._dispatcher.gate.buckets.wait_s(endpoint.key, rate=rate) if rate else 0.0
         if wait_s < TICK_S:
             return ""
-        return f"{endpoint.name} takes {rate:g} rows per second; the next ones leave at {_clock(time.time() + wait_s)}"
+        return f"{endpoint.name} takes {rate:g} rows per second; the next ones leave at {hands.clock(time.time() + wait_s)}"
 
     def _offline(self, db: Database, endpoint: endpoints.Endpoint) -> str:
         scale, services = crews.wish(db, endpoint.key), crews.of_endpoint(db, endpoint.key)
@@ -368,12 +371,8 @@ class Reconciler:
         seen = endpoints.workers_of(db, endpoint.key)
         if not seen:
             return f"no worker of {endpoint.name} has been seen yet; start one: rapidstart-worker run --endpoint {endpoint.name}"
-        return f"{endpoint.name} is offline since {_clock(seen[0].seen_at)}"
+        return f"{endpoint.name} is offline since {hands.clock(seen[0].seen_at)}"
 
 
 def _placed(error: Refused) -> str:
     return f"{error.place}: {error.message}" if str(error.place) else error.message
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")

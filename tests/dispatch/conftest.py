@@ -53,11 +53,17 @@ class Ring:
         self.ledger = Ledger(ledger_url)
         self.start()
 
-    def start(self, **pauses):
+    def start(self, *, lease_s=3, expires_in_s=None, **pauses):
         """Without jitter, so that a test knows its pauses."""
         policy = Policy(**({"retry_pause_s": 0.5, "draw": lambda _, longest: longest} | pauses))
         self.dispatcher = Dispatcher(
-            ledger=self.ledger, outbox=Outbox(self.url), home=self.home, call_timeout_s=1, lease_s=3, policy=policy
+            ledger=self.ledger,
+            outbox=Outbox(self.url),
+            home=self.home,
+            call_timeout_s=1,
+            lease_s=lease_s,
+            expires_in_s=expires_in_s,
+            policy=policy,
         )
         self.recorder = Recorder(self.dispatcher)
         self.reconciler = Reconciler(self.dispatcher, Planner(ledger=self.ledger, batch_rows=2))

@@ -135,6 +135,16 @@ def test_a_load_that_no_worker_takes_expires(ring, until):
     assert "rapidstart endpoint show A1" in ring.job(job).advice
 
 
+def test_so_does_one_that_asks_for_nothing_where_the_dispatcher_is_set_so(ring, until):
+    ring.stop()
+    ring.start(expires_in_s=0.1)
+    ring.add_endpoint()
+    job = submit(ring)
+    assert ring.job(submit(ring, expires_in_s=3600.0)).expires_at > ring.job(job).expires_at + 3000, "what is asked counts"
+    until(lambda: ring.job(job).state == "failed")
+    assert ring.job(job).reason.startswith("expired: ")
+
+
 def test_a_load_that_a_worker_has_taken_does_not_expire(ready, until):
     job = submit(ready, expires_in_s=60.0)
     (only,) = taken(ready, until, 1)
