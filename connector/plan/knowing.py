@@ -16,6 +16,9 @@ from connector.wire.metadata import Field, FieldType, Table
 #: Fields that AX adds to keys and relations by itself: all records of a load have the same value there.
 GIVEN: Final = frozenset({"dataareaid", "partition"})
 
+#: A field of such a type may hold an external code, which is of any length, in place of its own value.
+_UNION: Final = "AxdUnion_"
+
 Spellings = Mapping[str, Mapping[str, str]]
 """by field, then by a label or number, case aside: the symbol"""
 
@@ -125,7 +128,8 @@ def _field(field: Field, known: DataTable, enums: Mapping[str, DataEnum]) -> Fie
     if found is None:
         return field
     more: dict[str, object] = {}
-    if field.type is FieldType.STRING and field.max_length is None and not field.symbols and found.length:
+    is_own = not field.type_name.startswith(_UNION)
+    if field.type is FieldType.STRING and field.max_length is None and not field.symbols and is_own and found.length:
         more["max_length"] = found.length
     if not field.label and found.label:
         more["label"] = found.label

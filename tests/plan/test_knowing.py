@@ -130,6 +130,13 @@ def test_where_the_contract_tells_it_says_more_than_the_dictionary(planned, acti
     assert step.spellings == {}
 
 
+def test_an_external_code_may_be_longer_than_what_it_stands_for(planned, action, service) -> None:
+    union = Field(name="TermId", type_name="AxdUnion_AxdExtType_TermId_AxdType_ExtCodeValue")
+    endpoint = Metadata(fingerprint="f", services=(service(Table(name="Term", fields=(union,))),))
+    (step,) = planned(action("Term", "TermId", ["12345"]), metadata=endpoint, dictionary=known()).steps
+    assert step.record.field("TermId").max_length is None
+
+
 def test_a_derived_table_has_what_it_inherits() -> None:
     base = DataTable(
         name="Base", parent="Derived", replacement_key=("No",), fields=(TableField(name="No"), TableField(name="A", length=1))
