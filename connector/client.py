@@ -383,6 +383,8 @@ def _stranger(url: str) -> errors.NotReachable:
 
 
 def _problem(answer: requests.Response, url: str) -> errors.RapidStartError:
+    if answer.status_code == requests.codes.request_entity_too_large:  # said before anybody reads it
+        return errors.Refused("the dispatcher does not take so much at once.", advice="Send less, or divide it.")
     if api.PROBLEM not in answer.headers.get("Content-Type", ""):
         return _stranger(url)
     problem = answer.json()

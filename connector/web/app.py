@@ -1,5 +1,7 @@
 """Puts the API together: routers, problems, the pages to sign in, and what guards them all."""
 
+from typing import Final
+
 from fastapi import FastAPI
 
 from connector import __version__, api
@@ -23,6 +25,9 @@ from connector.web import (
     who,
 )
 
+#: Bodies are read before anybody is asked who sends them. The largest is an endpoint's contract; packages are streamed.
+_LARGEST_BODY: Final = 32_000_000
+
 
 def create(
     dispatcher: Dispatcher,
@@ -42,6 +47,7 @@ def create(
         openapi_url=f"{api.PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        max_body_size=_LARGEST_BODY,
         responses=problems.RESPONSES,
     )
     served.attach(app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from anyio import from_thread
 from fastapi import APIRouter, Query, Request
@@ -33,10 +33,13 @@ class InspectionWanted(BaseModel):
     blank: Blank = Blank.KEEP
 
 
+#: A package is never held in memory, and has a ceiling of its own.
+_STREAMED: Final = 1 << 62
+
 routes = APIRouter()
 
 
-@routes.post("/packages", status_code=201)
+@routes.post("/packages", status_code=201, max_body_size=_STREAMED)
 async def receive(
     request: Request, dispatcher: Served, _: Operator, ceiling: Ceiling, name: Annotated[str, Query(min_length=1, max_length=255)]
 ) -> api.Package:

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from connector import api
 from connector.access import scope, sessions, tokens
@@ -28,14 +29,20 @@ OPEN: Final = frozenset(
     | {"/signin/oidc", "/signin/oidc/callback"}
 )
 
-_BEARER: Final = "bearer"
+
+#: How programs prove who they are, as OpenAPI says it.
+_SHOWN: Final = HTTPBearer(auto_error=False, description="An API token: rapidstart token create NAME")
 
 
-def principal(request: Request, dispatcher: Served, slowed: Slowed) -> Principal:
+def principal(
+    request: Request,
+    dispatcher: Served,
+    slowed: Slowed,
+    shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_SHOWN)],
+) -> Principal:
     """Who asks: by the token that a program shows, else by the session of a browser. Raises NotSignedIn, TooOften."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == _BEARER and text:
-        return _by_token(dispatcher, text.strip(), slowed=slowed, address=address(request))
+    if shown and shown.credentials:
+        return _by_token(dispatcher, shown.credentials.strip(), slowed=slowed, address=address(request))
     if session := cookie.read(request):
         return sessions.principal(dispatcher.ledger, session, address=address(request))
     raise tokens.nobody()

@@ -236,6 +236,25 @@ def test_what_cannot_be_a_name_is_refused(desk, name):
         desk.accounts.create_token(name, role="viewer")
 
 
+def test_the_description_says_how_programs_prove_who_they_are(desk):
+    described = desk.http.get(f"{desk.url}/api/v1/openapi.json", timeout=10).json()
+    (scheme,) = described["components"]["securitySchemes"].values()
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert "security" in described["paths"]["/api/v1/jobs"]["get"]
+    assert "security" not in described["paths"]["/healthz"]["get"]
+
+
+@pytest.mark.parametrize(("path", "size"), [("/api/v1/jobs", 33_000_000), ("/signin", 20_000)])
+def test_nobody_fills_the_memory_before_they_are_asked_who_they_are(desk, path, size):
+    sent = desk.http.post(desk.url + path, data=b'"' + b"x" * size, headers={"Authorization": ""}, timeout=30)
+    assert sent.status_code == 413
+
+
+def test_a_command_is_told_that_it_sent_too_much(desk):
+    with pytest.raises(Refused, match="so much at once"):
+        desk.client.add_endpoint("A1", addresses=["http://aos.test/p.svc"], contract="A" * 33_000_000)
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer x", "Basic eDp5", "Bearer \xff\xfe"])
 def test_who_proves_nothing_is_told_how(desk, header):
     answer = desk.http.get(f"{desk.url}/api/v1/jobs", headers={"Authorization": header.encode("latin-1")}, timeout=10)

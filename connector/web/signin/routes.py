@@ -13,10 +13,13 @@ from connector.web.served import Served, Slowed
 from connector.web.signin import pages
 from connector.web.who import Viewer, address
 
-routes = APIRouter(include_in_schema=False)
+#: A name, a password, and where to go next, in bytes.
+_LARGEST_FORM: Final = 16_384
 
 #: After an answer to a form the browser asks for a page: 303, so that it does so by GET.
 _SEE_OTHER: Final = 303
+
+routes = APIRouter(include_in_schema=False, max_body_size=_LARGEST_FORM)
 
 Password = Annotated[str, Form(max_length=1000)]
 
