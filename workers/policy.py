@@ -108,11 +108,9 @@ class Policy(_Strict):
         yield f"the company {message.company}", _fits(message.company, self.companies)
         if isinstance(message, LoadFlatFile):
             yield "the Data Import/Export Framework (dixf)", _fits("dixf", self.folders)
+            yield from self._places([message.marker] if message.marker else [])
             return
-        for target in _targets(message):
-            yield f"the address {target.address}", _fits(target.address, self.addresses)
-            if target.given:
-                yield "a contract that the dispatcher brings", self.given_contracts
+        yield from self._places(_targets(message))
         if isinstance(message, LoadFiles):
             yield f"the folder {message.folder or '(the only one)'}", self._folder(message.folder)
         if isinstance(message, LoadClasses):
@@ -123,6 +121,12 @@ class Policy(_Strict):
             yield f"calls of {caller} but as class actions", _caller(self.class_callers, caller) is None
         else:
             yield from self._operations(message, _writes(message))
+
+    def _places(self, targets: Iterable[Target]) -> Iterator[tuple[str, bool]]:
+        for target in targets:
+            yield f"the address {target.address}", _fits(target.address, self.addresses)
+            if target.given:
+                yield "a contract that the dispatcher brings", self.given_contracts
 
     def _operations(self, message: Load, operations: Iterable[str]) -> Iterator[tuple[str, bool]]:
         table = f".{message.target.table}" if message.target.table else ""

@@ -168,12 +168,14 @@ class Dispatcher:
         with self.ledger.write() as db:
             endpoint = endpoints.get(db, name)
             endpoints.pause(db, endpoint.key, paused=paused)
+            told = {}
             if not paused:
                 limits.go_on(db, endpoint.key)
-                marks.accept(db, endpoint.key, at=time.time())
+                if marks.accept(db, endpoint.key, at=self.now()):
+                    told = {"database": "accepted as it is now"}
                 self.gate.breakers.forget(endpoint.key)
             what = "endpoint pause" if paused else "endpoint resume"
-            audit.note(db, what, by=by, subject=endpoint.key, at=time.time())
+            audit.note(db, what, by=by, subject=endpoint.key, at=time.time(), details=told)
             return endpoints.get(db, name)
 
     # -- jobs

@@ -77,6 +77,7 @@ def test_what_the_file_names_is_allowed() -> None:
         (order(to=target(address="http://aos01:8080/x")), "the address"),
         (order(to=target(given=True)), "a contract that the dispatcher brings"),
         (order(references=(REFERENCE,), preview=True), "the address http://other/x"),
+        (order(marker=target(address="http://other/x")), "the address http://other/x"),
         (order(LoadServices, to=target("PostService", "run")), "PostService.run"),
         (class_call(to=target("RapidStartTableService", "invoke")), "class calls"),
         (order(LoadFiles, folder="vendors"), "the folder vendors"),
@@ -89,6 +90,13 @@ def test_what_the_file_names_is_allowed() -> None:
 )
 def test_what_it_does_not_name_is_refused(message, named: str) -> None:
     assert named in refused(GROUPS, message)
+
+
+def test_who_tells_the_mark_of_the_database_must_be_allowed_whatever_is_loaded() -> None:
+    rules = GROUPS.model_copy(update={"folders": ("dixf",)})
+    rules.check(order(LoadFlatFile, marker=target("RapidStartTableService")))
+    assert "the address http://other/x" in refused(rules, order(LoadFlatFile, marker=target(address="http://other/x")))
+    assert "a contract" in refused(rules, order(LoadFlatFile, marker=target(given=True)))
 
 
 def test_each_operation_that_a_mode_may_lead_to_must_be_allowed() -> None:
