@@ -34,6 +34,8 @@ class Import(NamedTuple):
     language: str
     services_only: bool
     tables: Sequence[str]
+    address: str = ""
+    """of the MetadataService, where the endpoint's own addresses do not lead there"""
 
 
 def start(client: Client, name: str, wanted: Import, *, watch: bool, as_json: bool) -> Exit:

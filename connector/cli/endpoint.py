@@ -252,6 +252,8 @@ def companies(name: str, as_json: bool) -> None:
 @click.option("--language", default="en-us", show_default=True, help="With --import: of the labels.")
 @click.option("--services-only", is_flag=True, help="With --import: services and their operations alone.")
 @click.option("--watch", is_flag=True, help="With --import: follow it to its end.")
+@click.option("--host", help="With --import: the AOS' computer, where the endpoint has HTTP addresses alone.")
+@click.option("--instance", type=click.IntRange(1, 99), help="With --host: the number of the AOS on it (services 8201: 1).")
 @click.option("--table", "tables", multiple=True, metavar="T", help="A table of the data dictionary; with --import: it alone.")
 @click.option("--enum", "enums", multiple=True, metavar="E", help="An enumeration of the data dictionary; repeatable.")
 @click.option("--service", "services", multiple=True, metavar="S", help="A service of the data dictionary; repeatable.")
@@ -266,15 +268,15 @@ def metadata(
     What AX itself knows of its tables, enumerations, services and classes is imported once, and shown by their names.
     """
     client = front.client()
-    services_only = asked.pop("services_only")
+    services_only, place = asked.pop("services_only"), _metadata_service(asked.pop("host"), asked.pop("instance"))
     if imports:
         from connector.cli import dictionaries
 
         return dictionaries.start(
-            client, name, dictionaries.Import(language, services_only, asked["tables"]), watch=watch, as_json=as_json
+            client, name, dictionaries.Import(language, services_only, asked["tables"], place), watch=watch, as_json=as_json
         )
-    if services_only or watch:
-        raise click.UsageError("--services-only and --watch go with --import.")
+    if services_only or watch or place:
+        raise click.UsageError("--services-only, --watch and --host go with --import.")
     if any(asked.values()):
         from connector.cli import dictionaries
 
@@ -289,6 +291,16 @@ def metadata(
         front.emit(found)
         return Exit.DONE
     return _print_metadata(name, found, show)
+
+
+def _metadata_service(host: str | None, instance: int | None) -> str:
+    """The address of the MetadataService of an AOS; "" where none is named. Raises click.UsageError."""
+    from connector.cli import contracts
+
+    if instance and not host:
+        raise click.UsageError("--instance goes with --host.")
+    named = ("MetadataService",)
+    return contracts.of_instance(host, instance=instance or 1, ports=named, services_port=None, wsdl_port=None)[0] if host else ""
 
 
 endpoint.add_command(scale_command)

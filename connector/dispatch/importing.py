@@ -28,6 +28,8 @@ class Wish:
     services_only: bool = False
     tables: tuple[str, ...] = ()
     """these alone, beside what is known; () for everything, in place of it"""
+    address: str = ""
+    """of the AOS' MetadataService; "": beside the endpoint's own addresses"""
 
 
 def order(dispatcher: Dispatcher, name: str, wish: Wish, *, by: str = audit.ITSELF) -> jobs.Job:

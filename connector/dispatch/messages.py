@@ -137,7 +137,9 @@ def _metadata(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, 
 
 def _dictionary(sender: Sender, sending: batches.Sending, wanted: Mapping[str, Any]) -> tuple[codec.Message, str]:
     endpoint = sender.endpoint
-    message = ImportDictionary(endpoint=endpoint.key, ref=sending.ref, addresses=endpoint.addresses, **wanted)
+    told = {name: value for name, value in wanted.items() if name != "address"}
+    addresses = (wanted["address"],) if wanted.get("address") else endpoint.addresses
+    message = ImportDictionary(endpoint=endpoint.key, ref=sending.ref, addresses=addresses, **told)
     return message, f"{sender.job.id}, data dictionary of {endpoint.name}"
 
 

@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connector import api
 from connector.dispatch import dictionary, importing
-from connector.errors import NotFound
+from connector.errors import NotAllowed, NotFound
 from connector.ledger import dictionaries, endpoints
 from connector.ledger.dictionaries import Kind
+from connector.rights import Role
 from connector.web.jobs import described as job_described
 from connector.web.objects import moment
 from connector.web.served import Served
@@ -26,6 +27,8 @@ class NewImport(BaseModel):
     services_only: bool = False
     tables: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=1000)] = []
     """these alone, beside what is known; none named: everything, in place of what was known"""
+    address: Annotated[str, Field(pattern=r"^(net\.tcp://[^\s/@?#]+/[^\s@?#]+)?$", max_length=500)] = ""
+    """of the AOS' MetadataService, where the endpoint has HTTP addresses alone; an administrator may name it"""
 
 
 routes = APIRouter()
@@ -34,7 +37,13 @@ routes = APIRouter()
 @routes.post("/endpoints/{name}/dictionary", status_code=202)
 def order(name: str, wish: NewImport, dispatcher: Served, asking: Operator) -> api.Job:
     """Have a worker import the data dictionary from the AOS' MetadataService."""
-    wanted = importing.Wish(language=wish.language, services_only=wish.services_only, tables=tuple(wish.tables))
+    if wish.address and not asking.may(Role.ADMINISTRATOR):
+        raise NotAllowed(
+            "an address that the endpoint does not have is an administrator's to name.", advice="Ask one to run this import."
+        )
+    wanted = importing.Wish(
+        language=wish.language, services_only=wish.services_only, tables=tuple(wish.tables), address=wish.address
+    )
     return job_described(dispatcher, importing.order(dispatcher, name, wanted, by=asking.by).id)
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from connector.ledger import dictionaries
+from connector.ledger import dictionaries, jobs
 from connector.wire.dictionary import (
     DataEnum,
     DataTable,
@@ -127,9 +127,24 @@ def test_an_import_is_ordered(office, run):
     assert f"already, by {job['id']}" in again.err
 
 
+def test_the_computer_of_an_aos_may_be_named_with_its_instance(office, run):
+    ran = run("endpoint", "metadata", "AOS-1", "--import", "--host", "aos07", "--instance", "2", "--json")
+    assert ran.code == 0
+    with office.ledger.read() as db:
+        order = jobs.get(db, ran.lines[0]["id"]).order.dictionary
+    assert order["address"] == "net.tcp://aos07:8202/DynamicsAx/Services/MetadataService"
+
+
 @pytest.mark.parametrize(
     "options",
-    [("--services-only",), ("--watch",), ("--import", "--services-only", "--table", "T"), ("--import", "--language", "d e")],
+    [
+        ("--host", "aos"),
+        ("--import", "--instance", "1"),
+        ("--services-only",),
+        ("--watch",),
+        ("--import", "--services-only", "--table", "T"),
+        ("--import", "--language", "d e"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused(office, run, options):
     assert run("endpoint", "metadata", "AOS-1", *options).code in (2, 3)

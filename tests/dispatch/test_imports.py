@@ -155,6 +155,13 @@ def test_one_import_at_a_time_and_the_same_is_asked_once(ready, until):
     assert kinds == ["survey.dictionary", "survey.metadata"]
 
 
+def test_an_import_may_go_to_another_address_than_loads(ready):
+    there = "net.tcp://aos:8201/DynamicsAx/Services/MetadataService"
+    ordered(ready, address=there)
+    message = ready.take()
+    assert message.addresses == (there,)
+
+
 def test_what_is_known_goes_with_its_endpoint(ready):
     keep(ready, OLD)
     ready.dispatcher.remove_endpoint("A1")

@@ -49,7 +49,9 @@ def test_a_thing_is_told_whole_or_is_not_there(known):
     assert "no enum named Table3" in missing.text
 
 
-@pytest.mark.parametrize("body", [{"language": "d e"}, {"tables": [""]}, {"tables": ["x"] * 1001}, {"other": 1}])
+@pytest.mark.parametrize(
+    "body", [{"language": "d e"}, {"tables": [""]}, {"tables": ["x"] * 1001}, {"other": 1}, {"address": "http://a/b"}]
+)
 def test_an_order_that_makes_no_sense_is_refused(known, body):
     answer = known.http.post(f"{known.url}{api.PREFIX}/endpoints/AOS-1/dictionary", json=body, timeout=30)
     assert answer.status_code in (400, 422)
@@ -71,3 +73,12 @@ def test_an_excerpt_holds_tables_with_what_they_are_derived_from(desk):
         dictionaries.keep(db, "aos-1", Dictionary(language="de", tables=(person, party, other)), at=1.0)
     found = Dictionary.model_validate(desk.http.post(url, json={"tables": ["PERSON"]}, timeout=30).json())
     assert (found.language, found.tables) == ("de", (party, person))
+
+
+def test_only_an_administrator_names_an_address_that_the_endpoint_does_not_have(known):
+    made = known.http.post(f"{known.url}{api.PREFIX}/tokens", json={"name": "ci", "role": "operator"}, timeout=30).json()
+    url = f"{known.url}{api.PREFIX}/endpoints/AOS-1/dictionary"
+    body = {"address": "net.tcp://aos:8201/DynamicsAx/Services/MetadataService"}
+    bearer = {"Authorization": f"Bearer {made['secret']}"}
+    assert known.http.post(url, json=body, headers=bearer, timeout=30).status_code == 403
+    assert known.http.post(url, json={}, headers=bearer, timeout=30).status_code == 202

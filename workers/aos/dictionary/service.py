@@ -22,7 +22,7 @@ def metadata_service(door: Door, addresses: Sequence[str]) -> "MetadataService":
     if address is None:
         raise GiveUp(
             "The data dictionary is told over net.tcp alone, and this endpoint has no such address.",
-            advice="Name the AOS by its host: rapidstart endpoint add NAME --host HOST --replace",
+            advice="Name the computer of the AOS: rapidstart endpoint metadata NAME --import --host HOST",
             code="RSC-5934",
         )
     return MetadataService(SystemService(door.transport, address, interface="IAxMetadataService", way=_way(door, address)))
