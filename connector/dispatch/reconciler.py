@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from connector.dispatch import gate, hands, replanning, scaling, turns, verdicts
+from connector.dispatch import gate, hands, outages, replanning, scaling, turns, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
@@ -42,6 +42,7 @@ class Reconciler:
         """jobs that the planner was told of and has not planned yet"""
         self._retention = Retention(dispatcher.ledger, shelf=dispatcher.shelf, keep_s=keep_s)
         dispatcher.watch.followers.append(lambda _: self._retention.wait())
+        self._outages = outages.Told()
         self._first_look = True
         """what workers held before this start is not known yet"""
         self._threads = [
@@ -163,9 +164,11 @@ class Reconciler:
         for endpoint in busy:
             with self._ledger.write() as db:  # one by one: in between workers get their grants
                 self._tell_states(db, endpoints.get(db, endpoint))
+                self._outages.tell(db, endpoint, self._dispatcher.gate.breakers.outage(endpoint))
         with self._ledger.write() as db:
             endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
             outdated.drop_ended(db)
+            self._outages.clean(db)
             told = pulse.advance(db) if busy else None
         if told and not self._dispatcher.trouble:
             self._dispatcher.outbox.tell_pulse(told)

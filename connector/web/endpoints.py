@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from connector import api
 from connector.access import scope
 from connector.access.principal import DEFAULT_INSTANCE
-from connector.dispatch import Dispatcher, no_metadata, registering, scaling
+from connector.dispatch import Dispatcher, no_metadata, outages, registering, scaling
 from connector.ledger import Database, crews, endpoints, jobs, limits, marks
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
@@ -233,7 +233,7 @@ def _described(dispatcher: Dispatcher, name: str) -> api.Endpoint:
 def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint) -> api.Endpoint:
     unfinished = jobs.unfinished(db, endpoint=endpoint.key)
     workers = endpoints.workers_of(db, endpoint.key)
-    outage = dispatcher.gate.breakers.outage(endpoint.key)
+    outage = outages.of(dispatcher, db, endpoint.key)
     return endpoint_object(
         endpoint,
         workers=workers,

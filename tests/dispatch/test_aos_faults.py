@@ -2,6 +2,7 @@
 
 import pytest
 
+from connector.dispatch import Dispatcher, outages
 from connector.ledger import endpoints, jobs, results
 from connector.wire import routes
 from connector.wire.reports import BatchReturned, Check, Retry, SurveyDone
@@ -43,6 +44,27 @@ def test_a_silent_aos_is_probed_by_one_batch_and_all_go_on_when_it_answers(ready
     assert ready.dispatcher.gate.breakers.outage("a1") is None
     assert outage.reason == "The AOS does not answer."
     until(lambda: ready.totals(job) == {"created": 2})
+
+
+def test_a_dispatcher_that_stands_by_tells_of_the_outage_too(ready, until):
+    other = Dispatcher(
+        ledger=ready.ledger, outbox=ready.dispatcher.outbox, home=ready.home, call_timeout_s=1, lease_s=3, stands_by=True
+    )
+
+    def told():
+        with ready.ledger.read() as db:
+            return outages.of(other, db, "a1")
+
+    ready.load(rows=20)
+    assert told() is None
+    for _ in range(4):
+        give_back(ready, ready.take())
+    outage = until(told)
+    assert (outage.reason, outage.is_open) == ("The AOS does not answer.", True)
+    while ready.redis.llen(routes.queue("A1")):  # those that were on their way
+        give_back(ready, ready.take())
+    ready.done(ready.take())
+    until(lambda: told() is None)
 
 
 def test_a_restarted_dispatcher_learns_of_the_outage_again(ready, until):
