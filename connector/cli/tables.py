@@ -92,12 +92,13 @@ def print_facts(console: Console, facts: dict[str, Any]) -> None:
 
 def endpoints_table(endpoints: Iterable[api.Endpoint]) -> Table:
     """A line per endpoint."""
-    table = _table("Endpoint", "State", "Companies", "Workers", "Jobs", "Surveyed", "Seen")
+    table = _table("Endpoint", "State", "Service instance", "Companies", "Workers", "Jobs", "Surveyed", "Seen")
     for endpoint in endpoints:
         online = sum(worker["online"] for worker in endpoint["workers"])
         table.add_row(
             printable(endpoint["name"]),
             _state(endpoint["state"]),
+            printable(endpoint["service_instance"]),
             printable(", ".join(endpoint["companies"])),
             f"{online}",
             f"{endpoint['unfinished_jobs']}",
@@ -112,6 +113,7 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
     console.print(Text(printable(f"{endpoint['name']} {endpoint['state']}"), style="bold"))
     facts = {
         "Addresses": ", ".join(endpoint["addresses"]),
+        "Service instance": endpoint["service_instance"],
         "Companies": ", ".join(endpoint["companies"]) or "not known",
         "Partition": endpoint["partition"],
         "Database": endpoint["database"],

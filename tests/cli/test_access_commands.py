@@ -80,6 +80,16 @@ def test_people_are_linked_listed_and_removed(run, office):
     assert run("person", "link", "Bob").code == 3
 
 
+def test_an_endpoint_belongs_to_a_service_instance(run, office):
+    added = run("endpoint", "add", "AOS-2", "--url", "http://aos.test:80", "--service-instance", "Contoso production", "--json")
+    assert added.lines[0]["service_instance"] == "Contoso production"
+    assert "Contoso production" in run("endpoint", "show", "AOS-2").out
+    assert run("endpoint", "add", "AOS-2", "--replace", "--service-instance", "Contoso test").code == 0
+    shown = run("endpoint", "list").out
+    assert "Contoso test" in shown
+    assert "Default" in shown, "where none was named"
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "x", "nan", "0.5"])
 def test_a_time_that_is_none_is_refused(run, office, days):
     assert run("token", "create", "ci", "--role", "viewer", "--days", days).code == 2
