@@ -16,7 +16,17 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from connector.wire import codec
-from connector.wire.jobs import Load, LoadClasses, LoadFiles, LoadFlatFile, LoadServices, LoadTables, Mode, Target
+from connector.wire.jobs import (
+    ImportDictionary,
+    Load,
+    LoadClasses,
+    LoadFiles,
+    LoadFlatFile,
+    LoadServices,
+    LoadTables,
+    Mode,
+    Target,
+)
 from workers.errors import GiveUp
 
 #: In the folder of an endpoint.
@@ -81,7 +91,7 @@ class Policy(_Strict):
         if isinstance(message, Load):
             yield from self._of_load(message)
             return
-        for address in _texts(message, "addresses"):
+        for address in (*_texts(message, "addresses"), *_own_services(message)):
             yield f"the address {address}", _fits(address, self.addresses)
         company = getattr(message, "company", None)
         for named in (*_texts(message, "companies"), *([company] if company else [])):
@@ -221,6 +231,13 @@ def _overlap(one: str, other: str) -> bool:
     """Whether two paths fill the same parameter, or one a part of the other."""
     mine, theirs = f"{one.casefold()}.", f"{other.casefold()}."
     return mine.startswith(theirs) or theirs.startswith(mine)
+
+
+def _own_services(message: codec.Message) -> Iterator[str]:
+    """AX's own service that an import calls, beside the ports that the order names."""
+    if isinstance(message, ImportDictionary):
+        for address in (each for each in message.addresses if each.lower().startswith("net.tcp:")):
+            yield f"{address.partition('?')[0].rpartition('/')[0]}/MetadataService"
 
 
 def _texts(message: codec.Message, name: str) -> tuple[str, ...]:

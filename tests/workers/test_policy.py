@@ -6,6 +6,7 @@ import pytest
 
 from connector.wire.jobs import (
     Column,
+    ImportDictionary,
     Layout,
     LoadClasses,
     LoadFiles,
@@ -84,6 +85,7 @@ def test_what_the_file_names_is_allowed() -> None:
         (order(LoadFiles), "the folder"),
         (order(LoadFlatFile), "dixf"),
         (SurveyMetadata(endpoint="A1", ref=REF, addresses=("http://evil/x",)), "the address http://evil/x"),
+        (ImportDictionary(endpoint="A1", ref=REF, addresses=("net.tcp://x:1/S",)), "the address net.tcp://x:1/S"),
         (SurveyMetadata(endpoint="A1", ref=REF, addresses=(ADDRESS,), contract="UEs="), "a contract"),
         (SurveyConnection(endpoint="A1", ref=REF, addresses=(ADDRESS,), companies=("DEMF",)), "the company DEMF"),
     ],
@@ -192,3 +194,11 @@ def test_own_class_callers_come_on_top_of_the_known_one(tmp_path) -> None:
     found.check(order(LoadClasses, to=target("JournalService", "runClass"), constants=named))
     refused(found, order(LoadServices, to=target("JournalService", "runClass"), constants=named))
     refused(found, order(LoadServices, to=target("RapidStartTableService", "invoke"), constants=named))
+
+
+def test_an_import_calls_a_service_of_its_own_which_the_policy_must_allow_too():
+    port = "net.tcp://aos01:8201/DynamicsAx/Services/RapidStart"
+    order = ImportDictionary(endpoint="A1", ref=REF, addresses=("http://aos01:80/p.svc", f"{port}?wsdl=8105"))
+    policy.Policy(addresses=("http://aos01:80/*", "net.tcp://aos01:8201/*")).check(order)
+    with pytest.raises(GiveUp, match=r"does not allow the address net\.tcp://aos01:8201/DynamicsAx/Services/MetadataService"):
+        policy.Policy(addresses=("http://aos01:80/*", f"{port}*")).check(order)
