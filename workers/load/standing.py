@@ -12,7 +12,7 @@ from connector.wire.jobs import LoadTables, Mode
 from connector.wire.metadata import FieldType
 from workers import aos
 from workers.documents import Cell, Shape
-from workers.errors import Reject, WorkerError
+from workers.errors import Reject, Retry, WorkerError
 from workers.load import compare
 
 #: Fewer rows are not worth a call of its own, which needs a connection of its own.
@@ -49,8 +49,8 @@ class Standing:
         self.calls += 1
         try:
             found = aos.table_rows(self._door, message.target, query, most=2 * len(rows), time_limit_s=_LIMIT_S)
-        except WorkerError:  # the service, or a right, is missing
-            self._remember(place)
+        except WorkerError as error:  # the service, or a right, is missing; or the AOS is away just now
+            self._remember(step if isinstance(error, Retry) else place)
             return None
         if found is None:
             self._remember(place)
