@@ -17,7 +17,12 @@ from connector.client import Client
 from connector.wire.dictionary import DataEnum, DataTable, DeclaredClass, DeclaredService, TableField
 
 #: How many of each, in words.
-_WORDS: Final = {"table": "tables", "enum": "enumerations", "service": "services", "class": "classes"}
+_WORDS: Final = {
+    "table": ("table", "tables"),
+    "enum": ("enumeration", "enumerations"),
+    "service": ("service", "services"),
+    "class": ("class", "classes"),
+}
 
 
 #: The options of the command that name things of each kind.
@@ -73,7 +78,9 @@ def print_known(console: Console, found: dict[str, Any]) -> None:
     """How much of the dictionary is known, and since when."""
     for held in found["kinds"]:
         language = f", labels in {held['language']}" if held["kind"] in ("table", "enum") else ""
-        told = f"{held['count']:,} {_WORDS[held['kind']]}, imported {words.ago(held['imported_at'])}{language}"
+        told = (
+            f"{held['count']:,} {_WORDS[held['kind']][held['count'] != 1]}, imported {words.ago(held['imported_at'])}{language}"
+        )
         console.print(Text(printable(f"Data dictionary: {told}"), style="dim"))
     if found["under_way"]:
         console.print(Text(f"An import is under way: rapidstart job watch {found['under_way']}", style="dim"))

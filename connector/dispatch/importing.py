@@ -17,7 +17,12 @@ from connector.wire.reports import DictionaryDone, DictionarySlice, Outcomes
 log = logging.getLogger(__name__)
 
 #: How many of each, in words.
-_WORDS: Final = {Kind.TABLE: "tables", Kind.ENUM: "enumerations", Kind.SERVICE: "services", Kind.CLASS: "classes"}
+_WORDS: Final = {
+    Kind.TABLE: ("table", "tables"),
+    Kind.ENUM: ("enumeration", "enumerations"),
+    Kind.SERVICE: ("service", "services"),
+    Kind.CLASS: ("class", "classes"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +109,10 @@ def take_end(dispatcher: Dispatcher, db: Database, report: DictionaryDone, *, no
 
 
 def _told(db: Database, endpoint: str) -> str:
-    return ", ".join(f"{held.count:,} {_WORDS[held.kind]}" for held in dictionaries.holdings(db, endpoint)) or "nothing"
+    return (
+        ", ".join(f"{held.count:,} {_WORDS[held.kind][held.count != 1]}" for held in dictionaries.holdings(db, endpoint))
+        or "nothing"
+    )
 
 
 def _add(db: Database, endpoint: str, wanted: jobs.Order) -> jobs.Job:

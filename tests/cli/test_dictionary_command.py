@@ -66,6 +66,7 @@ def test_what_is_known_stands_below_the_contract(known, run):
     assert ran.code == 0
     assert "Data dictionary: 2 tables, imported " in ran.out
     assert "labels in de" in ran.out
+    assert "Data dictionary: 1 class, imported " in ran.out
     assert "1 services" not in run("endpoint", "metadata", "AOS-1", "--json").out
 
 
