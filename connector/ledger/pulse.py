@@ -12,10 +12,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connector.ledger import jobs
-from connector.ledger.endpoints import fact, remember
+from connector.ledger.endpoints import fact, metadata, remember
 from connector.ledger.schema import batches, steps
 from connector.ledger.store import Database
-from connector.wire.jobs import Mode
+from connector.wire.jobs import Layout, Mode
 
 _ID: Final = "ledger"
 _PULSE: Final = "pulse"
@@ -37,7 +37,7 @@ _APART: Final = (
 )
 
 _LEFT: Final = (
-    sa.select(batches.c.id, batches.c.options, steps.c.mode)
+    sa.select(batches.c.id, batches.c.options, steps.c.mode, steps.c.service, steps.c.layout)
     .join(steps, (steps.c.job == batches.c.job) & (steps.c.no == batches.c.step))
     .where(batches.c.job == sa.bindparam("of_job"), batches.c.state.in_(["planned", "sent"]), steps.c.kind == "load.tables")
 )
@@ -116,10 +116,13 @@ def hold_back(db: Database, *, missing: int, waiting: tuple[Waiting, ...], at: f
 def _look_first(db: Database, job: jobs.Job) -> None:
     """Rows that the ledger takes for unsent may be in: by calls of another size, so that no MessageId would tell AX of it.
 
-    Mode `create` that nobody asked for comes of a key that is only guessed.
+    Mode `create` that nobody asked for comes of a key that was only guessed; creates may have told since that it is the key.
     """
+    found = metadata(db, job.endpoint)
+    learnt = {service.name: set(service.key) for service in found.services} if found else {}
     for row in db.execute(_LEFT, {"of_job": job.id}).all():
-        guessed = row.mode == Mode.CREATE and job.order.mode is not Mode.CREATE
+        was_guessed = row.mode == Mode.CREATE and job.order.mode is not Mode.CREATE
+        guessed = was_guessed and learnt.get(row.service) != set(Layout.model_validate_json(row.layout).key)
         options = json.loads(row.options) | {"look_first": True} | ({"guessed": True} if guessed else {})
         db.execute(sa.update(batches).where(batches.c.id == row.id).values(options=json.dumps(options)))
 

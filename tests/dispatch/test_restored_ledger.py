@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.dispatch import control
-from connector.ledger import jobs, pulse, schema
+from connector.ledger import endpoints, jobs, pulse, schema
 from connector.wire import reports, routes
 
 
@@ -97,6 +97,23 @@ def test_what_was_sent_since_the_backup_is_sent_by_another_name(ring, loading, u
     message = ring.take()
     assert (message.ref.batch, message.ref.attempt) == (3, 11)
     assert message.look_first, "a call of another size may have created its rows"
+    assert message.guessed, "no create has told the key of the service"
+
+
+def test_a_key_that_a_create_has_told_is_no_guess(ring, loading, until):
+    job, _ = loading
+    ring.stop()
+    ring.redis.delete(routes.queue("A1"))
+    with ring.ledger.write() as db:
+        key = jobs.course(db, job, 1).layout.key
+        endpoints.learn_key(db, "a1", service="CustGroupService", fields=key)
+        db.execute(sa.update(schema.batches).where(schema.batches.c.no == 3).values(state="planned", attempt=0))
+    go_back(ring, 300)
+    until(lambda: states(ring, job) == ["paused"])
+    control.resume(ring.dispatcher, job)
+    ring.alive()
+    message = ring.take()
+    assert (message.ref.batch, message.look_first, message.guessed) == (3, True, False)
 
 
 def test_the_pulse_of_another_ledger_says_nothing(ring, loading):
