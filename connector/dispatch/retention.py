@@ -45,12 +45,15 @@ class Retention:
 
     def turn(self) -> None:
         """Remove some of what is too old. Raises NotReachable."""
-        if self._keep_s is None or time.monotonic() < self._next:
+        due = self._next
+        if self._keep_s is None or time.monotonic() < due:
             return
-        end = time.monotonic() + _TURN_S
-        while self._step(before=self._now() - self._keep_s):
+        before, end = self._now() - self._keep_s, time.monotonic() + _TURN_S
+        while self._step(before=before):
             if time.monotonic() > end:
                 return
+        if self._next != due:  # the clock was set, which the first step has noticed
+            return
         self._next = time.monotonic() + _IDLE_S  # also where a file cannot be deleted
         self._tidy_shelf()
 
