@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """opens one session for a named person, once"""
     SIGN_IN = "sign-in"
     """of a sign-in that was begun at an identity provider"""
+    REGISTRATION = "registration"
+    """lets one machine be registered without an administrator, once"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ def end_of_person(db: Database, name: str) -> None:
 
 def clean(db: Database, *, now: float) -> None:
     """Forget sessions, links and sign-ins that have expired. Tokens stay in the list, so that people see why one fails."""
-    gone = credentials.c.kind.in_((Kind.SESSION, Kind.LINK, Kind.SIGN_IN)) & (credentials.c.expires_at <= now)
+    gone = credentials.c.kind.in_((Kind.SESSION, Kind.LINK, Kind.SIGN_IN, Kind.REGISTRATION)) & (credentials.c.expires_at <= now)
     db.execute(sa.delete(credentials).where(gone))
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from connector.errors import Conflict, NotFound
-from connector.ledger import crews, dictionaries, limits, marks, trust
+from connector.ledger import crews, dictionaries, limits, machines, marks, trust
 from connector.ledger.limits import Limits, Stopped
 from connector.ledger.marks import Mark
 from connector.ledger.schema import endpoints, facts, jobs, workers
@@ -153,6 +153,7 @@ def remove(db: Database, key: str) -> None:
     limits.forget_paces(db, key)
     crews.forget_endpoint(db, key)
     trust.forget_endpoint(db, key)
+    machines.forget_endpoint(db, key)
     dictionaries.forget(db, key)
     db.execute(sa.delete(endpoints).where(endpoints.c.key == key))
 
