@@ -19,7 +19,7 @@ from connector.dispatch.letters import Letters
 from connector.dispatch.logged import note
 from connector.dispatch.outbox import Parcel, translated
 from connector.errors import NotFound, NotReachable, Refused
-from connector.ledger import Database, batches, crews, endpoints, holders, jobs, limits
+from connector.ledger import Database, batches, courses, crews, endpoints, holders, jobs, limits
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
 from connector.wire.keys import Public
@@ -331,7 +331,7 @@ class Recorder:
         step = (report.ref.job, report.ref.step)
         if report.outcomes.key_fields and step not in self._learned:
             self._learned = {step}
-            service = jobs.course(turn.db, *step).target.service
+            service = courses.course(turn.db, *step).target.service
             endpoints.learn_key(turn.db, report.endpoint.lower(), service=service, fields=report.outcomes.key_fields)
 
     def _returned(self, turn: _Turn, report: reports.BatchReturned) -> None:

@@ -13,7 +13,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from connector.errors import Refused
-from connector.ledger import Database, Ledger, answers, endpoints, jobs, packages, results
+from connector.ledger import Database, Ledger, answers, courses, endpoints, jobs, packages, results
 from connector.wire.reports import OUTCOME_WORDS
 
 #: Above this many failed rows the workbook is written row by row, so that memory does not grow with it.
@@ -85,7 +85,7 @@ def write_workbook(ledger: Ledger, job_id: str, path: Path) -> None:
         )
         look = _look(book)
         _summary(book, look, _facts(db, job), counts=counts)
-        _steps(book, look, jobs.steps_of(db, job.id))
+        _steps(book, look, courses.steps_of(db, job.id))
         _failures(book, look, _every_failure(db, job.id))
         if answers.count(db, job.id):
             _answers(book, look, _every_answer(db, job.id))
@@ -165,7 +165,7 @@ def _chart(book: Any, sheet: Any, *, first: int) -> None:
     sheet.insert_chart(2, 3, chart)
 
 
-def _steps(book: Any, look: _Look, steps: Sequence[jobs.Step]) -> None:
+def _steps(book: Any, look: _Look, steps: Sequence[courses.Step]) -> None:
     sheet = book.add_worksheet("Steps")
     titles = (
         *_STEP_TITLES,
@@ -180,7 +180,7 @@ def _steps(book: Any, look: _Look, steps: Sequence[jobs.Step]) -> None:
     sheet.autofilter(0, 0, max(len(steps), 1), len(titles) - 1)
 
 
-def _step_cells(step: jobs.Step) -> list[Cell]:
+def _step_cells(step: courses.Step) -> list[Cell]:
     ended = step.finished_at - step.started_at if step.finished_at and step.started_at else None
     told = sum(step.counts.values())
     return [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from connector.dispatch.outbox import Parcel
-from connector.ledger import Database, batches, dictionaries, endpoints, jobs, limits
+from connector.ledger import Database, batches, courses, dictionaries, endpoints, jobs, limits
 from connector.plan import passes
 from connector.wire import codec
 from connector.wire.jobs import WORK, ImportDictionary, LoadTables, Mode, Reference, SurveyConnection, SurveyMetadata, Target
@@ -19,15 +19,15 @@ class Courses:
     """The courses of the steps that were sent last: once a job is planned, only another contract of its port changes them."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], jobs.Course] = {}
+        self._known: dict[tuple[str, int], courses.Course] = {}
 
-    def of(self, db: Database, job: str, step: int) -> jobs.Course:
+    def of(self, db: Database, job: str, step: int) -> courses.Course:
         """The course of a step."""
         found = self._known.get((job, step))
         if found is None:
             if len(self._known) >= _KNOWN_COURSES:
                 self._known.clear()
-            found = self._known[job, step] = jobs.course(db, job, step)
+            found = self._known[job, step] = courses.course(db, job, step)
         return found
 
     def forget(self, job: str) -> None:
@@ -88,7 +88,7 @@ def _preview(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, s
     return message, f"{sender.job.id}, preview of {_shown(course, sending)}"
 
 
-def _rows(sender: Sender, sending: batches.Sending, course: jobs.Course) -> dict[str, Any]:
+def _rows(sender: Sender, sending: batches.Sending, course: courses.Course) -> dict[str, Any]:
     """What every message with rows says."""
     return {
         "endpoint": sender.endpoint.key,
@@ -105,7 +105,7 @@ def _rows(sender: Sender, sending: batches.Sending, course: jobs.Course) -> dict
     }
 
 
-def _pass(course: jobs.Course, sending: batches.Sending, later: Sequence[str]) -> tuple[jobs.Course, batches.Sending]:
+def _pass(course: courses.Course, sending: batches.Sending, later: Sequence[str]) -> tuple[courses.Course, batches.Sending]:
     """What leaves of rows that go in two passes: all but the fields that are filled later, or these, as an update by key."""
     whole = course.layout
     layout = passes.second_layout(whole, later) if sending.is_second else passes.first_layout(whole, later)
@@ -115,7 +115,7 @@ def _pass(course: jobs.Course, sending: batches.Sending, later: Sequence[str]) -
     return narrowed, replace(sending, rows=codec.pack_rows(rows))
 
 
-def _shown(course: jobs.Course, sending: batches.Sending) -> str:
+def _shown(course: courses.Course, sending: batches.Sending) -> str:
     ref = sending.ref
     which = ", second pass" if sending.is_second else ""
     return f"{course.layout.entity[:60]}, batch {ref.batch}{which}, attempt {ref.attempt}, {sending.size} rows"

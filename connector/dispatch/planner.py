@@ -15,7 +15,7 @@ from connector.dispatch.cutting import Cutting, Writing
 from connector.dispatch.taking import Taken
 from connector.intake.package import Package, open_package
 from connector.intake.values import Limits
-from connector.ledger import Database, Ledger, batches, endpoints, jobs, retries
+from connector.ledger import Database, Ledger, batches, courses, endpoints, jobs, retries
 from connector.plan import mapping
 from connector.plan.values import PER_COMPANY
 from connector.wire.metadata import Metadata
@@ -39,8 +39,8 @@ class Planner:
         said = self._said(job, package)
         chosen = self._make(job, package, metadata, said)
         writing = Writing(self.ledger)
-        writing.add(lambda db: jobs.clear_plan(db, job.id))
-        writing.add(lambda db: jobs.add_steps(db, job.id, [_described(step, job) for step in chosen.steps]))
+        writing.add(lambda db: courses.clear_plan(db, job.id))
+        writing.add(lambda db: courses.add_steps(db, job.id, [_described(step, job) for step in chosen.steps]))
         for notice in (*package.notices, *chosen.notices):
             writing.add(partial(jobs.say, job_id=job.id, text=notice, at=time.time()))
         size = job.order.batch_rows or self.batch_rows
@@ -55,7 +55,7 @@ class Planner:
             taken=self._taken(job, chosen),
         )
         counts = rows.write()
-        writing.add(partial(jobs.planned, job_id=job.id, rows=counts))
+        writing.add(partial(courses.planned, job_id=job.id, rows=counts))
         writing.add(partial(_tell_scope, job=job, scopes=[_said_of(step, said) for step in chosen.steps]))
         for line in (_counted(counts, failed=rows.failed), *rows.doubts()):
             writing.add(partial(jobs.say, job_id=job.id, text=line, at=time.time()))
@@ -64,7 +64,7 @@ class Planner:
         writing.add(then)
         writing.flush()
 
-    def sketch(self, job: jobs.Job, package_path: Path, metadata: Metadata) -> list[tuple[jobs.Step, jobs.Course]]:
+    def sketch(self, job: jobs.Job, package_path: Path, metadata: Metadata) -> list[tuple[courses.Step, courses.Course]]:
         """The steps as they would be planned now, without rows; nothing is written. Raises as `plan` does."""
         package = open_package(package_path, name=job.package_name)
         return [_described(step, job) for step in self._make(job, package, metadata, self._said(job, package)).steps]
@@ -112,9 +112,9 @@ def _said_of(step: planning.Step, said: mapping.Mapping) -> str:
     return step.scope or said.scope or ""
 
 
-def _described(step: planning.Step, job: jobs.Job) -> tuple[jobs.Step, jobs.Course]:
+def _described(step: planning.Step, job: jobs.Job) -> tuple[courses.Step, courses.Course]:
     reasons = {"order": step.rank_reason, "target": step.match_reason, "key": step.key_reason}
-    described = jobs.Step(
+    described = courses.Step(
         no=step.no,
         entity=step.entity,
         file=step.file,
@@ -129,7 +129,7 @@ def _described(step: planning.Step, job: jobs.Job) -> tuple[jobs.Step, jobs.Cour
         counts={},
     )
     options = {**step.options, "guessed": step.key_is_guess} if job.kind == jobs.JobKind.PREVIEW else step.options
-    return described, jobs.Course(layout=step.layout, target=step.target, mode=step.mode, kind=step.kind, options=options)
+    return described, courses.Course(layout=step.layout, target=step.target, mode=step.mode, kind=step.kind, options=options)
 
 
 def _counted(rows: dict[int, int], *, failed: int) -> str:

@@ -15,7 +15,7 @@ from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.dispatch.retention import Retention
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, crews, endpoints, jobs, moments, outdated, pulse, trust
+from connector.ledger import Database, batches, courses, crews, endpoints, jobs, moments, outdated, pulse, throughput, trust
 from connector.wire.reports import BatchRef
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class Reconciler:
         """End a job that has no plan as failed; what was written of one is removed."""
         with self._ledger.write() as db:
             if not jobs.get(db, job_id).planned:
-                jobs.clear_plan(db, job_id)
+                courses.clear_plan(db, job_id)
                 jobs.close(db, job_id, jobs.JobState.FAILED, at=time.time(), reason=reason, advice=advice, code=code)
 
     def _ask_for_metadata(self, endpoint: str) -> None:
@@ -168,6 +168,7 @@ class Reconciler:
         with self._ledger.write() as db:
             endpoints.forget_workers(db, before=time.time() - _FORGET_WORKERS_S)
             outdated.drop_ended(db)
+            throughput.note_ages(db, at=time.time())
             self._outages.clean(db)
             told = pulse.advance(db) if busy else None
         if told and not self._dispatcher.trouble:

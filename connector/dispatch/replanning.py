@@ -18,9 +18,11 @@ from typing import Any, Final
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.planner import Planner
 from connector.errors import Refused
-from connector.ledger import Database, endpoints, jobs, limits, outdated
+from connector.ledger import Database, courses, endpoints, jobs, limits, outdated
 from connector.wire.jobs import Layout, Target
 from connector.wire.metadata import Metadata
+
+_Steps = Sequence[tuple[courses.Step, courses.Course]]
 
 _RETRY: Final = "Load the others by the new contract: rapidstart job retry {job}"
 _CODE: Final = "RSC-2260"
@@ -75,11 +77,11 @@ def hold(dispatcher: Dispatcher, planner: Planner, job: jobs.Job, metadata: Meta
     return _decide(dispatcher, job, now, name=target.name)
 
 
-def _decide(dispatcher: Dispatcher, job: jobs.Job, now: Sequence[tuple[jobs.Step, jobs.Course]], *, name: str) -> bool:
+def _decide(dispatcher: Dispatcher, job: jobs.Job, now: _Steps, *, name: str) -> bool:
     with dispatcher.ledger.write() as db:
         if (known := jobs.get(db, job.id)).ending or known.finished_at is not None:
             return False
-        before = [(step, jobs.course(db, job.id, step.no)) for step in jobs.steps_of(db, job.id)]
+        before = [(step, courses.course(db, job.id, step.no)) for step in courses.steps_of(db, job.id)]
         others = _others(before, now)
         dispatcher.courses.forget(job.id)
         if not others:
@@ -97,7 +99,9 @@ def _decide(dispatcher: Dispatcher, job: jobs.Job, now: Sequence[tuple[jobs.Step
     return False
 
 
-def _others(before: Sequence[tuple[jobs.Step, jobs.Course]], now: Sequence[tuple[jobs.Step, jobs.Course]]) -> list[str]:
+def _others(
+    before: Sequence[tuple[courses.Step, courses.Course]], now: Sequence[tuple[courses.Step, courses.Course]]
+) -> list[str]:
     """The entities whose rows would be written in another way: other columns, another service, or another place in the plan."""
     if len(before) != len(now):
         return sorted({step.entity for step, _ in before} ^ {step.entity for step, _ in now}) or [now[0][0].entity]
@@ -105,7 +109,7 @@ def _others(before: Sequence[tuple[jobs.Step, jobs.Course]], now: Sequence[tuple
     return [old[0].entity for old, new in pairs if _written(*old) != _written(*new)]
 
 
-def _written(step: jobs.Step, course: jobs.Course) -> tuple[Any, ...]:
+def _written(step: courses.Step, course: courses.Course) -> tuple[Any, ...]:
     """How the rows of a step are written.
 
     Not by which key they are looked up: of a service whose table was empty none was known, and what was begun goes on by

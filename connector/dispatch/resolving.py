@@ -8,7 +8,7 @@ from typing import Final
 from connector.dispatch import control, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.errors import Conflict, NotFound, Place, Refused
-from connector.ledger import Database, audit, jobs, retries, settling
+from connector.ledger import Database, audit, courses, jobs, retries, settling
 from connector.ledger.settling import End
 from connector.wire.reports import Outcome
 
@@ -68,7 +68,7 @@ def _chosen(db: Database, job: jobs.Job, rows: Sequence[Place] | None) -> dict[s
     if rows is None:
         return unsettled
     sources: dict[tuple[str, str | None], set[int]] = {}
-    for step in jobs.steps_of(db, job.id):
+    for step in courses.steps_of(db, job.id):
         sources.setdefault((step.file, step.sheet), set()).add(step.no)
     documents: set[settling.Place] = set()
     for row in rows:
@@ -84,7 +84,7 @@ def _chosen(db: Database, job: jobs.Job, rows: Sequence[Place] | None) -> dict[s
 
 def _refuse_calls(db: Database, job: jobs.Job, meant: Mapping[settling.Place, settling.Open]) -> None:
     for step in {step for step, _ in meant}:
-        if jobs.course(db, job.id, step).kind != "load.tables":
+        if courses.course(db, job.id, step).kind != "load.tables":
             raise Refused(
                 "a call, or a file that was handed over, leaves no record that could be looked up by its key.",
                 advice="Look in AX what it has done, then settle the rows: --as done, skip or retry.",

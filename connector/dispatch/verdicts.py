@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from connector.ledger import Database, jobs, settling
+from connector.ledger import Database, courses, jobs, settling
 from connector.ledger.settling import End
 from connector.wire.reports import Outcome
 
@@ -95,7 +95,7 @@ def look_back(db: Database, lookup: jobs.Job) -> None:
     """A lookup has ended: what it found settles rows of the job that it was made for. The others stay unknown."""
     job = jobs.get(db, lookup.retry_of or "")
     found = settling.seen(db, lookup.id)
-    sources = {step.no: (step.entity, step.file, step.sheet) for step in jobs.steps_of(db, job.id)}
+    sources = {step.no: (step.entity, step.file, step.sheet) for step in courses.steps_of(db, job.id)}
     asked = settling.made_for(db, lookup.id)
     ends: dict[settling.Place, End] = {}
     for place, each in settling.unsettled(db, job.id).items():

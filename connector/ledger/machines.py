@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import Words, endpoints, metadata
+from connector.ledger.schema import Words, metadata
 from connector.ledger.store import Database
 
 machines = sa.Table(
@@ -83,19 +83,6 @@ def set_passwords(db: Database, machine: Machine, *, password: str | None, previ
     """Let these count, by their digests, and no others."""
     mine = _is(machine.endpoint, machine.fingerprint)
     db.execute(sa.update(machines).where(mine).values(password=password, previous=previous))
-
-
-def endpoint_of(db: Database, *, service_host: str, aos_instance: str) -> str | None:
-    """The key of the endpoint that this AOS instance was registered as; None where it never was, or is gone."""
-    query = (
-        sa.select(machines.c.endpoint)
-        .join(endpoints, endpoints.c.key == machines.c.endpoint)
-        .where(sa.func.lower(machines.c.service_host) == service_host.lower())
-        .where(sa.func.lower(machines.c.aos_instance) == aos_instance.lower())
-        .order_by(machines.c.registered_at.desc())
-    )
-    found: str | None = db.execute(query).scalar()
-    return found
 
 
 def forget_endpoint(db: Database, key: str) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from connector.errors import Conflict
 from connector.ledger import jobs as stored
+from connector.ledger import throughput
 from connector.ledger.endpoints import fact, remember
 from connector.ledger.jobs import Job
 from connector.ledger.schema import answers, batches, intents, jobs, package_parts, packages, problems, resolutions, staging
@@ -50,6 +51,7 @@ def begun(db: Database, *, before: float, at: float) -> str | None:
         return None
     db.execute(sa.update(jobs).where(jobs.c.id == row["id"]).values(removed_at=at, advice=""))
     remember(db, _UNDER_WAY, row["id"])
+    throughput.forget(db, row["id"])
     job = stored.get(db, row["id"])
     if job.package:
         stored.say(db, job.id, f"{told(job)}.", at=at)

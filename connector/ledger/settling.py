@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from connector.ledger.batches import BatchState
-from connector.ledger.jobs import Course, course
+from connector.ledger.courses import Course, course
 from connector.ledger.places import expand
 from connector.ledger.schema import batches, problems, resolutions, steps
 from connector.ledger.store import Database

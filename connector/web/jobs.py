@@ -9,7 +9,7 @@ from connector import api
 from connector.access import scope
 from connector.dispatch import Dispatcher, control, resolving
 from connector.errors import Conflict, Place, Refused
-from connector.ledger import Database, endpoints, jobs
+from connector.ledger import Database, courses, endpoints, jobs
 from connector.web import outcomes
 from connector.web.objects import job_object, seconds
 from connector.web.served import Served
@@ -211,7 +211,7 @@ def described(dispatcher: Dispatcher, job_id: str) -> api.Job:
     """A job with its steps. Raises NotFound."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id)
-        steps = jobs.steps_of(db, job.id)
+        steps = courses.steps_of(db, job.id)
         counts = jobs.totals(db, [job.id])[job.id]
         return job_object(job, counts=counts, steps=steps, endpoint=_names(db).get(job.endpoint))
 

@@ -10,7 +10,7 @@ from connector.dispatch import gate
 from connector.dispatch.breaker import Outage
 from connector.dispatch.turns import PRIORITIES
 from connector.intake.values import Package
-from connector.ledger import answers, audit, crews, endpoints, jobs, marks, packages, results
+from connector.ledger import answers, audit, courses, crews, endpoints, jobs, marks, packages, results
 from connector.ledger.limits import Limits, Stopped
 from connector.seals import Sealing
 
@@ -19,7 +19,7 @@ ONLINE_WITHIN_S: Final = 15.0
 
 
 def job_object(
-    job: jobs.Job, *, counts: Mapping[str, int], steps: Sequence[jobs.Step] = (), endpoint: str | None = None
+    job: jobs.Job, *, counts: Mapping[str, int], steps: Sequence[courses.Step] = (), endpoint: str | None = None
 ) -> api.Job:
     """A job as every reader of the API gets it. `endpoint` is the name as it was registered."""
     package = api.PackageName(name=job.package_name, sha256=job.package) if job.package else None
@@ -167,7 +167,7 @@ def _rows(total: int, counts: Mapping[str, int]) -> api.Rows:
     )
 
 
-def _step(step: jobs.Step, job: jobs.Job) -> api.Step:
+def _step(step: courses.Step, job: jobs.Job) -> api.Step:
     state = step_state(step, job)
     return api.Step(
         no=step.no,
@@ -188,7 +188,7 @@ def _step(step: jobs.Step, job: jobs.Job) -> api.Step:
     )
 
 
-def step_state(step: jobs.Step, job: jobs.Job) -> str:
+def step_state(step: courses.Step, job: jobs.Job) -> str:
     """A step's state in the words of jobs: the ledger keeps its rows, the rest follows from them."""
     bad = sum(step.counts[word] for word in ("failed", "unknown", "skipped", "handed_over"))
     ended = sum(step.counts.values())

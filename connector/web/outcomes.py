@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, StreamingResponse
 from connector import api
 from connector import results as workbook
 from connector.dispatch import Dispatcher
-from connector.ledger import answers, jobs, results
+from connector.ledger import answers, courses, jobs, results
 from connector.web.objects import answer_object, failure_object, moment
 from connector.web.served import Served
 from connector.web.who import Viewer
@@ -84,7 +84,7 @@ def process_summary(job_id: str, dispatcher: Served, _: Viewer) -> FileResponse:
 
 def _lines(dispatcher: Dispatcher, job_id: str) -> Iterator[str]:
     with dispatcher.ledger.read() as db:
-        steps = {step.no: step.entity for step in jobs.steps_of(db, job_id)}
+        steps = {step.no: step.entity for step in courses.steps_of(db, job_id)}
         found = results.every_row(db, job_id)
         while piece := list(islice(found, _PIECE)):
             yield "".join(

@@ -1,7 +1,7 @@
 """Calls travel in small batches, one after the other: what the earlier ones answered travels along, before each of them."""
 
 from connector.dispatch.planner import Planner
-from connector.ledger import batches, jobs
+from connector.ledger import batches, courses, jobs
 from connector.wire.metadata import Metadata
 from connector.wire.reports import Outcome, Outcomes
 
@@ -23,5 +23,5 @@ def test_calls_travel_in_batches_of_fifty_one_by_one(desk, metadata: Metadata, t
             (sending,) = batches.claim(db, job=job_id, limit=9, now=1.0)
             assert sending.size == size
             batches.done(db, sending.ref, outcomes=Outcomes(letters="u" * size), calls=size, seconds=1.0, at=2.0)
-        course = jobs.course(db, job_id, 1)
+        course = courses.course(db, job_id, 1)
     assert (course.kind, course.options) == ("load.services", {"outcome": Outcome.CREATED.value, "idempotent": False})

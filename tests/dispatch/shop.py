@@ -5,7 +5,7 @@ import zipfile
 
 from connector.dispatch import control
 from connector.dispatch.planner import Planner
-from connector.ledger import batches, jobs, results
+from connector.ledger import batches, courses, jobs, results
 from connector.wire.codec import unpack_rows
 from connector.wire.jobs import flatten
 from connector.wire.metadata import Document, Field, FieldType, Metadata, Service, Table
@@ -68,7 +68,7 @@ class Shop:
         found = []
         with self.ledger.write() as db:
             for sending in batches.claim(db, job=job_id, limit=99, now=1.0):
-                layout = jobs.course(db, job_id, sending.ref.step).layout
+                layout = courses.course(db, job_id, sending.ref.step).layout
                 rows = unpack_rows(sending.rows)
                 found += [(part.step, nested.number) for row in rows for part, nested in flatten(layout, row)]
                 batches.replace(db, sending.ref, now=1.0, reason="the test put it back")

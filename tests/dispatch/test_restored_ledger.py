@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.dispatch import control
-from connector.ledger import endpoints, jobs, pulse, schema
+from connector.ledger import courses, endpoints, jobs, pulse, schema
 from connector.wire import reports, routes
 
 
@@ -105,7 +105,7 @@ def test_a_key_that_a_create_has_told_is_no_guess(ring, loading, until):
     ring.stop()
     ring.redis.delete(routes.queue("A1"))
     with ring.ledger.write() as db:
-        key = jobs.course(db, job, 1).layout.key
+        key = courses.course(db, job, 1).layout.key
         endpoints.learn_key(db, "a1", service="CustGroupService", fields=key)
         db.execute(sa.update(schema.batches).where(schema.batches.c.no == 3).values(state="planned", attempt=0))
     go_back(ring, 300)

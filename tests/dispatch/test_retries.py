@@ -4,7 +4,7 @@ import pytest
 
 from connector.dispatch import control
 from connector.errors import Conflict, Refused
-from connector.ledger import jobs, results
+from connector.ledger import courses, jobs, results
 from connector.wire.metadata import Field
 from tests.dispatch.shop import LINES, METADATA, Shop, groups, service
 
@@ -75,7 +75,7 @@ def test_a_document_travels_with_all_of_its_lines(shop):
     again = shop.retry(first)
     assert shop.travelling(again) == [(1, 3), (2, 3), (2, 4)]
     with shop.ledger.read() as db:
-        assert [(step.entity, step.rows) for step in jobs.steps_of(db, again)] == [("PurchTable", 1), ("PurchLine", 2)]
+        assert [(step.entity, step.rows) for step in courses.steps_of(db, again)] == [("PurchTable", 1), ("PurchLine", 2)]
 
 
 def test_a_line_without_its_header_is_told_again_and_counted_once(shop):

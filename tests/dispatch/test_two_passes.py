@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from connector.dispatch import control
-from connector.ledger import dictionaries, endpoints, jobs, results, twice
+from connector.ledger import courses, dictionaries, endpoints, jobs, results, twice
 from connector.wire import codec, reports, routes
 from connector.wire.dictionary import DataTable, Dictionary, TableField, TableRelation
 from connector.wire.metadata import Document, Field, Metadata, Service, Table
@@ -109,7 +109,7 @@ def test_keys_go_first_and_then_what_closes_the_circle(loaded, until):
     assert ring.totals(job) == {"created": 5, "updated": 1}
     with ring.ledger.read() as db:
         assert any("Site goes in two passes" in text for _, _, text in jobs.log_of(db, job))
-        assert "CalendarId comes second" in jobs.steps_of(db, job)[0].reasons["order"]
+        assert "CalendarId comes second" in courses.steps_of(db, job)[0].reasons["order"]
 
 
 def test_rows_that_failed_at_first_are_left_alone_and_told_at_once(loaded, until):

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from connector.ledger import batches, jobs
+from connector.ledger import batches, courses, jobs
 from connector.ledger.places import runs
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Layout, Mode, Target
@@ -47,14 +47,14 @@ class Model:
 def new_job(ledger):
     layout = Layout(step=1, entity="Groups", file="f", table="CustGroup", columns=())
     target = Target(address="http://a", port="P", service="S", contract="c")
-    step = jobs.Step(
+    step = courses.Step(
         no=1, entity="Groups", file="f", sheet=None, table="T", service="S", parent=None, rank=1, reasons={}, mode="create",
         rows=0, counts={},
     )  # fmt: skip
     with ledger.write() as db:
         job = jobs.Job(id=jobs.new_id(db), endpoint="a", company="USMF", submitted_at=1.0)
         jobs.add(db, job)
-        jobs.add_steps(db, job.id, [(step, jobs.Course(layout=layout, target=target, mode=Mode.CREATE))])
+        courses.add_steps(db, job.id, [(step, courses.Course(layout=layout, target=target, mode=Mode.CREATE))])
         numbers = [range(2 + SIZE * no, 2 + SIZE * (no + 1)) for no in range(COUNT)]
         new = [
             batches.NewBatch(
@@ -63,7 +63,7 @@ def new_job(ledger):
             for no, rows in enumerate(numbers, start=1)
         ]
         batches.add_many(db, job=job.id, endpoint="a", new=new)
-        jobs.planned(db, job_id=job.id, rows={1: COUNT * SIZE})
+        courses.planned(db, job_id=job.id, rows={1: COUNT * SIZE})
     return job.id
 
 
@@ -188,7 +188,7 @@ class Course(RuleBasedStateMachine):
     @invariant()
     def the_ledger_is_where_the_model_is(self):
         with self.ledger.read() as db:
-            (step,) = jobs.steps_of(db, self.job)
+            (step,) = courses.steps_of(db, self.job)
             flying = {(each.ref.batch, each.ref.attempt) for each in batches.in_flight(db) if each.ref.job == self.job}
             unfinished = batches.any_unfinished(db, self.job)
         told = "".join(model.letters for model in self.models.values())

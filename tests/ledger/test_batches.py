@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.ledger import batches, jobs, results
+from connector.ledger import batches, courses, jobs, results
 from connector.ledger.places import expand, runs
 from connector.wire.reports import Intent, Outcomes, Problem
 
@@ -17,7 +17,7 @@ def claim(ledger, job, now=10.0):
 
 def counts(ledger, job):
     with ledger.read() as db:
-        return [{word: n for word, n in step.counts.items() if n} for step in jobs.steps_of(db, job.id)]
+        return [{word: n for word, n in step.counts.items() if n} for step in courses.steps_of(db, job.id)]
 
 
 def done(ledger, ref, outcomes=ALL_IN):

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from connector.ledger import Ledger, batches, endpoints, jobs, store
+from connector.ledger import Ledger, batches, courses, endpoints, jobs, store
 from connector.ledger.results import failures
 from tests.ledger import releasing
 from tests.ledger.releasing import FILES
@@ -40,8 +40,8 @@ def test_what_was_there_is_read(upgraded, released):
             "created": 3, "updated": 1, "unchanged": 1, "failed": 1,
         }  # fmt: skip
         assert totals[paused.id]["created"] == 2
-        assert [(step.entity, step.rows) for step in jobs.steps_of(db, ended.id)] == [("CustGroup", 6)]
-        assert jobs.course(db, paused.id, 1).layout.table == "CustGroup"
+        assert [(step.entity, step.rows) for step in courses.steps_of(db, ended.id)] == [("CustGroup", 6)]
+        assert courses.course(db, paused.id, 1).layout.table == "CustGroup"
         assert [(flying.ref.batch, flying.ref.attempt) for flying in batches.in_flight(db)] == [(2, 1)]
         assert [problem.value for problem in failures(db, ended.id, after=0, limit=10)] == ["x"]
         endpoint = endpoints.get(db, "a1")

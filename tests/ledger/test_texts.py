@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from connector.errors import NotFound, Refused
-from connector.ledger import batches, endpoints, jobs, packages, problems, results, staging
+from connector.ledger import batches, courses, endpoints, jobs, packages, problems, results, staging
 from connector.wire.codec import Row
 from connector.wire.reports import Outcome, Outcomes, Problem, WorkerAlive
 
@@ -21,9 +21,9 @@ def test_names_may_be_long(ledger, job):
         packages.add(db, package)
         endpoints.worker_seen(db, worker, at=1.0)
         endpoints.worker_seen(db, worker, at=2.0)
-        course = jobs.course(db, job.id, 1)
-        step = replace(jobs.steps_of(db, job.id)[0], no=3, entity=LONG, file=LONG, sheet=LONG, table=LONG, service=LONG)
-        jobs.add_steps(db, job.id, [(step, course)])
+        course = courses.course(db, job.id, 1)
+        step = replace(courses.steps_of(db, job.id)[0], no=3, entity=LONG, file=LONG, sheet=LONG, table=LONG, service=LONG)
+        courses.add_steps(db, job.id, [(step, course)])
         jobs.add(db, replace(job, id="JB-2", package_name=LONG, partition=LONG, number=0))
         problem = Problem(row=0, column=LONG, field=LONG, value=LONG, message=LONG, advice=LONG, code="RSC-3100")
         problems.refuse(db, job=job.id, rows=[(3, 7, Outcome.FAILED, problem)])

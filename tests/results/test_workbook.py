@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector import results
 from connector.errors import NotFound, Refused
-from connector.ledger import Ledger, batches, endpoints, jobs, packages
+from connector.ledger import Ledger, batches, courses, endpoints, jobs, packages
 from connector.ledger.store import sqlite_url
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Layout, Mode, Target
@@ -21,10 +21,10 @@ from connector.wire.reports import BatchRef, Outcomes, Problem
 SHA = "ab" * 32
 
 
-def step(no: int, entity: str) -> tuple[jobs.Step, jobs.Course]:
+def step(no: int, entity: str) -> tuple[courses.Step, courses.Course]:
     layout = Layout(step=no, entity=entity, file="book.xlsx", table=entity, columns=())
     target = Target(address="http://aos/x.svc", port="RapidStart", service=f"{entity}Service", contract="f")
-    planned = jobs.Step(
+    planned = courses.Step(
         no=no,
         entity=entity,
         file="book.xlsx",
@@ -38,7 +38,7 @@ def step(no: int, entity: str) -> tuple[jobs.Step, jobs.Course]:
         rows=0,
         counts={},
     )
-    return planned, jobs.Course(layout=layout, target=target, mode=Mode.UPSERT)
+    return planned, courses.Course(layout=layout, target=target, mode=Mode.UPSERT)
 
 
 def load(ledger: Ledger, *, letters: str, problems: tuple[Problem, ...], reason: str = "") -> str:
@@ -51,12 +51,12 @@ def load(ledger: Ledger, *, letters: str, problems: tuple[Problem, ...], reason:
             id=jobs.new_id(db), endpoint="demo-01", company="USMF", package=SHA, package_name="book.xlsx", submitted_at=1.7e9
         )
         jobs.add(db, job)
-        jobs.add_steps(db, job.id, [step(1, "CustGroup")])
+        courses.add_steps(db, job.id, [step(1, "CustGroup")])
         new = batches.NewBatch(
             step=1, no=1, rank=1, size=len(letters), places=[(1, 2, len(letters))], rows=pack_rows([Row(2, ["x"])])
         )
         batches.add_many(db, job=job.id, endpoint="demo-01", new=[new])
-        jobs.planned(db, job_id=job.id, rows={1: len(letters)})
+        courses.planned(db, job_id=job.id, rows={1: len(letters)})
         batches.claim(db, job=job.id, limit=1, now=1.7e9)
         jobs.mark(db, job.id, started_at=1.7e9)
         ref = BatchRef(job=job.id, step=1, batch=1, attempt=1)
