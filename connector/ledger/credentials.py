@@ -95,6 +95,12 @@ def tokens(db: Database) -> list[Credential]:
     return [_credential(row) for row in db.execute(query).mappings()]
 
 
+def registrations(db: Database) -> list[Credential]:
+    """One-time tokens by which machines are registered, the oldest first."""
+    query = sa.select(credentials).where(credentials.c.kind == Kind.REGISTRATION).order_by(credentials.c.made_at)
+    return [_credential(row) for row in db.execute(query).mappings()]
+
+
 def used(db: Database, key: str, *, at: float) -> None:
     """Note that a credential was used."""
     db.execute(sa.update(credentials).where(credentials.c.key == key).values(used_at=at))

@@ -1,0 +1,46 @@
+"""What the login of a machine may do at the broker: the commands and keys of its own endpoint, and not one more. Pure.
+
+Measured on Valkey 9.1 with Celery 5.7 and redis-py 8: a worker's whole life, recovery included, leaves nothing in ACL LOG.
+Selectors and rights by key need Redis 7 or Valkey.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from connector.wire import routes
+
+#: To connect, and to keep the connection.
+_CONNECTION: Final = ("hello", "auth", "ping", "reset", "client|setinfo", "client|setname")
+#: What kombu does with a queue and with what is unacknowledged of it.
+_QUEUE: Final = (
+    *("brpop", "lpush", "rpush", "llen"),
+    *("zadd", "zrem", "zrange", "zrevrangebyscore", "hset", "hget", "hdel"),
+    *("set", "get", "del", "watch", "unwatch", "multi", "exec", "discard", "evalsha", "script|load"),
+)
+
+
+def rules(endpoint: str, *, passwords: Iterable[str], db: int = 0) -> tuple[str, ...]:
+    """The words of `ACL SETUSER` after the login's name; `passwords` are SHA-256 digests, `db` is the database's number."""
+    queue, reports = routes.queue(endpoint), routes.report_stream(endpoint)
+    commands = [*_CONNECTION, *_QUEUE, *(["select"] if db else [])]
+    keys = [queue, *(f"{queue}:{key}" for key in ("unacked", "unacked_index", "unacked_mutex"))]
+    return (
+        *("reset", "on", *(f"#{each}" for each in passwords)),
+        *(f"+{command}" for command in commands),
+        *(f"~{key}" for key in keys),
+        f"(+xadd %W~{reports})",  # reports are added, and never read
+        f"(+xinfo|groups %R~{reports})",  # whether anybody reads them
+        f"(+blpop ~{routes.reply_key(endpoint, '*')})",
+        f"(+publish &/{db}.celeryev/*)",  # what Flower shows; it is never the truth
+    )
+
+
+def set_command(login: str, words: Sequence[str]) -> str:
+    """The command for a broker that the dispatcher may not administer, as a client of it takes it."""
+    quoted = (f'"{word}"' if " " in word else word for word in words)
+    return " ".join(("ACL SETUSER", login, *quoted))
+
+
+def delete_command(login: str) -> str:
+    """The command that ends a login, and its connections."""
+    return f"ACL DELUSER {login}"

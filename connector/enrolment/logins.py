@@ -1,0 +1,193 @@
+"""Logins of machines at the broker: made, told once, set anew wherever the broker lacks them, and ended.
+
+The ledger says which there are. A broker that was replaced, started anew or promoted knows none, so that they are compared
+again and again; one that lets the dispatcher set no logins is given the commands by a person.
+"""
+
+import hashlib
+import logging
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import redis
+
+from connector.dispatch import Dispatcher
+from connector.dispatch.outbox import translated
+from connector.enrolment import acl
+from connector.errors import Conflict, NotFound, NotReachable
+from connector.ledger import Database, audit, endpoints, machines, trust
+from connector.ledger.machines import Machine
+
+log = logging.getLogger(__name__)
+
+#: How often the broker's logins are compared with the ledger's, in seconds.
+_LOOK_S: Final = 2.0
+#: Files on the dispatcher's computer: no worker has them.
+_OWN_FILES: Final = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command for the broker, of one machine."""
+
+    machine: Machine
+    text: str
+
+
+def login_of(endpoint: str, fingerprint: str) -> str:
+    """What the user of a machine is called at the broker."""
+    return f"aos.{endpoint.lower()}.{fingerprint.replace('-', '')}"
+
+
+def new_password() -> tuple[str, str]:
+    """A new password, and its digest: the ledger, and the broker, know no more of it."""
+    password = secrets.token_urlsafe(32)
+    return password, hashlib.sha256(password.encode("ascii")).hexdigest()
+
+
+def told_url(broker_url: str, *, login: str, password: str) -> str:
+    """The broker's URL for a machine: with its login in the place of the dispatcher's, and without the dispatcher's files."""
+    parts = urlsplit(broker_url)
+    place = parts.netloc.rpartition("@")[2]
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in _OWN_FILES]
+    netloc = f"{quote(login, safe='')}:{quote(password, safe='')}@{place}"
+    return urlunsplit((parts.scheme, netloc, parts.path, urlencode(query), ""))
+
+
+def commands(dispatcher: Dispatcher, name: str) -> list[Command]:
+    """What a person must tell a broker that the dispatcher may not administer. Raises NotFound."""
+    number = _number(dispatcher.outbox.redis)
+    with dispatcher.ledger.read() as db:
+        found = machines.of_endpoint(db, endpoints.get(db, name).key)
+    return [Command(machine=each, text=_command(each, number)) for each in found]
+
+
+def revoke(dispatcher: Dispatcher, name: str, *, machine: str | None, by: str) -> list[trust.MachineKey]:
+    """Trust machines of an endpoint no more, and end their logins and connections; the worker need not be there.
+
+    `machine` is a computer's name or a key's fingerprint; None: all of them. Raises NotFound.
+    """
+    with dispatcher.ledger.write() as db:
+        endpoint = endpoints.get(db, name)
+        live = [key for key in trust.machines(db, endpoint.key) if key.revoked_at is None]
+        wanted = [key for key in live if machine is None or machine.casefold() in {key.machine.casefold(), key.fingerprint}]
+        if not wanted:
+            what = f"no machine {machine}" if machine else "no machine"
+            raise NotFound(f"{endpoint.name} has {what} that is trusted.", advice=f"See: rapidstart endpoint show {name}")
+        for key in wanted:
+            end(db, endpoint.key, key.fingerprint, at=dispatcher.now())
+        told = {"machines": tuple(f"{key.machine} {key.fingerprint}" for key in wanted)}
+        audit.note(db, "endpoint revoke", by=by, subject=endpoint.key, at=dispatcher.now(), details=told)
+    apply_now(dispatcher)
+    return wanted
+
+
+def end(db: Database, endpoint: str, fingerprint: str, *, at: float) -> None:
+    """Trust a machine no more; the broker is told by `apply_now`, or by the keeper."""
+    trust.revoke(db, endpoint, fingerprint, at=at)
+    if found := machines.find(db, endpoint, fingerprint):
+        machines.set_passwords(db, found, password=None)
+
+
+def apply_now(dispatcher: Dispatcher) -> str:
+    """Tell the broker of all logins, at once. "" where that went well, else why not: the keeper tries again."""
+    try:
+        compare(dispatcher, {})
+    except NotReachable as error:
+        log.warning("logins at the broker could not be set: %s", error, extra={"action": "logins_not_set"})
+        return str(error)
+    return ""
+
+
+def compare(dispatcher: Dispatcher, done: dict[str, tuple[str, ...]]) -> None:
+    """Set what the broker lacks, end what it should not have. `done`: what was set by whom calls this. Raises NotReachable."""
+    with dispatcher.ledger.read() as db:
+        found = machines.every(db)
+    if not found:
+        return
+    server = dispatcher.outbox.redis
+    number = _number(server)
+    with translated():
+        there = {_text(name) for name in server.acl_users()}
+        for machine in found:
+            _settle(server, machine, number, there, done)
+
+
+def check_key(dispatcher: Dispatcher) -> str:
+    """The dispatcher's public key, as machines are told it. Raises Conflict."""
+    public = dispatcher.outbox.letters.public
+    if public is None:
+        raise Conflict("this dispatcher has no key.", advice="Start it anew: rapidstart dispatcher")
+    return public.text
+
+
+class Keeper:
+    """A thread of the leading dispatcher: it keeps the broker's logins as the ledger has them."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        """Nothing runs before `start`."""
+        self._dispatcher = dispatcher
+        self._stopping = threading.Event()
+        self._done: dict[str, tuple[str, ...]] = {}
+        self._said = ""
+        self._thread = threading.Thread(target=self._forever, name="logins", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the turn in hand."""
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    def _forever(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                compare(self._dispatcher, self._done)
+                self._said = ""
+            except NotReachable as error:
+                self._done.clear()
+                self._say(str(error))
+            except Exception:  # the outermost loop of this thread: one bad turn must not leave machines without a login
+                log.exception("a turn failed", extra={"action": "turn_failed"})
+            self._stopping.wait(_LOOK_S)
+
+    def _say(self, why: str) -> None:
+        if why != self._said:
+            log.warning("logins at the broker cannot be kept: %s", why, extra={"action": "logins_not_set"})
+        self._said = why
+
+
+def _settle(
+    server: redis.Redis, machine: Machine, number: int, there: Sequence[str] | set[str], done: dict[str, tuple[str, ...]]
+) -> None:
+    if not machine.passwords:
+        done.pop(machine.login, None)
+        if machine.login in there:
+            server.acl_deluser(machine.login)  # its connections end with it
+        return
+    words = acl.rules(machine.endpoint, passwords=machine.passwords, db=number)
+    if machine.login not in there or done.get(machine.login) != words:
+        server.execute_command("ACL SETUSER", machine.login, *words)
+        done[machine.login] = words
+
+
+def _command(machine: Machine, number: int) -> str:
+    if not machine.passwords:
+        return acl.delete_command(machine.login)
+    return acl.set_command(machine.login, acl.rules(machine.endpoint, passwords=machine.passwords, db=number))
+
+
+def _number(server: redis.Redis) -> int:
+    """The number of the database that the dispatcher uses."""
+    options: dict[str, Any] = server.connection_pool.connection_kwargs
+    return int(options.get("db") or 0)
+
+
+def _text(name: object) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
