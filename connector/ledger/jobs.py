@@ -149,13 +149,13 @@ def get(db: Database, job_id: str) -> Job:
     row = db.execute(_BY_ID, {"of_id": job_id.upper()}).mappings().first()
     if row is None:
         raise NotFound(f"there is no job {job_id}.", advice="See them all: rapidstart job list")
-    return _job(row)
+    return of_row(row)
 
 
 def by_idempotency_key(db: Database, key: str) -> Job | None:
     """The job that was accepted under this key."""
     row = db.execute(_BY_KEY, {"of_key": key}).mappings().first()
-    return _job(row) if row else None
+    return of_row(row) if row else None
 
 
 def listing(
@@ -189,13 +189,13 @@ def listing(
         query = query.where(jobs.c.submitted_at < until)
     if before is not None:
         query = query.where(jobs.c.number < before)
-    return [_job(row) for row in db.execute(query).mappings()]
+    return [of_row(row) for row in db.execute(query).mappings()]
 
 
 def unfinished(db: Database, *, endpoint: str | None = None) -> list[Job]:
     """Jobs that are not final, the oldest first."""
     found = db.execute(_UNFINISHED) if endpoint is None else db.execute(_UNFINISHED_OF, {"of_endpoint": endpoint})
-    return [_job(row) for row in found.mappings()]
+    return [of_row(row) for row in found.mappings()]
 
 
 def of_database(db: Database, *, endpoint: str) -> list[Job]:
@@ -204,7 +204,7 @@ def of_database(db: Database, *, endpoint: str) -> list[Job]:
     keys = db.execute(query.where(_MINE.c.key == endpoint, _MINE.c.database != "")).scalars().all()
     if len(keys) < 2:
         return unfinished(db, endpoint=endpoint)
-    return [_job(row) for row in db.execute(_UNFINISHED.where(jobs.c.endpoint.in_(keys))).mappings()]
+    return [of_row(row) for row in db.execute(_UNFINISHED.where(jobs.c.endpoint.in_(keys))).mappings()]
 
 
 def company_in_need(db: Database, endpoint: str) -> str | None:
@@ -270,7 +270,8 @@ def log_of(db: Database, job_id: str, *, after: int = 0, limit: int = 1000) -> l
     return [(row.id, row.at, row.text) for row in db.execute(query)]
 
 
-def _job(row: sa.RowMapping) -> Job:
+def of_row(row: sa.RowMapping) -> Job:
+    """The job that a row of the table is."""
     values = dict(row)
     order = json.loads(values["order"])
     values["order"] = Order(**{**order, "mode": Mode(order["mode"]), "blank": Blank(order["blank"])})
