@@ -3,9 +3,13 @@
 All else that is told comes from the ledger. Labels are endpoints and fixed words: companies and jobs would be without number.
 """
 
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from cryptography import x509
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
 #: Upper bounds of the histogram, in seconds: from a lookup of one record to the longest call that is waited for.
@@ -15,7 +19,8 @@ _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 
 class Meter:
     """Counts calls and the batches that came back without an outcome. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificates: Mapping[str, Path] | None = None) -> None:
+        """`certificates`: PEM files, by what they are for; when they end is looked up whenever it is asked."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._calls = Histogram(
@@ -32,6 +37,15 @@ class Meter:
             registry=self.registry,
         )
 
+        self._ends = Gauge(
+            "rapidstart_certificate_expiry_timestamp_seconds",
+            "When the first certificate of a file ends, in seconds since 1970; 0: it cannot be read.",
+            ["certificate"],
+            registry=self.registry,
+        )
+        for name, file in (certificates or {}).items():
+            self._ends.labels(name).set_function(partial(_ends, file))
+
     def called(self, endpoint: str, *, calls: int, seconds: float) -> None:
         """A batch is done: its calls took so long, all together."""
         observed = self._calls.labels(endpoint)
@@ -41,3 +55,10 @@ class Meter:
     def came_back(self, endpoint: str, *, code: str) -> None:
         """A batch came back, for the reason that has this code ("" : none)."""
         self._faults.labels(endpoint, code or "none").inc()
+
+
+def _ends(file: Path) -> float:
+    try:
+        return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(file.read_bytes()))
+    except (OSError, ValueError):
+        return 0.0

@@ -8,7 +8,8 @@ import platform
 import signal
 import sys
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from connector import broker, web
 from connector.access import local, people
@@ -103,7 +104,7 @@ class _Desk:
 
     def __init__(self, settings: Settings, ledger: Ledger, outbox: Outbox) -> None:
         self.ledger = ledger
-        self._settings, self._outbox, self._meter = settings, outbox, Meter()
+        self._settings, self._outbox, self._meter = settings, outbox, Meter(certificates=_certificates(settings))
         self._standing_by = self._dispatcher(ledger, stands_by=True)
         self.app = web.create(
             self._standing_by,
@@ -151,6 +152,17 @@ class _Desk:
             package_limits=_package_limits(self._settings),
             meter=self._meter,
         )
+
+
+def _certificates(settings: Settings) -> dict[str, Path]:
+    """The files of certificates that this process rests on, by what they are for."""
+    of_broker = dict(parse_qsl(urlsplit(settings.broker_url or "").query))
+    named = {
+        "dispatcher": settings.tls_certificate,
+        "broker_authority": of_broker.get("ssl_ca_certs"),
+        "broker_client": of_broker.get("ssl_certfile"),
+    }
+    return {name: Path(file) for name, file in named.items() if file}
 
 
 def _package_limits(settings: Settings) -> Limits:

@@ -98,6 +98,12 @@ class Outbox:
             waiting: Any = self.redis.llen(routes.queue(endpoint))
         return int(reports), int(waiting)
 
+    def memory(self) -> tuple[int, int]:
+        """Bytes that the broker uses, and the most that it may; 0: as many as there are. Raises NotReachable."""
+        with translated():
+            told: Any = self.redis.info("memory")
+        return int(told.get("used_memory", 0)), int(told.get("maxmemory", 0))
+
     def close(self) -> None:
         """End all connections."""
         self._app.close()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger import trust
+from connector.ledger import leading, trust
 from connector.ledger.jobs import JobState
 from connector.ledger.schema import batches, endpoints, jobs, steps, workers
 from connector.ledger.store import Database
@@ -32,6 +32,8 @@ class Figures:
     """those that were heard of lately and have not ended"""
     refused: dict[tuple[str, ...], int]
     """messages that were refused, by where (dispatcher, worker) and why"""
+    leads: int
+    """how often a dispatcher took the lead; 0 where there can be only one"""
 
 
 def taken(db: Database, *, alive_since: float) -> Figures:
@@ -46,6 +48,7 @@ def taken(db: Database, *, alive_since: float) -> Figures:
         workers=dict.fromkeys(names.values(), 0)
         | {names[key]: count for key, count in db.execute(_ALIVE, {"since": alive_since}) if key in names},
         refused={(name, each.at, each.why): each.count for key, name in names.items() for each in trust.refused(db, key)},
+        leads=leading.seen(db).number,
     )
 
 

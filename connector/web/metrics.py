@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from connector.dispatch import Dispatcher
+from connector.dispatch import Dispatcher, troubles
 from connector.errors import NotAllowed, NotReachable
 from connector.ledger import figures
 from connector.web.objects import ONLINE_WITHIN_S
@@ -49,6 +49,12 @@ def _of_process(dispatcher: Dispatcher) -> Iterator[Metric]:
     wrong = dispatcher.healthy()
     yield _gauge("up", "Whether the dispatcher can use what it rests on.", ["component"], {(k,): not wrong[k] for k in wrong})
     yield _gauge("leader", "Whether this dispatcher leads; 0 stands by.", [], {(): not dispatcher.stands_by})
+    try:
+        used, most = dispatcher.outbox.memory()
+    except NotReachable:
+        return
+    yield _gauge("broker_memory_bytes", "Memory that the broker uses.", [], {(): used})
+    yield _gauge("broker_memory_limit_bytes", "The most that it may use; 0: no limit is set.", [], {(): most})
 
 
 def _of_ledger(dispatcher: Dispatcher, now: float) -> Iterator[Metric]:
@@ -56,7 +62,10 @@ def _of_ledger(dispatcher: Dispatcher, now: float) -> Iterator[Metric]:
     try:
         with dispatcher.ledger.read() as db:
             found = figures.taken(db, alive_since=now - ONLINE_WITHIN_S)
+            standing = troubles.found(dispatcher, db, now=now)
         yield from _counted(found, now)
+        in_trouble = {(trouble.endpoint, trouble.kind.value): 1 for trouble in standing}
+        yield _gauge("trouble", "What keeps an endpoint from working; 1 while it does.", ["endpoint", "kind"], in_trouble)
         yield _gauge(
             "reports_waiting",
             "Reports of workers that are not recorded yet.",
@@ -77,6 +86,7 @@ def _counted(found: figures.Figures, now: float) -> Iterator[Metric]:
     yield _gauge("jobs", "Jobs in the ledger, by state.", ["endpoint", "state"], found.jobs)
     yield _counter("rows", "Rows in the ledger, by what became of them.", ["endpoint", "outcome"], found.rows)
     yield _counter("messages_refused", "Sealed messages that were refused.", ["endpoint", "at", "why"], found.refused)
+    yield _counter("lead_changes", "How often a dispatcher took the lead.", [], {(): found.leads})
 
 
 def _one(values: Mapping[str, float]) -> dict[tuple[str, ...], float]:

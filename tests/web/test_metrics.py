@@ -1,12 +1,18 @@
 """`/metrics`: what a monitoring system is told, by endpoint and never by company or job."""
 
+import re
 import time
 
 import pytest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from connector.ledger import endpoints, jobs
+from connector import broker as embedded
+from connector.dispatch import Outbox
+from connector.ledger import endpoints, jobs, leading, limits
+from connector.meter import Meter
 from connector.wire.reports import WorkerAlive
+from tests.aos.test_tls import authority
 
 
 def read(desk, **headers):
@@ -68,3 +74,46 @@ def test_whoever_sees_some_endpoints_only_is_told_nothing_of_all(desk, waiting):
     login = {"Authorization": f"Bearer {token}"}
     assert desk.http.get(f"{desk.url}/metrics", headers=login, timeout=10).status_code == 403
     assert desk.http.get(f"{desk.url}/metrics", headers={"Authorization": ""}, timeout=10).status_code == 401
+
+
+def test_who_leads_and_how_often_that_changed(desk, waiting):
+    assert read(desk)["rapidstart_lead_changes_total",] == 0
+    with desk.ledger.write() as db:
+        lead = leading.take(db, leading.Lead(), holder="h1")
+        leading.take(db, lead, holder="h2")
+    assert read(desk)["rapidstart_lead_changes_total",] == 2
+
+
+def test_what_keeps_an_endpoint_from_working_is_told(desk, waiting):
+    assert not [name for name in read(desk) if name[0] == "rapidstart_trouble"]
+    with desk.ledger.write() as db:
+        limits.stop(db, "aostest", limits.Stopped(at=time.time(), reason="the account was refused.", code="RSC-5201"))
+        silent = WorkerAlive(endpoint="AOSTEST", worker="AOSTEST.1@host", concurrency=4)
+        endpoints.worker_seen(db, silent, at=time.time() - 600)
+    assert {name[1:] for name in read(desk) if name[0] == "rapidstart_trouble"} == {
+        ("AOSTEST", "endpoint_lost"),
+        ("AOSTEST", "endpoint_stopped"),
+    }
+    with desk.ledger.write() as db:
+        endpoints.worker_stopped(db, "AOSTEST", "AOSTEST.1@host")  # whoever says that he goes is not lost
+    assert {name[1:] for name in read(desk) if name[0] == "rapidstart_trouble"} == {("AOSTEST", "endpoint_stopped")}
+
+
+def test_the_memory_of_a_broker_and_its_limit(tmp_path):
+    started = embedded.start(tmp_path)
+    outbox = Outbox(started.url)
+    try:
+        used, most = outbox.memory()
+    finally:
+        outbox.close()
+        started.stop()
+    assert used > 100_000
+    assert most == 0
+
+
+def test_when_certificates_end(tmp_path):
+    meter = Meter(certificates={"dispatcher": authority(tmp_path, "ours").file, "broker": tmp_path / "none.pem"})
+    told = generate_latest(meter.registry).decode()
+    (ends,) = re.findall(r'expiry_timestamp_seconds{certificate="dispatcher"} (\S+)', told)
+    assert time.time() < float(ends) < time.time() + 2 * 86400
+    assert 'expiry_timestamp_seconds{certificate="broker"} 0.0' in told
