@@ -353,6 +353,14 @@ staging = Table(
     Index("staged_rows", "job", "step", "link"),
 )
 
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Count, primary_key=True, autoincrement=True),
+    Column("job", Words, nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
 dictionary_entries = Table(
     "dictionary_entries",
     metadata,
