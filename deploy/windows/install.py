@@ -1,0 +1,146 @@
+"""Installs the worker from the offline bundle, beside the version that is there; or goes back to the one before.
+
+Run by `install.cmd` with the bundle's own Python; needs nothing else, and no network. Every version has a folder of its own
+under the chosen one, which also holds `rapidstart-worker.cmd`. Settings, keys and logs lie elsewhere and are not touched.
+Where the new version does not work, or its services do not start, the one before is put back.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+BUNDLE: Final = Path(__file__).resolve().parent
+DEFAULT: Final = r"C:\Program Files\RapidStart Connector"
+#: Which version is in use, and which was before it.
+STATE: Final = "installed.json"
+COMMAND: Final = "rapidstart-worker.cmd"
+
+
+def main() -> None:
+    """Install, or go back, as the command line says; what is not said is asked."""
+    asked = _arguments()
+    if asked.rollback:
+        _go_back(asked.folder or Path(_answer("Folder", DEFAULT)))
+        return
+    if not asked.accept_licence:
+        _say((BUNDLE / "LICENSE.txt").read_text(encoding="utf-8"))
+        if _answer("Do you accept this licence? yes or no", "no").lower() not in {"yes", "y"}:
+            _stop("nothing was installed: the licence was not accepted.")
+    root = asked.folder or Path(_answer("Folder", DEFAULT))
+    try:
+        new = _unpack(root)
+    except OSError as error:
+        _stop(f"nothing was installed: {root} cannot be written ({error.strerror}). Run this as an administrator.")
+    _switch(root, new)
+    _say(f"RapidStart Connector {new} is installed. Next:")
+    _say(f'  "{root / COMMAND}" doctor')
+    _say(f'  "{root / COMMAND}" settings')
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="install.cmd", description="Install RapidStart Connector beside an AOS.")
+    parser.add_argument("--folder", type=Path, help=f"where it is installed; left out: it is asked, {DEFAULT} is offered")
+    parser.add_argument("--accept-licence", action="store_true", help="the licence (LICENSE.txt) was read and is accepted")
+    parser.add_argument("--rollback", action="store_true", help="go back to the version that was in use before")
+    return parser.parse_args()
+
+
+def _unpack(root: Path) -> str:
+    """Python and every wheel, by its hash, in a folder of their own. The name of that folder."""
+    said = json.loads((BUNDLE / "bundle.json").read_text(encoding="utf-8"))
+    new = next(name for name in _names(said["version"]) if not (root / name).exists())
+    place = root / new
+    shutil.copytree(BUNDLE / "python", place)
+    (pip,) = (BUNDLE / "pip").glob("pip-*.whl")
+    command = [sys.executable, str(pip / "pip"), "install", "--quiet", "--no-index", "--no-deps", "--require-hashes"]
+    whence = ["--find-links", str(BUNDLE / "wheels"), "--target", str(place / "Lib" / "site-packages"), "--no-compile"]
+    _say("Installing, this takes a minute ...")
+    done = _run([*command, "--no-cache-dir", "--disable-pip-version-check", *whence, "-r", str(BUNDLE / "requirements.txt")])
+    works = _run([str(place / "python.exe"), "-m", "workers", "--help"]) if not done.returncode else done
+    if works.returncode:
+        shutil.rmtree(place, ignore_errors=True)
+        _stop(f"nothing was installed, what is there goes on:\n{works.stdout.strip()}")
+    return new
+
+
+def _names(version: str) -> list[str]:
+    """The folder of a version; installed again, it gets another one: the services run in the one that is there."""
+    return [version, *(f"{version}-{again}" for again in range(2, 100))]
+
+
+def _switch(root: Path, new: str) -> None:
+    """Use a version from now on. Where its services do not start, use the one before again, and stop."""
+    state = _state(root)
+    failed = _use(root, new)
+    if not failed:
+        _keep(root, {"current": new, "previous": state.get("current")})
+        return
+    _say(failed)
+    before = state.get("current")
+    if before:
+        _use(root, before)
+        _stop(f"version {new} does not work here; {before} is in use again.")
+    _stop(f"version {new} is in {root / new}, but a service does not start.")
+
+
+def _use(root: Path, version: str) -> str:
+    """Have the command and every service of this project run a version. What went wrong; empty where nothing did."""
+    lines = ["@echo off", f'"%~dp0{version}\\python.exe" -m workers %*', "exit /b %ERRORLEVEL%"]
+    (root / COMMAND).write_text("".join(f"{line}\r\n" for line in lines), encoding="ascii", newline="")
+    done = _run([str(root / version / "python.exe"), "-m", "workers", "service", "move"])
+    return done.stdout.strip() if done.returncode else ""
+
+
+def _go_back(root: Path) -> None:
+    state = _state(root)
+    before = state.get("previous")
+    if not before or not (root / before / "python.exe").exists():
+        _stop(f"there is no version in {root} to go back to.")
+    failed = _use(root, before)
+    if failed:
+        _stop(failed)
+    _keep(root, {"current": before, "previous": state.get("current")})
+    _say(f"RapidStart Connector {before} is in use again.")
+
+
+def _state(root: Path) -> dict[str, str | None]:
+    try:
+        said: dict[str, str | None] = json.loads((root / STATE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return said
+
+
+def _keep(root: Path, state: dict[str, str | None]) -> None:
+    beside = root / f"{STATE}.new"
+    beside.write_text(json.dumps(state), encoding="utf-8")
+    beside.replace(root / STATE)
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+def _answer(question: str, default: str) -> str:
+    sys.stdout.write(f"{question} [{default}]: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() or default
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _stop(why: str) -> NoReturn:
+    raise SystemExit(f"Error: {why}")
+
+
+if __name__ == "__main__":
+    main()
