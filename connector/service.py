@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from connector import broker, web
+from connector import broker, logs, web, webhook
 from connector.access import local, people
 from connector.access.provider import Provider, Registration
 from connector.dispatch import Dispatcher, Outbox, Reconciler, letters
 from connector.dispatch.planner import Planner
 from connector.dispatch.policy import Policy
 from connector.dispatch.succession import Succession
+from connector.enrolment import logins
 from connector.errors import Refused
 from connector.intake.values import Limits
 from connector.ledger import Ledger, leading
@@ -34,7 +35,7 @@ def run_dispatcher(settings: Settings) -> int:
 
     Raises NotReachable where ledger or broker cannot be had, Conflict, and Refused where it would listen unsafely.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logs.to_stderr(as_json=settings.log == "json")
     settings.home.mkdir(parents=True, exist_ok=True)
     own_broker = None if settings.broker_url else broker.Kept(settings.home)
     if own_broker:
@@ -57,7 +58,7 @@ def _serve(settings: Settings, broker_url: str) -> None:
         _invite(ledger, settings)
         outbox = Outbox(broker_url, letters.open_letters(settings.home, ledger, sealed_only=settings.sealed_only))
         opened.callback(outbox.close)
-        desk = _Desk(settings, ledger, outbox)
+        desk = _Desk(settings, ledger, outbox, broker_url=settings.worker_broker_url or broker_url)
         door = _door(settings)
         listening = web.listen(door)
         # uvicorn raises the signal that ended it once more; by then our own end must go on.
@@ -102,15 +103,18 @@ def _invite(ledger: Ledger, settings: Settings) -> None:
 class _Desk:
     """The API of this process, and, while it leads, the threads that do the work. Each term begins with nothing in memory."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, outbox: Outbox) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, outbox: Outbox, *, broker_url: str) -> None:
+        """`broker_url` is where machines are told that the broker is."""
         self.ledger = ledger
         self._settings, self._outbox, self._meter = settings, outbox, Meter(certificates=_certificates(settings))
+        self._receiver = _receiver(settings)
         self._standing_by = self._dispatcher(ledger, stands_by=True)
         self.app = web.create(
             self._standing_by,
             max_package_bytes=settings.max_package_mb * 1_000_000,
             public_url=settings.api_url,
             provider=_provider(settings),
+            broker_url=broker_url,
         )
 
     def begin(self, ledger: Ledger) -> None:
@@ -120,13 +124,18 @@ class _Desk:
         planner = Planner(ledger=ledger, batch_rows=self._settings.batch_rows, limits=_package_limits(self._settings))
         keep_days = self._settings.keep_days
         self._reconciler = Reconciler(dispatcher, planner, keep_s=keep_days * 86400.0 if keep_days else None)
+        self._logins = logins.Keeper(dispatcher)
+        self._herald = webhook.Herald(dispatcher, self._receiver)
         self._recorder.start()
         self._reconciler.start()
+        self._herald.start()
+        self._logins.start()
         web.serve(self.app, dispatcher)
 
     def end(self) -> None:
         """Lead no more."""
         web.serve(self.app, self._standing_by)
+        self._logins.stop()
         self._reconciler.stop()
         self._recorder.stop()
 
@@ -152,6 +161,13 @@ class _Desk:
             package_limits=_package_limits(self._settings),
             meter=self._meter,
         )
+
+
+def _receiver(settings: Settings) -> webhook.Receiver | None:
+    """The webhook that is set up. Raises Refused where it is not safe."""
+    if settings.webhook_url is None:
+        return None
+    return webhook.receiver(settings.webhook_url, settings.webhook_secret_file, allow_plain_http=settings.allow_plain_http)
 
 
 def _certificates(settings: Settings) -> dict[str, Path]:

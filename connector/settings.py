@@ -5,7 +5,7 @@ Sources, the first one wins: `RAPIDSTART_*` in the environment, then `rapidstart
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import (
@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     ]
     broker_url: Annotated[
         str | None, AfterValidator(_broker), Field(repr=False, description="Redis or Valkey. Not set: the embedded broker.")
+    ] = None
+    worker_broker_url: Annotated[
+        str | None,
+        AfterValidator(_broker),
+        Field(repr=False, description="Where workers that register are told that the broker is. Not set: RAPIDSTART_BROKER_URL."),
     ] = None
     ledger_url: Annotated[str | None, Field(repr=False, description="SQLAlchemy URL. Not set: SQLite in RAPIDSTART_HOME.")] = None
     api_url: Annotated[str, Field(description="Where the dispatcher's API is, for the dispatcher and its clients.")] = (
@@ -117,6 +122,13 @@ class Settings(BaseSettings):
     sealed_only: Annotated[
         bool, Field(description="Send nothing to endpoints that are not sealed: those that have no machine's key.")
     ] = False
+    webhook_url: Annotated[
+        str | None, Field(repr=False, description="Who is told of jobs that ended and of trouble: an https address.")
+    ] = None
+    webhook_secret_file: Annotated[
+        Path | None, Field(description="A file with the secret by which the webhook knows who tells it.")
+    ] = None
+    log: Annotated[Literal["text", "json"], Field(description="How the dispatcher and Flower log: text, or json.")] = "text"
     flower_address: Annotated[
         str, Field(description="Address that Flower listens on. It has no login: keep it on this computer, or behind a proxy.")
     ] = "127.0.0.1"

@@ -35,6 +35,8 @@ class Command:
     """One command for the broker, of one machine."""
 
     machine: Machine
+    name: str
+    """of its computer"""
     text: str
 
 
@@ -62,8 +64,9 @@ def commands(dispatcher: Dispatcher, name: str) -> list[Command]:
     """What a person must tell a broker that the dispatcher may not administer. Raises NotFound."""
     number = _number(dispatcher.outbox.redis)
     with dispatcher.ledger.read() as db:
-        found = machines.of_endpoint(db, endpoints.get(db, name).key)
-    return [Command(machine=each, text=_command(each, number)) for each in found]
+        key = endpoints.get(db, name).key
+        found, names = machines.of_endpoint(db, key), {each.fingerprint: each.machine for each in trust.machines(db, key)}
+    return [Command(machine=each, name=names.get(each.fingerprint, ""), text=_command(each, number)) for each in found]
 
 
 def revoke(dispatcher: Dispatcher, name: str, *, machine: str | None, by: str) -> list[trust.MachineKey]:
@@ -173,7 +176,7 @@ def _settle(
         return
     words = acl.rules(machine.endpoint, passwords=machine.passwords, db=number)
     if machine.login not in there or done.get(machine.login) != words:
-        server.execute_command("ACL SETUSER", machine.login, *words)
+        server.execute_command("ACL SETUSER", machine.login, *words)  # type: ignore[no-untyped-call]
         done[machine.login] = words
 
 

@@ -9,6 +9,7 @@ from connector.access.provider import Provider
 from connector.dispatch import Dispatcher
 from connector.web import (
     access,
+    activation,
     audit,
     dictionaries,
     endpoints,
@@ -35,6 +36,7 @@ def create(
     max_package_bytes: int = 2_048_000_000,
     public_url: str = "http://127.0.0.1:8480",
     provider: Provider | None = None,
+    broker_url: str = "",
 ) -> FastAPI:
     """The dispatcher's HTTP API. OpenAPI is at `/api/v1/openapi.json`; no page is served that loads from elsewhere.
 
@@ -50,7 +52,9 @@ def create(
         max_body_size=_LARGEST_BODY,
         responses=problems.RESPONSES,
     )
-    served.attach(app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider)
+    served.attach(
+        app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider, broker_url=broker_url
+    )
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
@@ -58,6 +62,9 @@ def create(
     app.include_router(audit.routes, prefix=api.PREFIX, tags=["audit"])
     app.include_router(ledger.routes, prefix=api.PREFIX, tags=["ledger"])
     app.include_router(access.routes, prefix=api.PREFIX, tags=["access"])
+    app.include_router(activation.device, prefix=api.PREFIX, tags=["registration"])
+    app.include_router(activation.machines, prefix=api.PREFIX, tags=["registration"])
+    app.include_router(activation.pages)
     app.include_router(signin.plain)
     app.include_router(signin.oidc)
     app.include_router(health.routes, tags=["health"])

@@ -10,14 +10,24 @@ from connector.web.throttle import Throttles
 
 
 def attach(
-    app: FastAPI, dispatcher: Dispatcher, *, max_package_bytes: int, public_url: str, provider: Provider | None = None
+    app: FastAPI,
+    dispatcher: Dispatcher,
+    *,
+    max_package_bytes: int,
+    public_url: str,
+    provider: Provider | None = None,
+    broker_url: str = "",
 ) -> None:
-    """Let the routes of this app find their dispatcher, the size of the largest package, and by what address people come."""
+    """Let the routes of this app find their dispatcher, the size of the largest package, and by what address people come.
+
+    `broker_url` is where machines are told that the broker is.
+    """
     app.state.dispatcher = dispatcher
     app.state.max_package_bytes = max_package_bytes
     app.state.public_url = public_url.rstrip("/")
     app.state.throttles = Throttles()
     app.state.provider = provider
+    app.state.broker_url = broker_url
 
 
 def serve(app: FastAPI, dispatcher: Dispatcher) -> None:
@@ -37,6 +47,10 @@ async def _public_url(request: Request) -> str:
     return str(request.app.state.public_url)
 
 
+async def _broker_url(request: Request) -> str:
+    return str(request.app.state.broker_url)
+
+
 async def _throttles(request: Request) -> Throttles:
     return cast("Throttles", request.app.state.throttles)
 
@@ -44,4 +58,5 @@ async def _throttles(request: Request) -> Throttles:
 Served = Annotated[Dispatcher, Depends(_dispatcher)]
 Ceiling = Annotated[int, Depends(_max_package_bytes)]
 PublicUrl = Annotated[str, Depends(_public_url)]
+BrokerUrl = Annotated[str, Depends(_broker_url)]
 Slowed = Annotated[Throttles, Depends(_throttles)]

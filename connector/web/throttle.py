@@ -32,10 +32,11 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttles:
-    """What is slowed down: signing in, tokens that are not known, and activation codes."""
+    """What is slowed down: signing in, tokens that are not known, codes that are not known, and registrations."""
 
     sign_in: Throttle = field(default_factory=lambda: _throttle("signing in", 10, 60))
     tokens: Throttle = field(default_factory=lambda: _throttle("unknown tokens", 30, 300))
+    registrations: Throttle = field(default_factory=lambda: _throttle("registrations", 20, 120))
     codes: Throttle = field(default_factory=lambda: _throttle("activation codes", 10, 60))
 
 

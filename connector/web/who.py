@@ -26,7 +26,7 @@ from connector.web.throttle import Throttles
 #: Routes that answer everybody: whether the process lives and works, what the API is, and the way in and out.
 OPEN: Final = frozenset(
     {"/healthz", "/readyz", f"{api.PREFIX}/openapi.json", "/signin", "/signin/link/{code}", "/signout"}
-    | {"/signin/oidc", "/signin/oidc/callback"}
+    | {"/signin/oidc", "/signin/oidc/callback", f"{api.PREFIX}/device/code", f"{api.PREFIX}/device/token"}
 )
 
 
@@ -46,6 +46,14 @@ def principal(
     if session := cookie.read(request):
         return sessions.principal(dispatcher.ledger, session, address=address(request))
     raise tokens.nobody()
+
+
+def still(request: Request, dispatcher: Dispatcher) -> Principal:
+    """Who asks, of a request that lasts, looked up anew. It keeps no session alive. Raises NotSignedIn."""
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    if shown and scheme.lower() == "bearer":
+        return tokens.principal(dispatcher.ledger, shown.strip(), address=address(request))
+    return sessions.principal(dispatcher.ledger, cookie.read(request) or "", address=address(request), in_use=False)
 
 
 def _by_token(dispatcher: Dispatcher, text: str, *, slowed: Throttles, address: str) -> Principal:

@@ -1,0 +1,41 @@
+"""Draws the activation page from its one template. Everything that a machine says of itself is escaped."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from starlette.responses import HTMLResponse
+
+from connector import registrations
+from connector.access.principal import DEFAULT_INSTANCE, Principal
+from connector.dispatch import Dispatcher
+from connector.enrolment.activating import Pending
+from connector.ledger import endpoints
+from connector.web.activation.objects import activation_object
+
+
+@cache
+def _template() -> Template:
+    loader = PackageLoader("connector.web.activation", ".")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+
+
+def draw(
+    found: Pending | None = None,
+    *,
+    status: int = 200,
+    trouble: str = "",
+    told: registrations.Decision | None = None,
+    known: Sequence[str] = (),
+) -> HTMLResponse:
+    """The page: of a registration that waits, of what was decided, or else the field for a code."""
+    shown = activation_object(found) if found else None
+    text = _template().render(trouble=trouble, found=shown, told=told, known=known)
+    return HTMLResponse(text, status_code=status)
+
+
+def instances(dispatcher: Dispatcher, asking: Principal) -> list[str]:
+    """The service instances that somebody may put an endpoint in, as far as their names are known."""
+    with dispatcher.ledger.read() as db:
+        named = {each.service_instance for each in endpoints.every(db)}
+    return sorted(each for each in {DEFAULT_INSTANCE, *named, *(asking.service_instances or ())} if asking.sees(each))
