@@ -42,6 +42,7 @@ def test_the_api_tells_them_in_pages(desk, job: str) -> None:
 
 def test_the_command_line_shows_the_first_and_tells_how_many(desk, job: str, run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAPIDSTART_API_URL", desk.url)
+    monkeypatch.setenv("RAPIDSTART_TOKEN_FILE", str(desk.home / "token"))
     shown = run("job", "results", job)
     assert "2 answers of AX" in shown.out
     assert 'CustGroup, row 4: {"JournalId":"J1"}' in shown.out
