@@ -50,7 +50,7 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) 
 
     settings = _settings()
     endpoint = _endpoint(endpoint, settings)
-    _log_to_stderr()
+    _log_to_stderr(settings, endpoint)
     try:
         written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
         policy = _policy(settings, endpoint, is_registered=written.is_sealed)
@@ -98,7 +98,7 @@ def service_run(endpoint: str | None, max_workers: int | None) -> None:
     settings = _settings()
     endpoint = _endpoint(endpoint, settings)
     most = settings.max_workers if max_workers is None else max_workers
-    _log_to_stderr()
+    _log_to_stderr(settings, endpoint)
     try:
         written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
         talk = wishes.Talk(settings.broker(), endpoint=endpoint, most=most, letters=written)
@@ -131,8 +131,10 @@ def _policy(settings: "Settings", endpoint: str, *, is_registered: bool) -> "Pol
     return found
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+def _log_to_stderr(settings: "Settings", endpoint: str) -> None:
+    from workers import logs
+
+    logs.to_stderr(as_json=settings.log == "json", endpoint=endpoint)
 
 
 def _exchange(settings: "Settings") -> "Exchange":

@@ -14,7 +14,7 @@ from connector.wire import codec
 from connector.wire.jobs import Grant, Load
 from connector.wire.reports import BatchRef, BatchReturned, LeaveWanted, MessageRefused, Retry, SurveyDone
 from connector.wire.sealing import Unsealable, Why
-from workers import errors
+from workers import errors, logs
 from workers.letters import Letters
 from workers.policy import Policy
 from workers.reporter import Reporter
@@ -48,8 +48,9 @@ class Reception:
             self._let_go(ref)
             return
         try:
-            if self._may_begin(message, ref):
-                work(message)
+            with logs.about(job=ref.job, batch=str(ref)):
+                if self._may_begin(message, ref):
+                    work(message)
         finally:
             self._begun.end(ref)
             self._reporter.let_go(ref)

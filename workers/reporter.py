@@ -28,6 +28,7 @@ from connector.wire.reports import (
     WorkerAlive,
     WorkerStopped,
 )
+from workers import spool
 from workers.errors import Retry
 from workers.heard import Heard
 from workers.letters import Letters, Plain
@@ -177,6 +178,7 @@ class Reporter:
                 version=self._version,
                 concurrency=self._concurrency,
                 held=tuple(self.held()),
+                spool_bytes=spool.size(self._folder, endpoint=self.endpoint) if self._folder else 0,
             )
             if self._unsent.empty():  # while Redis is away one word of life is enough
                 self.tell(alive)

@@ -84,6 +84,16 @@ class Legacy:
                 log.warning("a spool cannot be read: %s (%s)", path.name, error, extra={"action": "spool_unreadable"})
 
 
+def size(folder: Path, *, endpoint: str) -> int:
+    """Bytes that the processes of an endpoint, living or dead, have in a folder."""
+    mine = [path for path in folder.glob("*.spool") if path.name.rsplit("-", 2)[0] == endpoint.lower()]
+    total = 0
+    for path in mine:
+        with contextlib.suppress(OSError):  # it was sent and removed at this moment
+            total += path.stat().st_size
+    return total
+
+
 def _create(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # reports name values of rows that failed

@@ -119,6 +119,8 @@ class WorkerAlive(Report):
     concurrency: int = 1
     held: tuple[BatchRef, ...] = ()
     call_seconds: tuple[float, ...] = ()
+    spool_bytes: int = 0
+    """what its computer keeps on disk for the endpoint because the broker was away, of all processes there"""
 
 
 class WorkerStopped(Report):

@@ -163,3 +163,15 @@ def test_a_worker_that_is_stopped_while_the_broker_is_away_leaves_its_reports_to
     reporter.tell(reports.BatchDone(**reporter.sender(), ref=ref, outcomes=reports.Outcomes(letters="c")))
     reporter.stop(timeout_s=20)
     assert len(kept(folder)) == 1
+
+
+def test_the_size_on_disk_is_of_one_endpoint_and_of_all_its_processes(tmp_path):
+    assert spool.size(tmp_path / "none", endpoint="A1") == 0
+    left_by_another(tmp_path, "one")
+    left_by_another(tmp_path, "x", endpoint="A2")
+    alone = spool.size(tmp_path, endpoint="A1")
+    living = Spool(tmp_path, endpoint="A1")
+    living.keep(["y" * 100_000])
+    assert 0 < alone < 100_000 < spool.size(tmp_path, endpoint="a1")
+    living.clear()
+    assert spool.size(tmp_path, endpoint="A1") == alone
