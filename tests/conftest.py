@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 import uvicorn
+from fastapi import FastAPI
 
 from connector import web
 from connector.access import local
@@ -52,6 +53,11 @@ class Desk:
     accounts: Accounts
     http: requests.Session
     """the administrator of this computer"""
+    app: FastAPI
+
+    def following(self) -> int:
+        """How many read live events."""
+        return self.app.state.tail.count
 
     def know(self, name: str, *, checks: tuple[Check, ...] = ()) -> None:
         """A survey of the endpoint came home."""
@@ -131,7 +137,9 @@ def desk(tmp_path):
     client = Client(url, token=local.read(home))
     with requests.Session() as http:
         http.headers["Authorization"] = f"Bearer {local.read(home)}"
-        yield Desk(home=home, ledger=ledger, dispatcher=dispatcher, url=url, client=client, accounts=Accounts(client), http=http)
+        yield Desk(
+            home=home, ledger=ledger, dispatcher=dispatcher, url=url, client=client, accounts=Accounts(client), http=http, app=app
+        )
     client.close()
     server.should_exit = True
     thread.join(10)

@@ -36,14 +36,15 @@ def begin(db: Database, person: Person, *, now: float) -> str:
     return text
 
 
-def principal(ledger: Ledger, text: str, *, address: str) -> Principal:
-    """Whose session this is. Raises NotSignedIn for one that has ended."""
+def principal(ledger: Ledger, text: str, *, address: str, in_use: bool = True) -> Principal:
+    """Whose session this is; it lives on by being `in_use`. Raises NotSignedIn for one that has ended."""
     now = time.time()
     with ledger.read() as db:
         found = credentials.by_digest(db, secret.digest(text))
     if found is None or found.kind is not Kind.SESSION or not _lives(found, now):
         raise NotSignedIn("the session has ended.", advice="Sign in again.")
-    tokens.note_use(ledger, found, at=now)
+    if in_use:
+        tokens.note_use(ledger, found, at=now)
     return Principal(
         name=found.name,
         role=found.role,

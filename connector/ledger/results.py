@@ -11,7 +11,6 @@ from connector.ledger.schema import batches, problems, steps
 from connector.ledger.store import Database
 from connector.wire.reports import OUTCOME_WORDS, Outcome
 
-
 _FAILURES: Final = sa.select(problems, steps.c.entity, steps.c.file, steps.c.sheet).join(
     steps, (steps.c.job == problems.c.job) & (steps.c.no == problems.c.step)
 )
@@ -91,7 +90,7 @@ def groups(db: Database, job: str, *, outcome: str | None = None, step: int | No
     return [Group(**row) for row in db.execute(query.order_by(rows.desc(), first).limit(most)).mappings()]
 
 
-def _equal(wanted: Mapping[sa.ColumnElement[Any], object]) -> list[sa.ColumnElement[bool]]:
+def _equal(wanted: Mapping[Any, object]) -> list[sa.ColumnElement[bool]]:
     return [column == value for column, value in wanted.items() if value is not None]
 
 

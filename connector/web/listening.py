@@ -56,7 +56,9 @@ def server(app: FastAPI, door: Door) -> uvicorn.Server:
         ssl_certfile=door.certificate,
         ssl_keyfile=door.key,
     )
-    return uvicorn.Server(config)
+    found = uvicorn.Server(config)
+    app.state.tail.is_ending = lambda: found.should_exit
+    return found
 
 
 def _check(door: Door) -> None:

@@ -36,16 +36,16 @@ def job_object(
         package=package,
         mode=job.order.mode,
         planned=job.planned,
-        rows=_rows(job.rows, counts),
+        rows=rows_object(job.rows, counts),
         steps=[_step(step, job) for step in steps],
         submitted_at=moment(job.submitted_at),
-        started_at=_moment(job.started_at),
-        finished_at=_moment(job.finished_at),
+        started_at=optional_moment(job.started_at),
+        finished_at=optional_moment(job.finished_at),
         retry_of=job.retry_of,
         priority=PRIORITIES[job.priority],
-        expires_at=_moment(job.expires_at),
+        expires_at=optional_moment(job.expires_at),
         stop_after=job.order.stop_after,
-        removed_at=_moment(job.removed_at),
+        removed_at=optional_moment(job.removed_at),
     )
 
 
@@ -79,11 +79,11 @@ def endpoint_object(
     """An endpoint with its workers, as they were last seen."""
     now = time.time()
     opens = gate.opens_at(endpoint, at=now)
-    seen = [_worker(worker, now) for worker in workers]
+    seen = [worker_object(worker, now=now) for worker in workers]
     return api.Endpoint(
         name=endpoint.name,
         service_instance=endpoint.service_instance,
-        state=_endpoint_state(endpoint, seen),
+        state=endpoint_state(endpoint, seen),
         addresses=list(endpoint.addresses),
         companies=list(endpoint.companies),
         partition=endpoint.partition,
@@ -104,8 +104,8 @@ def endpoint_object(
         opens_at=None if opens == now else moment(opens),
         fingerprint=endpoint.fingerprint,
         added_at=moment(endpoint.added_at),
-        surveyed_at=_moment(endpoint.surveyed_at),
-        seen_at=_moment(max((worker.seen_at for worker in workers), default=None)),
+        surveyed_at=optional_moment(endpoint.surveyed_at),
+        seen_at=optional_moment(max((worker.seen_at for worker in workers), default=None)),
     )
 
 
@@ -149,11 +149,13 @@ def audit_object(line: audit.Line) -> rights.AuditLine:
     return rights.AuditLine(at=moment(line.at), by=line.by, what=line.what, subject=line.subject, details=dict(line.details))
 
 
-def _moment(seconds: float | None) -> str | None:
+def optional_moment(seconds: float | None) -> str | None:
+    """A moment that may not have come."""
     return None if seconds is None else moment(seconds)
 
 
-def _rows(total: int, counts: Mapping[str, int]) -> api.Rows:
+def rows_object(total: int, counts: Mapping[str, int]) -> api.Rows:
+    """Rows by outcome."""
     return api.Rows(
         total=total,
         created=counts["created"],
@@ -181,10 +183,10 @@ def _step(step: courses.Step, job: jobs.Job) -> api.Step:
         reasons=dict(step.reasons),
         mode=step.mode,
         state=state,
-        rows=_rows(step.rows, step.counts),
+        rows=rows_object(step.rows, step.counts),
         blanks_kept=step.blanks_kept,
-        started_at=_moment(step.started_at),
-        finished_at=None if state in {"queued", "running"} else _moment(step.finished_at),
+        started_at=optional_moment(step.started_at),
+        finished_at=None if state in {"queued", "running"} else optional_moment(step.finished_at),
     )
 
 
@@ -208,7 +210,8 @@ def step_state(step: courses.Step, job: jobs.Job) -> str:
     return str(jobs.JobState.RUNNING if ended or step.started_at else jobs.JobState.QUEUED)
 
 
-def _worker(worker: endpoints.Worker, now: float) -> api.Worker:
+def worker_object(worker: endpoints.Worker, *, now: float) -> api.Worker:
+    """A worker process as it was last seen."""
     return api.Worker(
         name=worker.worker,
         host=worker.host,
@@ -275,11 +278,12 @@ def _loaded(load: marks.Loaded) -> api.Loaded:
         written=load.written,
         unknown=load.unknown,
         left=load.left,
-        finished_at=_moment(load.job.finished_at),
+        finished_at=optional_moment(load.job.finished_at),
     )
 
 
-def _endpoint_state(endpoint: endpoints.Endpoint, workers: Sequence[api.Worker]) -> str:
+def endpoint_state(endpoint: endpoints.Endpoint, workers: Sequence[api.Worker]) -> str:
+    """An endpoint's state in one word, by its workers as they were last seen."""
     if endpoint.paused or gate.barred(endpoint):
         return "paused"
     if endpoint.stopped:

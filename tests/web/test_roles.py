@@ -61,6 +61,8 @@ TABLE = {
     ("POST", "/api/v1/jobs/{job_id}/priority"): OPERATOR,
     ("POST", "/api/v1/jobs/{job_id}/retry"): OPERATOR,
     ("POST", "/api/v1/jobs/{job_id}/resolutions"): OPERATOR,
+    ("GET", "/api/v1/events"): VIEWER,
+    ("GET", "/api/v1/jobs/{job_id}/events"): VIEWER,
     ("GET", "/api/v1/jobs/{job_id}/results"): VIEWER,
     ("GET", "/api/v1/jobs/{job_id}/answers"): VIEWER,
     ("GET", "/api/v1/jobs/{job_id}/log"): VIEWER,
