@@ -7,7 +7,7 @@ from typing import Final
 from connector.dispatch import turns, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.errors import Conflict
-from connector.ledger import Database, audit, batches, endpoints, jobs, packages, retention, retries
+from connector.ledger import Database, audit, batches, endpoints, following, jobs, packages, retention, retries
 from connector.wire.jobs import Mode
 from connector.wire.reports import OUTCOME_WORDS, Outcome
 
@@ -78,8 +78,9 @@ def in_hand(dispatcher: Dispatcher, db: Database, job: jobs.Job) -> int:
 def retry(dispatcher: Dispatcher, job_id: str, *, rows: str = "failed", by: str = audit.ITSELF) -> jobs.Job:
     """Accept a job that takes up rows of an ended load which are not in; `rows` is one of `CHOICES`.
 
-    It asks for the same: package, endpoint, company, mapping, mode. What the rows of an earlier retry became is its own
-    affair: they are left out. Raises NotFound, and Conflict where there is nothing to take up.
+    It asks for the same: package, with what was corrected of it, endpoint, company, mapping, mode. Its outcomes become those
+    of the first as well. Rows that an unfinished retry has are left out. Raises NotFound, and Conflict where there is nothing
+    to take up.
     """
     with dispatcher.ledger.write() as db:
         first = ended_load(db, job_id)
@@ -124,9 +125,20 @@ def ended_load(db: Database, job_id: str) -> jobs.Job:
     return job
 
 
-def successor(db: Database, first: jobs.Job, *, retry_rows: str = "", kind: jobs.JobKind = jobs.JobKind.LOAD) -> jobs.Job:
-    """A new job for rows of an ended one: the same package, for the same place. Raises NotFound."""
+def successor(
+    db: Database,
+    first: jobs.Job,
+    *,
+    retry_rows: str = "",
+    kind: jobs.JobKind = jobs.JobKind.LOAD,
+    corrections: str | None = None,
+) -> jobs.Job:
+    """A new job for rows of an ended one: the same package, as it was corrected, for the same place. Raises NotFound.
+
+    `corrections`: a workbook that corrects more of it; then the job takes up only rows that stand there.
+    """
     endpoints.get(db, first.endpoint)
+    known = following.corrections(db, first)
     job = jobs.Job(
         id=jobs.new_id(db),
         kind=kind,
@@ -140,6 +152,8 @@ def successor(db: Database, first: jobs.Job, *, retry_rows: str = "", kind: jobs
         submitted_at=time.time(),
         retry_of=first.id,
         retry_rows=retry_rows,
+        corrections=(*known, corrections) if corrections else known,
+        only_corrected=corrections is not None,
     )
     jobs.add(db, job)
     return job
@@ -152,7 +166,7 @@ def _looking(order: jobs.Order) -> jobs.Order:
 
 def _wanted(db: Database, first: jobs.Job, asked: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
     """The outcomes whose rows are taken up: those that no other retry has taken, as far as there are such rows."""
-    others = retries.of_job(db, first.id)
+    others = [each for each in following.family(db, first) if each.finished_at is None]
     taken = frozenset[Outcome]().union(*(retries.outcomes(other) for other in others))
     counts = retries.counts(db, first.id)
     never_sent = {Outcome.SKIPPED} if not first.planned else set()
@@ -164,7 +178,7 @@ def _wanted(db: Database, first: jobs.Job, asked: tuple[Outcome, ...]) -> tuple[
         last = others[-1].id
         raise Conflict(
             f"{_in_words(there)} of {first.id} were taken up by {last} already.",
-            advice=f"What is still not in is to be retried there: rapidstart job retry {last}",
+            advice=f"Wait for its end: rapidstart job watch {last}",
         )
     raise Conflict(
         f"{first.id} has no {_in_words(asked, joined=' or ')}.", advice=f"See its results: rapidstart job results {first.id}"

@@ -277,6 +277,7 @@ class Dispatcher:
         jobs.close(db, job.id, state, at=time.time(), reason=reason, advice=job.advice, code=job.code)
         if job.kind == jobs.JobKind.PREVIEW and job.retry_of:
             verdicts.look_back(db, job)
+        verdicts.tell_family(db, job)
         return True
 
     def _stop_where_asked(self, db: Database, job: jobs.Job) -> bool:

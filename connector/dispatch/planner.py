@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from connector import plan as planning
-from connector.dispatch import dictionary, turns
+from connector.dispatch import corrected, dictionary, turns
 from connector.dispatch.cutting import Cutting, Writing
 from connector.dispatch.taking import Taken
-from connector.intake.package import Package, open_package
+from connector.intake.fixed import Corrections, Origin
+from connector.intake.package import Package
 from connector.intake.values import Limits
 from connector.ledger import Database, Ledger, batches, courses, endpoints, jobs, retries
 from connector.plan import mapping
@@ -35,7 +36,7 @@ class Planner:
 
         `then` is called in the transaction that makes the plan complete: for a small package that is the only one.
         """
-        package = open_package(package_path, name=job.package_name, limits=self.limits)
+        package, corrections = corrected.opened(job, package_path, limits=self.limits)
         said = self._said(job, package)
         chosen = self._make(job, package, metadata, said)
         writing = Writing(self.ledger)
@@ -52,7 +53,7 @@ class Planner:
             plan=chosen,
             size=size,
             metadata=metadata,
-            taken=self._taken(job, chosen),
+            taken=self._taken(job, chosen, corrections),
         )
         counts = rows.write()
         writing.add(partial(courses.planned, job_id=job.id, rows=counts))
@@ -66,16 +67,18 @@ class Planner:
 
     def sketch(self, job: jobs.Job, package_path: Path, metadata: Metadata) -> list[tuple[courses.Step, courses.Course]]:
         """The steps as they would be planned now, without rows; nothing is written. Raises as `plan` does."""
-        package = open_package(package_path, name=job.package_name)
+        package, _ = corrected.opened(job, package_path, limits=self.limits)
         return [_described(step, job) for step in self._make(job, package, metadata, self._said(job, package)).steps]
 
-    def _taken(self, job: jobs.Job, chosen: planning.Plan) -> Taken | None:
+    def _taken(self, job: jobs.Job, chosen: planning.Plan, corrections: Corrections | None) -> Taken | None:
         """The rows that a retry takes up; None for other jobs."""
         if job.retry_of is None:
             return None
         with self.ledger.read() as db:
             is_wanted = retries.wanted(db, job)
-        sources = {step.no: (step.entity, step.file, step.sheet) for step in chosen.steps}
+        sources = {step.no: Origin(step.entity, step.file, step.sheet) for step in chosen.steps}
+        if corrections is not None:
+            return Taken(lambda step, row: corrections.has(sources[step], row) and is_wanted(sources[step], row))
         return Taken(lambda step, row: is_wanted(sources[step], row))
 
     def _said(self, job: jobs.Job, package: Package) -> mapping.Mapping:

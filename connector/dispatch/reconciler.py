@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from connector.dispatch import gate, hands, outages, replanning, scaling, turns, verdicts
+from connector.dispatch import corrected, gate, hands, outages, replanning, scaling, turns, verdicts
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
@@ -119,7 +119,7 @@ class Reconciler:
             parcels.extend(self._dispatcher.claim(db, job.endpoint))
 
         try:
-            self._planner.plan(job, self._dispatcher.package_path(job.package or ""), metadata, then=leave)
+            self._planner.plan(job, corrected.fetched(self._dispatcher, job), metadata, then=leave)
         except Refused as error:
             self._end_unplanned(job.id, reason=_placed(error), advice=error.advice, code=error.code)
             return

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from connector.dispatch import corrected
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.planner import Planner
 from connector.errors import Refused
@@ -69,7 +70,7 @@ def hold(dispatcher: Dispatcher, planner: Planner, job: jobs.Job, metadata: Meta
         _ask(dispatcher, job.endpoint)
         return False
     try:
-        now = planner.sketch(job, dispatcher.package_path(job.package or ""), metadata)
+        now = planner.sketch(job, corrected.fetched(dispatcher, job), metadata)
     except Refused as error:
         reason = f"the contract of {target.name} changed, and the package does not fit it any more: {error.message}"
         _end(dispatcher, job, reason=reason, advice=error.advice, code=error.code)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from connector.ledger import Database, courses, jobs, settling
+from connector.ledger import Database, courses, following, jobs, settling
 from connector.ledger.settling import End
 from connector.wire.reports import Outcome
 
@@ -83,10 +83,34 @@ def _written(counts: Mapping[str, int]) -> str:
 
 
 def judge(db: Database, job: jobs.Job) -> None:
-    """The state of an ended job follows its rows, unless it was ended for another reason; so does what is told of its rows."""
+    """The state of an ended job follows its rows, unless it was ended for another reason; so does what is told of its rows.
+
+    What was settled in a job that took up rows of others shows there too.
+    """
+    _judge(db, job)
+    tell_family(db, job)
+
+
+def tell_family(db: Database, job: jobs.Job) -> None:
+    """A load has ended that took up rows of others, or rows of it were settled: each of the others shows what it has of them."""
+    if job.kind != jobs.JobKind.LOAD or not job.retry_rows:
+        return
+    now = time.time()
+    for other in following.family(db, job):
+        if other.id == job.id or other.finished_at is None or other.removed_at is not None:
+            continue
+        moved = following.follow(db, other.id, job.id, at=now)
+        if moved:
+            told = ", ".join(f"{count:,} {word}" for word, count in sorted(moved.items()))
+            jobs.say(db, other.id, f"{job.id} took up {in_rows(moved.total())} of this job: {told}.", at=now)
+            _judge(db, other)
+
+
+def _judge(db: Database, job: jobs.Job) -> None:
     counts = jobs.totals(db, [job.id])[job.id]
-    if job.ending is None:
-        jobs.mark(db, job.id, state=verdict(job, counts))
+    state = verdict(job, counts)
+    if state is jobs.JobState.SUCCEEDED or (job.ending is None and state is not job.state):
+        jobs.mark(db, job.id, state=state, reason="", advice="", code="")  # what was told was of the other state
     elif job.ending is jobs.JobState.CANCELLED:
         jobs.mark(db, job.id, reason=closing(job, counts))
 

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from connector.errors import PackageRefused, Place
-from connector.intake import content, datapackage, flatfile, sources, workbook
+from connector.intake import content, datapackage, fixed, flatfile, sources, workbook
 from connector.intake.sources import Source
 from connector.intake.values import Action, Limits, Package, PackageFormat
 
@@ -33,8 +33,9 @@ def open_package(path: Path, *, name: str | None = None, limits: Limits = Limits
         case "zip":
             return _collection(shown, sources.of_zip(path, name=shown, limits=limits), "zip", limits)
         case "workbook":
-            actions, notices = workbook.open_workbook(source, limits=limits)
-            return _package(shown, "workbook", actions, notices)
+            told = fixed.head_of(source, workbook.book(source, limits), limits)
+            actions, notices = workbook.open_workbook(source, limits=limits, among=told.sheets if told else None)
+            return _package(shown, "workbook", actions, notices, corrects=told.job if told else None)
         case "text":
             action, said = flatfile.open_flatfile(source, limits=limits)
             return _package(shown, "csv", [action], list(said))
@@ -92,7 +93,15 @@ def _files(files: list[Source], limits: Limits) -> tuple[list[Action], list[str]
     return actions, notices
 
 
-def _package(name: str, form: PackageFormat, actions: list[Action], notices: list[str], *, mapping: str | None = None) -> Package:
+def _package(
+    name: str,
+    form: PackageFormat,
+    actions: list[Action],
+    notices: list[str],
+    *,
+    mapping: str | None = None,
+    corrects: str | None = None,
+) -> Package:
     if not actions:
         said = " ".join(notices)
         raise PackageRefused(
@@ -100,7 +109,9 @@ def _package(name: str, form: PackageFormat, actions: list[Action], notices: lis
             advice="Hand in CSV, XLSX, a zip of these, or a data package.",
             place=Place(file=name),
         )
-    return Package(name=name, format=form, actions=tuple(actions), notices=tuple(notices), mapping_toml=mapping)
+    return Package(
+        name=name, format=form, actions=tuple(actions), notices=tuple(notices), mapping_toml=mapping, corrects=corrects
+    )
 
 
 def _natural(name: str) -> tuple[str, list[tuple[int, str]]]:

@@ -80,3 +80,5 @@ class Package:
     notices: tuple[str, ...] = ()
     mapping_toml: str | None = None
     """text of the rapidstart.toml that lay in the package"""
+    corrects: str | None = None
+    """the job whose rows it corrects, where it is a workbook for that"""

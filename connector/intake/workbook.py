@@ -4,7 +4,7 @@ Hidden and empty sheets are left out, with a notice. Cells become text by the ru
 """
 
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -20,21 +20,29 @@ _MACROS: Final = "xl/vbaProject.bin"
 _BINARY: Final = "xl/workbook.bin"
 
 
-def open_workbook(source: Source, *, limits: Limits) -> tuple[list[Action], list[str]]:
-    """An action per visible sheet in the workbook's order, and notices about the sheets left out. Raises PackageRefused."""
-    book = _book(source, limits)
+def open_workbook(
+    source: Source, *, limits: Limits, among: Collection[str] | None = None
+) -> tuple[list[Action], list[str]]:  # fmt: skip
+    """An action per visible sheet in the workbook's order, and notices about the sheets left out. Raises PackageRefused.
+
+    `among`: only sheets of these names are looked at; None: all.
+    """
+    opened = book(source, limits)
     actions, notices = [], []
-    for sheet in book.sheets:
+    for sheet in opened.sheets:
+        if among is not None and sheet.name not in among:
+            continue
         if sheet.hidden:
             notices.append(f"{source.name}: sheet {sheet.name!r} is hidden and was left out.")
-        elif (action := _action(source, book, sheet, limits)) is None:
+        elif (action := _action(source, opened, sheet, limits)) is None:
             notices.append(f"{source.name}: sheet {sheet.name!r} is empty and was left out.")
         else:
             actions.append(action)
     return actions, notices
 
 
-def _book(source: Source, limits: Limits) -> Book:
+def book(source: Source, limits: Limits) -> Book:
+    """The skeleton of a workbook. Raises PackageRefused."""
     with source.random_access() as file, zipfile.ZipFile(file) as archive:
         checked(archive, name=source.name, limits=limits)
         names = frozenset(archive.namelist())
@@ -47,7 +55,7 @@ def _book(source: Source, limits: Limits) -> Book:
 
 
 def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action | None:
-    rows = _filled(source, book, sheet, replace(limits, fast_sheet_bytes=0))  # streamed: only as far as the header
+    rows = filled(source, book, sheet, replace(limits, fast_sheet_bytes=0))  # streamed: only as far as the header
     number, captions = next(rows, (0, []))
     rows.close()
     if not captions:
@@ -65,9 +73,9 @@ def _action(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Action 
 
 
 def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: int) -> Iterator[Row]:
-    filled = _filled(source, book, sheet, limits)
-    next(filled, None)
-    for number, cells in filled:
+    rows = filled(source, book, sheet, limits)
+    next(rows, None)
+    for number, cells in rows:
         if len(cells) > width:
             if any(map(str.strip, cells[width:])):
                 raise PackageRefused(
@@ -80,8 +88,8 @@ def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: in
         yield Row(number, cells)  # type: ignore[arg-type]  # list[str] where None is allowed too: nobody adds one
 
 
-def _filled(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Generator[Cells, None, None]:
-    """The rows of a sheet that are not blank, from the header on."""
+def filled(source: Source, book: Book, sheet: Sheet, limits: Limits) -> Generator[Cells, None, None]:
+    """The rows of a sheet that are not blank, from the header on. Raises PackageRefused."""
     place = Place(file=source.name, sheet=sheet.name)
     with source.random_access() as file, reading(source.name), zipfile.ZipFile(file) as archive:
         parts = [sheet.part, *([book.strings_part] if book.strings_part else [])]

@@ -103,6 +103,10 @@ class Job:
     """the job whose rows it takes up again"""
     retry_rows: str = ""
     """which of them, by what became of them there: words with commas between them"""
+    corrections: tuple[str, ...] = ()
+    """SHA-256 of each workbook that has rows of its package corrected, the oldest first"""
+    only_corrected: bool = False
+    """of a retry: it takes up only rows that the last of these workbooks has"""
     priority: int = 1
     """0 low, 1 normal, 2 high"""
     expires_at: float | None = None
@@ -141,6 +145,7 @@ def add(db: Database, job: Job) -> None:
     del values["number"]
     values["order"] = json.dumps(values["order"])
     values["shares_with"] = json.dumps(values["shares_with"])
+    values["corrections"] = ",".join(values["corrections"])
     db.execute(sa.insert(jobs).values(values))
 
 
@@ -189,12 +194,6 @@ def listing(
         query = query.where(jobs.c.submitted_at < until)
     if before is not None:
         query = query.where(jobs.c.number < before)
-    return [of_row(row) for row in db.execute(query).mappings()]
-
-
-def these(db: Database, job_ids: Collection[str]) -> list[Job]:
-    """The jobs with these ids, the oldest first; one that is not there is left out."""
-    query = sa.select(jobs).where(jobs.c.id.in_(job_ids)).order_by(jobs.c.number)
     return [of_row(row) for row in db.execute(query).mappings()]
 
 
@@ -282,6 +281,7 @@ def of_row(row: sa.RowMapping) -> Job:
     order = json.loads(values["order"])
     values["order"] = Order(**{**order, "mode": Mode(order["mode"]), "blank": Blank(order["blank"])})
     values["shares_with"] = tuple((company, name) for company, name in json.loads(values["shares_with"]))
+    values["corrections"] = tuple(values["corrections"].split(",")) if values["corrections"] else ()
     values["state"] = JobState(values["state"])
     values["ending"] = JobState(values["ending"]) if values["ending"] else None
     return Job(**values)

@@ -14,13 +14,24 @@ from connector.ledger import jobs as stored
 from connector.ledger import throughput
 from connector.ledger.endpoints import fact, remember
 from connector.ledger.jobs import Job
-from connector.ledger.schema import answers, batches, intents, jobs, package_parts, packages, problems, resolutions, staging
+from connector.ledger.schema import (
+    answers,
+    batches,
+    intents,
+    jobs,
+    package_parts,
+    packages,
+    past_problems,
+    problems,
+    resolutions,
+    staging,
+)
 from connector.ledger.store import Database
 
 #: The fact that names the job whose rows are being removed: a new dispatcher goes on with it.
 _UNDER_WAY: Final = "removing rows of"
 #: What holds rows of a job, in the order in which it goes; intents hang on batches and go before.
-_HOLDERS: Final = (problems, answers, resolutions, staging, batches)
+_HOLDERS: Final = (problems, past_problems, answers, resolutions, staging, batches)
 _DAY_S: Final = 86400.0
 
 _MADE_OF_IT = jobs.alias("made_of_it")
@@ -32,9 +43,10 @@ _NEXT: Final = (
     .limit(1)
 )
 _IN_USE: Final = sa.select(jobs.c.package).where(jobs.c.removed_at.is_(None), jobs.c.package.is_not(None))
+_CORRECTS: Final = sa.exists().where(jobs.c.removed_at.is_(None), jobs.c.corrections.contains(packages.c.sha256))
 _UNUSED: Final = (
     sa.select(packages.c.sha256)
-    .where(packages.c.received_at < sa.bindparam("before"), packages.c.sha256.not_in(_IN_USE))
+    .where(packages.c.received_at < sa.bindparam("before"), packages.c.sha256.not_in(_IN_USE), ~_CORRECTS)
     .limit(1)
 )
 

@@ -25,6 +25,10 @@ class Ended:
     def __init__(self, letters: dict[Source, bytearray]) -> None:
         self._letters = letters
 
+    def letters(self, source: Source) -> bytearray:
+        """The outcomes of the rows there, by row number; 0 where none was told."""
+        return self._letters.get(source, bytearray())
+
     def of(self, source: Source, row: int) -> Outcome | None:
         """The outcome of a row; None where nothing was told of it: it was never sent, or is no row of the job."""
         told = self._letters.get(source, b"")
@@ -39,8 +43,8 @@ def wanted(db: Database, job: Job) -> Callable[[Source, int], bool]:
     """
     first = get(db, job.retry_of or "")
     if not job.retry_rows:
-        sources = _sources(db, first.id)
-        named = {(sources[step], row) for step, row in settling.made_for(db, job.id)}
+        mine = sources(db, first.id)
+        named = {(mine[step], row) for step, row in settling.made_for(db, job.id)}
         return lambda source, row: (source, row) in named
     told, taken_up = ended(db, first.id), outcomes(job)
     was_asked = wanted(db, first) if first.retry_of else None
@@ -54,8 +58,11 @@ def wanted(db: Database, job: Job) -> Callable[[Source, int], bool]:
     return is_wanted
 
 
-def ended(db: Database, job: str) -> Ended:
-    """What became of each row of an ended job; those that a person took out of it are told as if they were in."""
+def ended(db: Database, job: str, *, as_told: bool = False) -> Ended:
+    """What became of each row of an ended job.
+
+    Those that a person took out of it are given as if they were in, unless all is wanted `as_told`.
+    """
     letters: dict[int, bytearray] = {}
     told = sa.select(batches.c.places, batches.c.letters).where(batches.c.job == job, batches.c.letters.is_not(None))
     for places, outcomes in db.execute(told.execution_options(yield_per=50)):
@@ -65,13 +72,14 @@ def ended(db: Database, job: str) -> Ended:
     never_sent = never_sent.where(problems.c.job == job, problems.c.batch.is_(None))
     for step, row, word in db.execute(never_sent.execution_options(yield_per=1000)):
         _mark(letters.setdefault(step, bytearray()), row, _BY_WORD[word])
-    for step, row in settling.left_alone(db, job):
+    for step, row in () if as_told else settling.left_alone(db, job):
         _mark(letters.setdefault(step, bytearray()), row, Outcome.UNCHANGED)
-    sources = _sources(db, job)
-    return Ended({sources[step]: marks for step, marks in letters.items()})
+    mine = sources(db, job)
+    return Ended({mine[step]: marks for step, marks in letters.items()})
 
 
-def _sources(db: Database, job: str) -> dict[int, Source]:
+def sources(db: Database, job: str) -> dict[int, Source]:
+    """Where the rows of each step of a job stand."""
     return {row.no: (row.entity, row.file, row.sheet) for row in db.execute(_STEPS.where(steps.c.job == job))}
 
 

@@ -189,6 +189,8 @@ jobs = Table(
     Column("scope", Words, nullable=False, default="", server_default=""),
     Column("removed_at", Float),
     Column("shares_with", Words, nullable=False, default="[]", server_default="[]"),
+    Column("corrections", Words, nullable=False, default="", server_default=""),
+    Column("only_corrected", Boolean, nullable=False, default=False, server_default="0"),
     Index("jobs_by_state", "state", "endpoint"),
     Index("jobs_by_retry", "retry_of"),
 )
@@ -285,6 +287,26 @@ problems = Table(
     Column("advice", Words, nullable=False),
     Column("code", Words, nullable=False),
     Index("problems_of_job", "job", "id"),
+    Index("problems_by_row", "job", "step", "row"),
+)
+
+past_problems = Table(
+    "past_problems",
+    metadata,
+    Column("id", Count, primary_key=True, autoincrement=True),
+    Column("job", Words, ForeignKey("jobs.id"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("outcome", Words, nullable=False),
+    Column("column", Words),
+    Column("field", Words),
+    Column("value", Words),
+    Column("message", Words, nullable=False),
+    Column("advice", Words, nullable=False),
+    Column("code", Words, nullable=False),
+    Column("followed_by", Words, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("past_problems_of_job", "job", "id"),
 )
 
 answers = Table(

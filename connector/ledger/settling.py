@@ -19,7 +19,8 @@ from connector.wire.reports import OUTCOME_WORDS, Intent, Outcome
 OPEN: Final = frozenset({Outcome.UNKNOWN, Outcome.HANDED_OVER})
 #: Ways to settle rows after which no retry of the job takes them up.
 LEFT_ALONE: Final = ("retry", "skip")
-_IN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
+#: Outcomes of rows that are as the load wants them.
+IN: Final = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
 _BY_MODE: Final = {Mode.CREATE: Outcome.CREATED, Mode.UPDATE: Outcome.UPDATED, Mode.DELETE: Outcome.DELETED}
 _BY_OPERATION: Final = {"create": Outcome.CREATED, "update": Outcome.UPDATED, "delete": Outcome.DELETED}
 _OPEN_BATCHES: Final = sa.select(
@@ -115,7 +116,7 @@ def _meant(how: Course, open_intent: str | None) -> Outcome:
 
 def _tell(db: Database, job: str, batch: int, index: int, place: Place, end: End) -> None:
     db.execute(sa.delete(problems).where(problems.c.job == job, problems.c.batch == batch, problems.c.index == index))
-    if end.outcome in _IN:
+    if end.outcome in IN:
         return
     step, row = place
     told = {"outcome": OUTCOME_WORDS[end.outcome], "message": end.message, "advice": end.advice, "code": end.code}
