@@ -13,6 +13,7 @@ from connector.web import (
     audit,
     dictionaries,
     endpoints,
+    events,
     headers,
     health,
     jobs,
@@ -56,6 +57,8 @@ def create(
         app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider, broker_url=broker_url
     )
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
+    events.attach(app)
+    app.include_router(events.routes, prefix=api.PREFIX, tags=["events"])
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
     app.include_router(dictionaries.routes, prefix=api.PREFIX, tags=["endpoints"])
