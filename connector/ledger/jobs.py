@@ -197,6 +197,12 @@ def listing(
     return [of_row(row) for row in db.execute(query).mappings()]
 
 
+def these(db: Database, job_ids: Collection[str]) -> list[Job]:
+    """The jobs with these ids, the oldest first; one that is not there is left out."""
+    query = sa.select(jobs).where(jobs.c.id.in_(job_ids)).order_by(jobs.c.number)
+    return [of_row(row) for row in db.execute(query).mappings()]
+
+
 def unfinished(db: Database, *, endpoint: str | None = None) -> list[Job]:
     """Jobs that are not final, the oldest first."""
     found = db.execute(_UNFINISHED) if endpoint is None else db.execute(_UNFINISHED_OF, {"of_endpoint": endpoint})
