@@ -3,10 +3,12 @@
 import importlib
 import logging
 import sys
-import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from workers.commands import front
 
 if TYPE_CHECKING:
     from workers.aos import Credentials
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
     from workers.settings import Settings
 
 #: Commands that live elsewhere and are loaded only when they run.
-_ELSEWHERE: Final = {"simulate": "workers.simulator.command:simulate"}
+_ELSEWHERE: Final = {
+    "service": "workers.commands.service:service",
+    "simulate": "workers.simulator.command:simulate",
+    "register": "workers.enrol.command:register",
+    "unregister": "workers.enrol.command:unregister",
+}
 
 
 class _Lazy(click.Group):
@@ -41,16 +48,22 @@ def main() -> None:
 @click.option("--endpoint", metavar="NAME", help="The endpoint that this worker belongs to (default: RAPIDSTART_ENDPOINT).")
 @click.option("--concurrency", type=click.IntRange(1, 64), help="Calls to the AOS at once (default: RAPIDSTART_CONCURRENCY, 4).")
 @click.option("--commands-on-stdin", is_flag=True, hidden=True, help="A worker service says there when to end.")
-def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) -> None:
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), hidden=True, help="RAPIDSTART_HOME, of a service.")
+@click.option("--hosted", is_flag=True, hidden=True, help="Windows runs the worker service of this one.")
+def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, home: Path | None, hosted: bool) -> None:
     """Carry out the jobs of an endpoint, until stopped.
 
     Told to stop, it finishes the calls in hand, for up to RAPIDSTART_GRACE_S. Told twice, it ends at once.
     """
     from workers import aos, app, errors, letters
 
-    settings = _settings()
-    endpoint = _endpoint(endpoint, settings)
-    _log_to_stderr(settings, endpoint)
+    settings = front.settings(endpoint=endpoint, home=home)
+    endpoint = front.endpoint(endpoint, settings)
+    front.log_to_stderr(settings, endpoint)
+    if hosted:
+        from workers.service.events import EventLog
+
+        logging.getLogger().addHandler(EventLog())
     try:
         written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
         policy = _policy(settings, endpoint, is_registered=written.is_sealed)
@@ -74,51 +87,8 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool) 
             policy=policy,
         )
     except errors.GiveUp as error:
-        click.echo(f"Error: {error.message} {error.advice}", err=True)
-        raise SystemExit(4) from None
+        raise front.stop(error) from None
     worker.run(commands=sys.stdin.fileno() if commands_on_stdin else None)
-
-
-@main.group()
-def service() -> None:
-    """The worker service of an endpoint: it keeps worker processes running on this computer."""
-
-
-@service.command("run")
-@click.option("--endpoint", metavar="NAME", help="The endpoint that the workers belong to (default: RAPIDSTART_ENDPOINT).")
-@click.option("--max-workers", type=click.IntRange(0, 64), help="Processes at most (default: RAPIDSTART_MAX_WORKERS, 4).")
-def service_run(endpoint: str | None, max_workers: int | None) -> None:
-    """Keep as many workers running as the dispatcher wishes, in the foreground, until stopped.
-
-    Where nothing is wished it keeps one. What is wished for an endpoint (rapidstart endpoint scale) is divided among the
-    computers that run this service for it. Told to stop, it lets its workers finish; told twice, they end at once.
-    """
-    from workers import crew, errors, letters, wishes
-
-    settings = _settings()
-    endpoint = _endpoint(endpoint, settings)
-    most = settings.max_workers if max_workers is None else max_workers
-    _log_to_stderr(settings, endpoint)
-    try:
-        written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
-        talk = wishes.Talk(settings.broker(), endpoint=endpoint, most=most, letters=written)
-    except errors.GiveUp as error:
-        click.echo(f"Error: {error.message} {error.advice}", err=True)
-        raise SystemExit(4) from None
-    members = crew.Crew(crew.command(endpoint), most=most, concurrency=settings.concurrency)
-    crew.Service(members, talk, grace_s=settings.grace_s).run()
-
-
-def _endpoint(named: str | None, settings: "Settings") -> str:
-    """The endpoint that a command means. Raises click.UsageError."""
-    from connector.wire import routes
-
-    endpoint = named or settings.endpoint
-    if not endpoint:
-        raise click.UsageError("Name the endpoint: --endpoint NAME, or RAPIDSTART_ENDPOINT.")
-    if not routes.ENDPOINT_NAME.fullmatch(endpoint):
-        raise click.UsageError(f"{endpoint!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
-    return endpoint
 
 
 def _policy(settings: "Settings", endpoint: str, *, is_registered: bool) -> "Policy | None":
@@ -129,12 +99,6 @@ def _policy(settings: "Settings", endpoint: str, *, is_registered: bool) -> "Pol
     found = policy.load(file, needed=is_registered or settings.policy_file is not None)
     logging.getLogger(__name__).info("%s", policy.told(found), extra={"action": "policy_read"})
     return found
-
-
-def _log_to_stderr(settings: "Settings", endpoint: str) -> None:
-    from workers import logs
-
-    logs.to_stderr(as_json=settings.log == "json", endpoint=endpoint)
 
 
 def _exchange(settings: "Settings") -> "Exchange":
@@ -177,18 +141,3 @@ def _credentials(settings: "Settings") -> "Credentials | None":
         authentication=aos.Authentication(settings.aos_authentication),
         basic_over_http=settings.aos_basic_over_http,
     )
-
-
-def _settings() -> "Settings":
-    """The settings of this process. Raises click.UsageError with the name of a wrong one, not its value: it may be secret."""
-    from pydantic import ValidationError
-
-    from workers.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise click.UsageError(f"RAPIDSTART_{str(first['loc'][0]).upper()} is wrong: {first['msg']}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise click.UsageError(f"worker.toml in RAPIDSTART_HOME cannot be read: {error}.") from None

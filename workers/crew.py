@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from connector.wire.jobs import Wish
@@ -32,9 +33,14 @@ Command = Callable[[int], Sequence[str]]
 """the command of a worker that makes so many calls at once"""
 
 
-def command(endpoint: str) -> Command:
-    """The command of the endpoint's workers."""
-    start = [sys.executable, "-m", "workers", "run", "--endpoint", endpoint, "--commands-on-stdin", "--concurrency"]
+Listen = Callable[[IO[bytes]], None]
+"""takes what a worker writes to its standard error, until that ends"""
+
+
+def command(endpoint: str, *, home: Path, hosted: bool = False) -> Command:
+    """The command of the endpoint's workers. Those of a service that Windows hosts write to its event log."""
+    named = ["--endpoint", endpoint, "--home", str(home), *(["--hosted"] if hosted else [])]
+    start = [sys.executable, "-m", "workers", "run", *named, "--commands-on-stdin", "--concurrency"]
     return lambda concurrency: [*start, str(concurrency)]
 
 
@@ -55,8 +61,11 @@ class _Member:
 class Crew:
     """The worker processes of one endpoint on this computer, never more than `most`, those that leave included."""
 
-    def __init__(self, command: Command, *, most: int, concurrency: int) -> None:
-        """Nothing runs before the first `tick`. `concurrency` is what holds where nothing is wished."""
+    def __init__(self, command: Command, *, most: int, concurrency: int, listen: Listen | None = None) -> None:
+        """Nothing runs before the first `tick`. `concurrency` is what holds where nothing is wished. Without `listen` workers
+        write where this process writes.
+        """
+        self._listen = listen
         self.most = most
         self._command = command
         self._own_concurrency = concurrency
@@ -137,21 +146,25 @@ class Crew:
 
     def _start(self) -> None:
         try:
-            process = _popen(self._command(self._concurrency))
+            process = _popen(self._command(self._concurrency), heard=self._listen is not None)
         except OSError as error:
             self._failed(f"a worker cannot be started ({error.strerror})", lived_s=0)
             return
         if process.stdin:
             now = time.monotonic()
             self._members.append(_Member(process=process, input=process.stdin, concurrency=self._concurrency, started=now))
+        if self._listen and process.stderr:
+            threading.Thread(target=self._listen, args=(process.stderr,), name="listen", daemon=True).start()
         log.info("worker %d is started", process.pid, extra={"action": "worker_started"})
 
 
-def _popen(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def _popen(command: Sequence[str], *, heard: bool) -> subprocess.Popen[bytes]:
     """A process in a group of its own: Ctrl-C reaches this one alone, which then tells its workers."""
+    output, errors = (subprocess.DEVNULL, subprocess.PIPE) if heard else (None, None)
     if sys.platform == "win32":
-        return subprocess.Popen(command, stdin=subprocess.PIPE, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
-    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        group = subprocess.CREATE_NEW_PROCESS_GROUP
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=errors, creationflags=group)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True)
 
 
 class Talk(Protocol):
@@ -175,9 +188,12 @@ class Service:
         self._ending = threading.Event()
 
     def run(self) -> None:
-        """Follow what is wished until a signal comes; then let the workers finish, and at a second signal end them."""
+        """Follow what is wished until a signal comes; then let the workers finish, and at a second signal end them.
+
+        Outside the main thread no signal can be heard: then `end` says so.
+        """
         for name in ("SIGTERM", "SIGINT", "SIGBREAK", "SIGHUP"):
-            if hasattr(signal, name):
+            if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
                 signal.signal(getattr(signal, name), self._on_signal)
         threading.Thread(target=self._listen, name="wishes", daemon=True).start()
         while not self._ending.is_set():
@@ -187,6 +203,10 @@ class Service:
                 self._ending.set()
         self._end()
         self._talk.end()
+
+    def end(self) -> None:
+        """What a signal says, from another thread."""
+        self._said.put(None)
 
     def _on_signal(self, *_: Any) -> None:
         self._said.put(None)

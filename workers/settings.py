@@ -1,19 +1,29 @@
 """Every setting of a worker, read once at the front door and passed down as plain arguments.
 
-Sources, the first one wins: `RAPIDSTART_*` in the environment, then `worker.toml` in RAPIDSTART_HOME, then the default.
+Sources, the first one wins: `RAPIDSTART_*` in the environment, then `worker.toml` in the endpoint's folder
+(`RAPIDSTART_HOME/endpoints/<endpoint>`), then `worker.toml` in RAPIDSTART_HOME, then the default.
 """
 
 import codecs
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from connector.wire import routes
+from workers import keeping
 from workers.errors import GiveUp
+
+#: The file of settings, in the home folder and in each endpoint's.
+FILE: Final = "worker.toml"
+
+
+def folder_of(home: Path, endpoint: str) -> Path:
+    """Where settings, keys, policy and log of an endpoint lie; there need not be such a folder."""
+    return home / "endpoints" / endpoint.lower()
 
 
 def default_home() -> Path:
@@ -81,7 +91,11 @@ class Settings(BaseSettings):
         AfterValidator(_broker),
         Field(repr=False, description="Redis or Valkey. Not set: the embedded one of this computer."),
     ] = None
+    api_url: Annotated[str | None, Field(description="Where the dispatcher's API is, for rapidstart-worker register.")] = None
     endpoint: Annotated[str | None, Field(description="The endpoint that the worker belongs to.")] = None
+    instance: Annotated[
+        str | None, Field(description="The name of its AOS instance, which names its service. Not set: the endpoint's.")
+    ] = None
     concurrency: Annotated[int, Field(ge=1, le=64, description="Calls to the AOS at once.")] = 4
     max_workers: Annotated[
         int, Field(ge=0, le=64, description="Worker processes that a worker service may run on this computer, per endpoint.")
@@ -90,6 +104,7 @@ class Settings(BaseSettings):
         float,
         Field(ge=0, description="How long calls in hand are waited for when a worker is told to stop, in seconds."),
     ] = 120.0
+    log: Annotated[Literal["text", "json"], Field(description="How the worker logs: text, or json.")] = "text"
     aos_authentication: Annotated[
         Literal["none", "windows", "ntlm", "basic"],
         Field(
@@ -148,16 +163,27 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over file over default."""
-        home = Path(os.environ.get("RAPIDSTART_HOME") or default_home())
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "worker.toml")
+        """Environment over the endpoint's file over this computer's file over default; what a command says goes before all."""
+        said: dict[str, Any] = init_settings() | {}
+        home = Path(said.get("home") or os.environ.get("RAPIDSTART_HOME") or default_home())
+        computer = TomlConfigSettingsSource(settings_cls, home / FILE)
+        endpoint = said.get("endpoint") or os.environ.get("RAPIDSTART_ENDPOINT") or computer.toml_data.get("endpoint")
+        if not (isinstance(endpoint, str) and routes.ENDPOINT_NAME.fullmatch(endpoint)):
+            return init_settings, env_settings, computer
+        own = TomlConfigSettingsSource(settings_cls, folder_of(home, endpoint) / FILE)
+        return init_settings, env_settings, own, computer
 
     def folder_of(self, endpoint: str) -> Path:
         """Where keys and policy of an endpoint lie on this computer; there need not be one."""
-        return self.home / "endpoints" / endpoint.lower()
+        return folder_of(self.home, endpoint)
 
     def broker(self) -> str:
-        """The broker's URL. Raises GiveUp where none is named and none was started on this computer."""
+        """The broker's URL, with this computer's own login where it was registered for the endpoint.
+
+        Raises GiveUp where none is named and none was started on this computer.
+        """
+        if self.endpoint and (mine := keeping.login(self.folder_of(self.endpoint))):
+            return mine
         if self.broker_url:
             return self.broker_url
         try:

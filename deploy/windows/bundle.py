@@ -66,7 +66,7 @@ def _python(folder: Path, *, given: Path | None) -> None:
     place = folder / "python"
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as held:
-            held.extractall(place)
+            held.extractall(place)  # noqa: S202 - zipfile keeps its members inside the folder
     except zipfile.BadZipFile:
         _stop(f"{given} is no zip file.")
     inner = place / f"cp{MINOR.replace('.', '')}"

@@ -10,8 +10,8 @@ mkdir -p "$dir"
 cp -r "$bundle" "$dir/bundle"
 python="$dir/bundle/python"
 
-# Wine 8 lacks three things of Windows 10: WMI (Python does without it), one call for random numbers that every library written
-# in Rust makes, and the socket options for keepalive.
+# Wine 8 lacks four things of Windows 10: WMI and one call that copies files (Python does without them), one call for random
+# numbers that every library written in Rust makes, and the socket options for keepalive.
 rm -f "$python/_wmi.pyd"
 cat > "$dir/random.c" <<'C'
 #include <windows.h>
@@ -21,7 +21,9 @@ C
 x86_64-w64-mingw32-gcc-win32 -shared -o "$python/bcryptprimitives.dll" "$dir/random.c" -ladvapi32
 cat > "$python/sitecustomize.py" <<'P'
 import socket
+import _winapi
 
+del _winapi.CopyFile2
 for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"):
     if hasattr(socket, name):
         delattr(socket, name)

@@ -1,0 +1,56 @@
+"""What every command does first: open the settings, name the endpoint."""
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workers import errors
+
+if TYPE_CHECKING:
+    from workers.settings import Settings
+
+
+def settings(*, endpoint: str | None = None, home: Path | None = None) -> "Settings":
+    """The settings of this process, those of the endpoint where one is named here or in the environment.
+
+    Raises click.UsageError with the name of a wrong setting, not its value: it may be secret.
+    """
+    from pydantic import ValidationError
+
+    from workers.settings import Settings
+
+    said: dict[str, Any] = {name: value for name, value in (("endpoint", endpoint), ("home", home)) if value}
+    try:
+        return Settings(**said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(f"RAPIDSTART_{str(first['loc'][0]).upper()} is wrong: {first['msg']}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise click.UsageError(f"worker.toml in RAPIDSTART_HOME cannot be read: {error}.") from None
+
+
+def endpoint(named: str | None, settings: "Settings") -> str:
+    """The endpoint that a command means. Raises click.UsageError."""
+    from connector.wire import routes
+
+    found = named or settings.endpoint
+    if not found:
+        raise click.UsageError("Name the endpoint: --endpoint NAME, or RAPIDSTART_ENDPOINT.")
+    if not routes.ENDPOINT_NAME.fullmatch(found):
+        raise click.UsageError(f"{found!r} cannot name an endpoint: use up to 40 letters, digits, - and _.")
+    return found
+
+
+def stop(error: errors.WorkerError) -> SystemExit:
+    """Tell what went wrong and what to do; the end of a command that could not do its work."""
+    click.echo(f"Error: {error.message} {error.advice}".rstrip(), err=True)
+    return SystemExit(4)
+
+
+def log_to_stderr(settings: "Settings", endpoint: str) -> None:
+    """Log as the settings say."""
+    from workers import logs
+
+    logs.to_stderr(as_json=settings.log == "json", endpoint=endpoint)

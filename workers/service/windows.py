@@ -1,0 +1,229 @@
+"""Services of Windows, by its service control manager. The only other place that knows pywin32 is `workers.service.hosted`."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pywintypes
+import win32con
+import win32evtlogutil
+import win32security
+import win32service
+import winerror
+
+from workers.errors import GiveUp
+from workers.service.definition import Definition, Found, State, Stopped
+from workers.service.events import SOURCE
+
+PREFIX: Final = "RapidStartConnector$"
+#: Microsoft's own, as its installer named it.
+ORIGINAL: Final = "RapidStartConnectorService"
+#: Whom a service runs as where no account is named: no rights on this computer, the computer's own account on others.
+ACCOUNT: Final = r"NT AUTHORITY\NetworkService"
+#: After a failure it is started again so much later, in milliseconds; a day without one, and it counts anew.
+_AGAIN_MS: Final = (5_000, 30_000, 60_000)
+_FORGET_S: Final = 86_400
+#: How often a service that starts or stops is looked at, in seconds; how long it may take to start.
+_LOOK_S: Final = 0.2
+_START_S: Final = 90.0
+_STATES: Final = {
+    win32service.SERVICE_RUNNING: State.RUNNING,
+    win32service.SERVICE_START_PENDING: State.STARTING,
+    win32service.SERVICE_STOP_PENDING: State.STOPPING,
+}
+
+
+class WindowsServices:
+    """The services of a Windows computer."""
+
+    def name(self, instance: str) -> str:
+        """As RapidStartConnector$AX60_PROD."""
+        return f"{PREFIX}{instance}"
+
+    def install(self, service: Definition) -> None:
+        """It starts with the computer, after the AOS where one is here, and again after a failure. Raises GiveUp."""
+        name, account = self.name(service.instance), service.account or ACCOUNT
+        command = _command(service)
+        with _told("installed"), _manager() as manager:
+            settings = (
+                win32service.SERVICE_WIN32_OWN_PROCESS,
+                win32service.SERVICE_AUTO_START,
+                win32service.SERVICE_ERROR_NORMAL,
+                command,
+                None,
+                False,
+                _aos_services(manager),
+                account,
+                service.password or "",
+                service.title,
+            )
+            if self.status(service.instance) is State.MISSING:
+                rest = settings[:-1]
+                made = win32service.CreateService(manager, name, service.title, win32service.SERVICE_ALL_ACCESS, *rest)
+                win32service.CloseServiceHandle(made)
+            with _opened(manager, name) as handle:
+                win32service.ChangeServiceConfig(handle, *settings)
+                _make_lasting(handle)
+            # The messages of the event log are in a library of pywin32: this installation's.
+            win32evtlogutil.AddSourceToRegistry(SOURCE)
+        _let_in(account, service)
+
+    def move(self, service: Definition) -> None:
+        """Raises GiveUp."""
+        same = win32service.SERVICE_NO_CHANGE
+        with _told("moved"), _manager() as manager, _opened(manager, self.name(service.instance)) as handle:
+            rest = (None, False, None, None, None, None)
+            win32service.ChangeServiceConfig(handle, same, same, same, _command(service), *rest)
+            win32evtlogutil.AddSourceToRegistry(SOURCE)
+
+    def start(self, instance: str) -> None:
+        """Raises GiveUp, also where it ends at once."""
+        with _told("started"), _manager() as manager, _opened(manager, self.name(instance)) as handle:
+            if win32service.QueryServiceStatus(handle)[1] == win32service.SERVICE_RUNNING:
+                return
+            win32service.StartService(handle, None)
+            _await(handle, win32service.SERVICE_RUNNING, within_s=_START_S)
+
+    def stop(self, instance: str, *, within_s: float) -> None:
+        """Raises GiveUp, Stopped."""
+        with _told("stopped"), _manager() as manager, _opened(manager, self.name(instance)) as handle:
+            _end(handle, within_s=within_s)
+
+    def status(self, instance: str) -> State:
+        """Raises GiveUp."""
+        with _told("looked at"), _manager(win32service.SC_MANAGER_CONNECT) as manager:
+            try:
+                with _opened(manager, self.name(instance), win32service.SERVICE_QUERY_STATUS) as handle:
+                    return _STATES.get(win32service.QueryServiceStatus(handle)[1], State.STOPPED)
+            except pywintypes.error as error:
+                if error.winerror == winerror.ERROR_SERVICE_DOES_NOT_EXIST:
+                    return State.MISSING
+                raise
+
+    def uninstall(self, instance: str) -> None:
+        """Raises GiveUp."""
+        with _told("removed"), _manager() as manager, _opened(manager, self.name(instance)) as handle:
+            win32service.DeleteService(handle)
+
+    def found(self) -> list[Found]:
+        """Raises GiveUp."""
+        with _told("listed"), _manager(win32service.SC_MANAGER_ENUMERATE_SERVICE) as manager:
+            every = win32service.EnumServicesStatus(manager, win32service.SERVICE_WIN32, win32service.SERVICE_STATE_ALL)
+            mine = [each for each in every if each[0].startswith(PREFIX) or each[0] == ORIGINAL]
+            return [_found(manager, name, status) for name, _, status in mine]
+
+    def remove(self, found: Found) -> None:
+        """Raises GiveUp, Stopped."""
+        with _told("removed"), _manager() as manager, _opened(manager, found.name) as handle:
+            _end(handle, within_s=_START_S * 2)
+            win32service.DeleteService(handle)
+
+
+def _command(service: Definition) -> str:
+    return subprocess.list2cmdline([*service.command(), "--hosted"])
+
+
+def _make_lasting(handle: Any) -> None:
+    """What has no place in a service's first settings."""
+    actions = [(win32service.SC_ACTION_RESTART, pause) for pause in _AGAIN_MS]
+    after = {"ResetPeriod": _FORGET_S, "RebootMsg": "", "Command": "", "Actions": actions}
+    about = "Takes jobs of RapidStart Connector for an AOS of this computer, and carries them out through its services."
+    change = win32service.ChangeServiceConfig2
+    change(handle, win32service.SERVICE_CONFIG_DESCRIPTION, about)
+    change(handle, win32service.SERVICE_CONFIG_FAILURE_ACTIONS, after)
+    change(handle, win32service.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, True)
+    change(handle, win32service.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, True)
+
+
+def _let_in(account: str, service: Definition) -> None:
+    """The account may log on as a service, and write into this product's folder. Raises GiveUp."""
+    with _told("given its rights"):
+        sid = win32security.LookupAccountName(None, account)[0]
+        access = win32security.POLICY_LOOKUP_NAMES | win32security.POLICY_CREATE_ACCOUNT
+        if service.account:  # the system's own accounts may already
+            policy = win32security.LsaOpenPolicy("", access)
+            win32security.LsaAddAccountRights(policy, sid, ("SeServiceLogonRight",))
+    named = f"*{win32security.ConvertSidToStringSid(sid)}"
+    # Administrators and the system itself, by numbers that no language changes.
+    allowed = [f"{who}:(OI)(CI)F" for who in ("*S-1-5-32-544", "*S-1-5-18", named)]
+    grants = [word for each in allowed for word in ("/grant", each)]
+    done = subprocess.run(
+        ["icacls", str(service.home), "/inheritance:r", *grants, "/T", "/C", "/Q"],  # noqa: S607 - found on the system's path
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        told = "the service is installed, but its account could not be let into the folder of this product."
+        raise GiveUp(told, advice=f"Give {account} full control of RAPIDSTART_HOME.", code="RSC-5966")
+
+
+def _aos_services(manager: Any) -> list[str]:
+    """The AOS of AX 2012 on this computer: AOS60$01, where there is one."""
+    every = win32service.EnumServicesStatus(manager, win32service.SERVICE_WIN32, win32service.SERVICE_STATE_ALL)
+    found = sorted(name for name, _, _ in every if name.upper().startswith("AOS60$"))
+    return found if len(found) == 1 else []  # of several it is not known which one is meant
+
+
+def _found(manager: Any, name: str, status: Any) -> Found:
+    with _opened(manager, name, win32service.SERVICE_QUERY_CONFIG) as handle:
+        command = str(win32service.QueryServiceConfig(handle)[3])
+    ours = command.strip('"').lower().startswith(sys.executable.lower())
+    state = _STATES.get(status[1], State.STOPPED)
+    return Found(name=name, state=state, command=command, is_ours=ours, is_original=name == ORIGINAL)
+
+
+def _end(handle: Any, *, within_s: float) -> None:
+    if win32service.QueryServiceStatus(handle)[1] == win32service.SERVICE_STOPPED:
+        return
+    try:
+        win32service.ControlService(handle, win32service.SERVICE_CONTROL_STOP)
+    except pywintypes.error as error:
+        if error.winerror not in {winerror.ERROR_SERVICE_CANNOT_ACCEPT_CTRL, winerror.ERROR_SERVICE_NOT_ACTIVE}:
+            raise  # else it is ending already
+    _await(handle, win32service.SERVICE_STOPPED, within_s=within_s)
+
+
+def _await(handle: Any, wished: int, *, within_s: float) -> None:
+    until = time.monotonic() + within_s
+    while (now := win32service.QueryServiceStatus(handle)[1]) != wished:
+        if now == win32service.SERVICE_STOPPED:
+            raise Stopped(
+                "the service has ended at once.", advice="Its log says why: logs\\service.log in the endpoint's folder."
+            )
+        if time.monotonic() > until:
+            raise Stopped(f"the service has not done so within {within_s:g} s.", advice="It goes on: ask again.")
+        time.sleep(_LOOK_S)
+
+
+@contextmanager
+def _manager(access: int = win32con.GENERIC_ALL) -> Iterator[Any]:
+    handle = win32service.OpenSCManager(None, None, access)
+    try:
+        yield handle
+    finally:
+        win32service.CloseServiceHandle(handle)
+
+
+@contextmanager
+def _opened(manager: Any, name: str, access: int = win32service.SERVICE_ALL_ACCESS) -> Iterator[Any]:
+    handle = win32service.OpenService(manager, name, access)
+    try:
+        yield handle
+    finally:
+        win32service.CloseServiceHandle(handle)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What Windows refuses, as a sentence."""
+    try:
+        yield
+    except pywintypes.error as error:
+        why = str(error.strerror or error.winerror).strip().rstrip(".")
+        denied = error.winerror == winerror.ERROR_ACCESS_DENIED
+        advice = "Call this as an administrator of this computer." if denied else "See the name, the account and its password."
+        raise GiveUp(f"the service cannot be {what}: {why} ({error.winerror}).", advice=advice, code="RSC-5963") from error
