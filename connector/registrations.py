@@ -36,6 +36,12 @@ class DeviceError(TypedDict):
     interval: NotRequired[int]
 
 
+class Letter(TypedDict):
+    """A sealed letter for a machine; "": there is nothing to say."""
+
+    letter: str
+
+
 class KnownKey(TypedDict):
     """A key that a registration would replace."""
 

@@ -31,6 +31,7 @@ TABLE = {
     ("POST", "/signout"): None,
     ("POST", "/api/v1/device/code"): None,
     ("POST", "/api/v1/device/token"): None,
+    ("POST", "/api/v1/machines/letters"): None,
     ("GET", "/activate"): ADMINISTRATOR,
     ("GET", "/activate/{user_code}"): ADMINISTRATOR,
     ("POST", "/activate/{user_code}"): ADMINISTRATOR,

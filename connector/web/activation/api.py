@@ -12,10 +12,10 @@ from starlette.responses import JSONResponse
 
 from connector import registrations
 from connector.access.principal import DEFAULT_INSTANCE
-from connector.enrolment import activating, logins, tickets
+from connector.enrolment import activating, letterbox, logins, tickets
 from connector.enrolment.activating import Word
 from connector.enrolment.asked import Asked
-from connector.errors import NotFound, NotSignedIn
+from connector.errors import NotAllowed, NotFound, NotSignedIn
 from connector.ledger import trust
 from connector.web.activation.objects import activation_object, registration_object
 from connector.web.endpoints import ServiceInstance
@@ -94,6 +94,24 @@ def token(
         dispatcher_key=found.dispatcher_key,
         trouble=found.trouble,
     )
+
+
+@device.post("/machines/letters")
+def letter(
+    request: Request,
+    dispatcher: Served,
+    slowed: Slowed,
+    broker_url: BrokerUrl,
+    endpoint: Annotated[str, Form(max_length=40)],
+    letter: Annotated[str, Form(max_length=40_000)],
+) -> registrations.Letter:
+    """What a machine says of itself under its own key's signature: that it leaves, or wants another password."""
+    try:
+        answer = letterbox.take(dispatcher, endpoint, letter, address=address(request), broker_url=broker_url)
+    except NotAllowed:
+        _guessed(slowed, request)
+        raise
+    return {"letter": answer}
 
 
 @machines.get("/activations/{user_code}")

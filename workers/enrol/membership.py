@@ -1,0 +1,117 @@
+"""What this computer keeps of a registration: its key, its dispatcher's, its login at the broker, and what it may be told to do.
+
+All of it lies in one folder per endpoint. A key is made before anybody is asked, and kept for the next try.
+"""
+
+import json
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from connector.wire import keys
+from connector.wire.keys import KeyUnreadable
+from workers import keeping, letters, policy
+from workers.enrol.device import Given
+from workers.enrol.finding import Found
+from workers.errors import GiveUp
+from workers.keeping import LOGIN_FILE
+
+FILE: Final = "registration.json"
+_ADVICE: Final = "Check that this account may write to RAPIDSTART_HOME."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """That this computer is a machine of an endpoint."""
+
+    endpoint: str
+    dispatcher: str
+    """the address of its dispatcher"""
+    service_host: str
+    aos_instance: str
+
+
+def known(home: Path) -> list[Membership]:
+    """The endpoints that this computer is registered for, by name. Files that cannot be read are left out."""
+    found = []
+    for file in sorted((home / "endpoints").glob(f"*/{FILE}")):
+        try:
+            found.append(Membership(**json.loads(file.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError):
+            continue
+    return found
+
+
+def key_for(home: Path, found: Found, *, endpoint: str) -> tuple[Path, keys.Public]:
+    """The key to register with, and its file: that of the last time, where this AOS instance was registered before.
+
+    Raises GiveUp.
+    """
+    mine = next((each.endpoint for each in known(home) if _is_same(each, found)), endpoint)
+    folder = home / "endpoints" / mine.lower()
+    slug = re.sub(r"[^a-z0-9.-]", "-", f"{found.service_host}-{found.aos_instance}".lower())
+    file = folder / letters.MACHINE_FILE if mine else home / "registering" / f"{slug}.key"
+    if mine and not file.exists():
+        file = home / "registering" / f"{slug}.key"
+    try:
+        return file, keys.load_or_create(file)[-1].public
+    except KeyUnreadable as error:
+        raise GiveUp(str(error), advice=_ADVICE, code="RSC-5980") from error
+
+
+def settle(home: Path, given: Given, found: Found, *, key_file: Path, dispatcher: str, ca_file: str | None) -> bool:
+    """Keep what this computer was given. Whether a policy file was written: one that is there stays. Raises GiveUp."""
+    folder = home / "endpoints" / given.endpoint.lower()
+    try:
+        ring = keys.load(key_file)
+        if key_file.parent != folder:
+            keys.save(folder / letters.MACHINE_FILE, ring)
+        letters.trust(folder, dispatcher=given.dispatcher_key)
+    except KeyUnreadable as error:
+        raise GiveUp(str(error), advice=_ADVICE, code="RSC-5980") from error
+    keeping.keep(folder / LOGIN_FILE, _with_ca(given.broker_url, ca_file))
+    is_new = not (folder / policy.FILE).exists()
+    mine = Membership(
+        endpoint=given.endpoint, dispatcher=dispatcher, service_host=found.service_host, aos_instance=found.aos_instance
+    )
+    try:
+        if is_new:
+            (folder / policy.FILE).write_text(_policy(found), encoding="utf-8")
+        (folder / FILE).write_text(json.dumps(asdict(mine), indent=1) + "\n", encoding="utf-8")
+        if key_file.parent != folder:
+            key_file.unlink()
+    except OSError as error:
+        raise GiveUp(f"the endpoint's folder cannot be written: {error.strerror}.", advice=_ADVICE, code="RSC-5983") from error
+    return is_new
+
+
+def forget(home: Path, endpoint: str) -> None:
+    """Remove what this computer keeps of an endpoint, but for its policy, which holds for whoever comes. Raises GiveUp."""
+    folder = home / "endpoints" / endpoint.lower()
+    try:
+        for name in (letters.MACHINE_FILE, letters.DISPATCHER_FILE, LOGIN_FILE, FILE):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(home / "contracts" / endpoint.lower(), ignore_errors=True)
+    except OSError as error:
+        raise GiveUp(f"the endpoint's folder cannot be cleared: {error.strerror}.", advice=_ADVICE, code="RSC-5983") from error
+
+
+def _is_same(one: Membership, found: Found) -> bool:
+    mine = (one.service_host.casefold(), one.aos_instance.casefold())
+    return mine == (found.service_host.casefold(), found.aos_instance.casefold())
+
+
+def _with_ca(broker_url: str, ca_file: str | None) -> str:
+    """The URL with the authority of the broker's certificate, as this computer has it."""
+    if not ca_file or not broker_url.startswith("rediss:"):
+        return broker_url
+    return f"{broker_url}{'&' if '?' in broker_url else '?'}ssl_ca_certs={Path(ca_file).absolute()}"
+
+
+def _policy(found: Found) -> str:
+    """What was shown and agreed to, and no more: the addresses, and the companies where they were named."""
+    origins = sorted({f"{parts.scheme}://{parts.netloc}/*" for parts in map(urlsplit, found.addresses)})
+    return policy.text(addresses=origins, companies=found.companies or ("*",))

@@ -1,0 +1,95 @@
+"""Keeps a secret of this computer in a file that others cannot use.
+
+On Windows the system encrypts it for this computer (DPAPI, machine scope): a service account and an administrator's session
+read the same file, a copy of it elsewhere is worth nothing. Elsewhere it is for its owner alone (0600).
+"""
+
+import base64
+import contextlib
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Final
+
+from workers.errors import GiveUp
+
+#: In the folder of an endpoint: the broker's URL with this computer's own login.
+LOGIN_FILE: Final = "broker.login"
+_PREFIX: Final = "dpapi-machine "
+
+
+def keep(path: Path, text: str) -> None:
+    """Write a secret; it is there whole or not at all, and for its owner alone from the first moment on. Raises GiveUp."""
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(_sealed(text))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise GiveUp(f"the file {path.name} cannot be written: {error.strerror}.", advice=_RIGHTS, code="RSC-5983") from error
+
+
+def login(folder: Path) -> str | None:
+    """The broker's URL as this computer was given it for the endpoint of this folder; None: it was not. Raises GiveUp."""
+    return read(folder / LOGIN_FILE)
+
+
+def read(path: Path) -> str | None:
+    """The secret of a file; None where there is no such file. Raises GiveUp where it cannot be read here."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return _opened(text)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it was written on another computer"
+        raise GiveUp(f"the file {path.name} cannot be read: {why}.", advice=_RIGHTS, code="RSC-5983") from error
+
+
+_RIGHTS: Final = "Run as the account that registered this computer, or register again: rapidstart-worker register."
+
+
+if sys.platform == "win32":
+    import ctypes
+    from ctypes import wintypes
+
+    _MACHINE: Final = 0x4  # CRYPTPROTECT_LOCAL_MACHINE
+    _SILENT: Final = 0x1  # CRYPTPROTECT_UI_FORBIDDEN
+
+    class _Blob(ctypes.Structure):
+        _fields_ = (("size", wintypes.DWORD), ("data", ctypes.POINTER(ctypes.c_char)))
+
+    def _sealed(text: str) -> str:
+        raw = _called(ctypes.windll.crypt32.CryptProtectData, text.encode("utf-8"), _MACHINE | _SILENT)
+        return _PREFIX + base64.b64encode(raw).decode("ascii")
+
+    def _opened(text: str) -> str:
+        if not text.startswith(_PREFIX):
+            raise ValueError("not sealed")
+        raw = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+        return _called(ctypes.windll.crypt32.CryptUnprotectData, raw, _SILENT).decode("utf-8")
+
+    def _called(function: "ctypes._NamedFuncPointer", raw: bytes, flags: int) -> bytes:
+        """What one of the two functions makes of these bytes. Raises OSError."""
+        buffer = ctypes.create_string_buffer(raw, len(raw))
+        given, made = _Blob(len(raw), ctypes.cast(buffer, ctypes.POINTER(ctypes.c_char))), _Blob()
+        if not function(ctypes.byref(given), None, None, None, None, flags, ctypes.byref(made)):
+            raise ctypes.WinError()
+        try:
+            return ctypes.string_at(made.data, made.size)
+        finally:
+            ctypes.windll.kernel32.LocalFree(made.data)
+
+else:
+
+    def _sealed(text: str) -> str:
+        return text
+
+    def _opened(text: str) -> str:
+        return text
