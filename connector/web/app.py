@@ -21,6 +21,7 @@ from connector.web import (
     metrics,
     origin,
     packages,
+    pages,
     problems,
     served,
     signin,
@@ -68,6 +69,7 @@ def create(
     app.include_router(activation.device, prefix=api.PREFIX, tags=["registration"])
     app.include_router(activation.machines, prefix=api.PREFIX, tags=["registration"])
     app.include_router(activation.pages)
+    app.include_router(pages.routes)
     app.include_router(signin.plain)
     app.include_router(signin.oidc)
     app.include_router(health.routes, tags=["health"])

@@ -25,7 +25,7 @@ from connector.web.throttle import Throttles
 
 #: Routes that answer everybody: whether the process lives and works, what the API is, and the way in and out.
 OPEN: Final = frozenset(
-    {"/healthz", "/readyz", f"{api.PREFIX}/openapi.json", "/signin", "/signin/link/{code}", "/signout"}
+    {"/healthz", "/readyz", f"{api.PREFIX}/openapi.json", "/signin", "/signin/link/{code}", "/signout", "/static/{digest}/{file}"}
     | {"/signin/oidc", "/signin/oidc/callback"}
     | {f"{api.PREFIX}/device/code", f"{api.PREFIX}/device/token", f"{api.PREFIX}/machines/letters"}
 )

@@ -220,7 +220,7 @@ def test_a_page_leads_to_the_sign_in_and_back(desk, anna):
 )
 def test_the_sign_in_leads_nowhere_else(desk, anna, following):
     with browser(desk) as session:
-        assert enter(desk, session, following=following).headers["Location"] == "/signin/me"
+        assert enter(desk, session, following=following).headers["Location"] == "/"
 
 
 def test_what_people_write_is_escaped(desk):

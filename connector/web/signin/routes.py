@@ -97,7 +97,7 @@ def local_path(wanted: str) -> str:
     """Where to go next, if that is a place of this site."""
     parts = urlsplit(wanted)
     is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and wanted.isprintable()
-    return wanted if is_ours and wanted != "/" else "/signin/me"
+    return wanted if is_ours else "/"
 
 
 def _form(request: Request, *, following: str, error: NotSignedIn | None = None) -> Response:

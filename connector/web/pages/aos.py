@@ -1,0 +1,77 @@
+"""AOS instance: is this AOS healthy, and what does it offer?"""
+
+from typing import Annotated, Final
+
+from fastapi import Form, Request
+from starlette.responses import Response
+
+from connector.ledger import endpoints as kept
+from connector.ledger import findings
+from connector.web import endpoints
+from connector.web.pages import drawing, listing, page
+from connector.web.pages.latency import latency
+from connector.web.served import Served
+from connector.web.who import Administrator, Viewer
+from connector.wire.metadata import Metadata, Service
+
+routes = page.router()
+
+_FAULTS: Final = 20
+_SERVICES: Final = 60
+
+
+@routes.get("/deployments/{name}")
+def aos(
+    request: Request, name: str, dispatcher: Served, asking: Viewer, q: listing.Sought = "", service: listing.Sought = ""
+) -> Response:
+    """Checks, workers, what it bears, its services, and what went wrong there lately."""
+    endpoint = endpoints.show(name, dispatcher, asking)
+    with dispatcher.ledger.read() as db:
+        faults = findings.faults(db, name.lower(), limit=_FAULTS)
+        known = kept.metadata(db, name.lower())
+        recent = findings.listing(
+            db, findings.Wanted(endpoint=name, kinds=("test", "metadata")), by="submitted", down=True, limit=1, skip=0
+        )
+    found = listing.matching(known.services if known else (), q, _text)
+    return drawing.draw(
+        "aos.html",
+        request,
+        asking,
+        endpoint=endpoint,
+        faults=faults,
+        latency=latency(dispatcher.meter, endpoint["name"]),
+        survey=recent[0] if recent else None,
+        known=known,
+        services=found[:_SERVICES],
+        more=max(0, len(found) - _SERVICES),
+        chosen=_chosen(known, service),
+        q=q,
+        service=service,
+    )
+
+
+@routes.post("/deployments/{name}/workers/scale")
+def scale(
+    name: str,
+    dispatcher: Served,
+    asking: Administrator,
+    workers: Annotated[str, Form(pattern="^[0-9]{0,3}$")] = "",
+    concurrency: Annotated[str, Form(pattern="^[0-9]{0,3}$")] = "",
+) -> Response:
+    """Wish so many workers, and calls at once; both empty: wish nothing."""
+    if workers or concurrency:
+        wish = endpoints.Scale(workers=int(workers) if workers else None, concurrency=int(concurrency) if concurrency else None)
+        endpoints.scale(name, wish, dispatcher, asking)
+    else:
+        endpoints.unscale(name, dispatcher, asking)
+    return page.go(f"/deployments/{name}")
+
+
+def _text(service: Service) -> str:
+    """By what people look for a service: its name, its records and their fields."""
+    tables = service.document.tables if service.document else ()
+    return " ".join((service.name, service.port, *(t.name for t in tables), *(f.name for t in tables for f in t.fields)))
+
+
+def _chosen(known: Metadata | None, service: str) -> Service | None:
+    return next((each for each in known.services if f"{each.port}/{each.name}" == service), None) if known else None

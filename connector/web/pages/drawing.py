@@ -1,0 +1,121 @@
+"""Draws pages from their templates. Everything that people or packages gave is escaped; every text stands in `texts.toml`."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from connector.access.principal import Principal
+from connector.rights import Role
+
+#: Pico draws its signs from images that stand in its own style sheet; nothing else differs from what every answer says.
+_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+)
+
+#: Outcomes in the order in which bars stack them and tables tell them.
+OUTCOMES: Final = ("created", "updated", "unchanged", "deleted", "handed_over", "skipped", "unknown", "failed")
+
+
+def draw(template: str, request: Request, asking: Principal, *, status: int = 200, **told: Any) -> HTMLResponse:
+    """A page. `told` is what its template speaks of; a name that is missing there is an error, not a blank."""
+    always = {
+        "asking": asking,
+        "operates": asking.may(Role.OPERATOR),
+        "administers": asking.may(Role.ADMINISTRATOR),
+        "path": request.url.path,
+        "now": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "flower": getattr(request.app.state, "flower_url", ""),
+        "link": _Link(request),
+    }
+    text = _environment().get_template(template).render(**always, **told)
+    return HTMLResponse(text, status_code=status, headers={"Content-Security-Policy": _POLICY})
+
+
+class _Link:
+    """The address of the page that is drawn, with some of its parameters changed; what is empty is left out."""
+
+    def __init__(self, request: Request) -> None:
+        self._path, self._asked = request.url.path, dict(request.query_params)
+
+    def __call__(self, **changed: object) -> str:
+        told = self._asked | {name: "" if value is None else str(value) for name, value in changed.items()}
+        query = urlencode({name: value for name, value in told.items() if value})
+        return f"{self._path}?{query}" if query else self._path
+
+
+@cache
+def texts() -> Mapping[str, Any]:
+    """Every text of the pages, by page."""
+    return tomllib.loads(files(__package__).joinpath("texts.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def address_of(file: str) -> str:
+    """Where a static file is found; the address changes with its content, so that browsers may keep it."""
+    digest = hashlib.sha256(files(__package__).joinpath("static", file).read_bytes()).hexdigest()
+    return f"/static/{digest[:12]}/{file}"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("connector.web.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"t": texts(), "static": address_of, "outcomes": OUTCOMES}
+    made.filters |= {"number": number, "moment": moment, "span": span, "words": words, "share": share, "clock": clock}
+    return made
+
+
+def number(value: float | None) -> str:
+    """A number that the viewer's browser writes as they are used to."""
+    if value is None:
+        return "–"
+    return Markup('<data value="{}">{}</data>').format(value, f"{value:,.0f}" if value == int(value) else f"{value:,.1f}")
+
+
+def moment(at: str | None) -> str:
+    """A moment (RFC 3339) that the viewer's browser tells in its own zone."""
+    if not at:
+        return "–"
+    return Markup('<time datetime="{}">{} UTC</time>').format(at, at[:16].replace("T", " "))
+
+
+def clock(at: float | None) -> str:
+    """A moment of the ledger, as `moment`."""
+    return moment(None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+
+
+def span(seconds: float | None) -> str:
+    """A length of time, as `41 s`, `3:07 min`, `2:05 h`, `3 d`."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h" if whole < 172_800 else f"{whole // 86_400} d"
+
+
+def words(state: str) -> str:
+    """A state or an outcome as people read it."""
+    return state.replace("_", " ")
+
+
+def share(part: float, whole: float) -> str:
+    """A part of a bar that is 1000 wide."""
+    return f"{1000 * part / whole:.2f}" if whole else "0"

@@ -1,0 +1,9 @@
+"""All pages, in the order of the menu, and the files that they are drawn with."""
+
+from fastapi import APIRouter
+
+from connector.web.pages import aos, deployments, files, home, job, jobs, loading, results
+
+routes = APIRouter(include_in_schema=False)
+for _page in (files, home, deployments, aos, loading, jobs, job, results):
+    routes.include_router(_page.routes)

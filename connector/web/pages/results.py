@@ -1,0 +1,62 @@
+"""Load results: which rows are not in, and why?"""
+
+from typing import Annotated, Final
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from connector import api
+from connector.ledger import findings
+from connector.web import jobs as steering
+from connector.web.objects import failure_object
+from connector.web.pages import drawing, listing, page
+from connector.web.served import Served
+from connector.web.who import Viewer
+
+routes = page.router()
+
+_LIMIT: Final = 100
+_GROUPS: Final = 100
+
+
+@routes.get("/jobs/{job_id}/results")
+def results(
+    request: Request,
+    job_id: str,
+    dispatcher: Served,
+    asking: Viewer,
+    message: Annotated[str, Query(max_length=10_000)] = "",
+    outcome: listing.Sought = "",
+    step: Annotated[str, Query(pattern=r"^[0-9]{0,6}$")] = "",
+    q: listing.Sought = "",
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """Rows that are not in, all or those that are chosen, grouped by what AX said."""
+    job = steering.described(dispatcher, job_id)
+    chosen = findings.Chosen(message=message, outcome=outcome, step=int(step) if step else None, sought=q)
+    with dispatcher.ledger.read() as db:
+        groups = findings.groups(db, job["id"], limit=_GROUPS)
+        found = findings.failures(db, job["id"], chosen, after=after, limit=_LIMIT)
+    return drawing.draw(
+        "results.html",
+        request,
+        asking,
+        job=job,
+        downloads=_downloads(),
+        live=job["state"] not in api.FINAL_STATES,
+        groups=groups,
+        failures=[failure_object(each) for each in found],
+        following=found[-1].id if len(found) == _LIMIT else None,
+        message=message,
+        outcome=outcome,
+        step=step,
+        q=q,
+        after=after,
+        filtered=bool(message or outcome or step or q),
+    )
+
+
+def _downloads() -> list[tuple[str, str]]:
+    """What of a job can be downloaded, at the API, and what the button says."""
+    said = drawing.texts()["results"]
+    return [("results.xlsx", said["workbook"]), ("results", said["json"])]

@@ -1,0 +1,66 @@
+// Small things that a page cannot say in HTML: the viewer's zone and numbers, dropped files, a lost connection.
+"use strict";
+(() => {
+  const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
+  const localise = (root) => {
+    for (const each of root.querySelectorAll("data[value]")) each.textContent = number.format(Number(each.value));
+    for (const each of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(each.dateTime);
+      if (Number.isNaN(at.valueOf())) continue;
+      const isToday = at.toDateString() === new Date().toDateString();
+      each.textContent = (isToday ? hour : day).format(at);
+      each.title = full.format(at);
+    }
+  };
+
+  // A live part says when it was drawn: while the dispatcher is away, what is shown is told to be old.
+  const banner = () => document.getElementById("lost");
+  const lost = () => { const shown = banner(); if (shown && shown.hidden) shown.hidden = false; };
+  const found = () => { const shown = banner(); if (shown && !shown.hidden) shown.hidden = true; };
+
+  document.addEventListener("htmx:sendError", lost);
+  document.addEventListener("htmx:timeout", lost);
+  document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) lost(); });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const xhr = event.detail.xhr;
+    if (xhr.status < 400) found();
+    // Signed out meanwhile: the page of the way in is no part of this one.
+    if (xhr.responseURL && new URL(xhr.responseURL).pathname.startsWith("/signin")) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+  document.addEventListener("htmx:afterSettle", (event) => localise(event.detail.elt.ownerDocument));
+
+  // A file that is dropped, or chosen, is handed in at once.
+  const wire = () => {
+    for (const zone of document.querySelectorAll("form[data-drop]")) {
+      const input = zone.querySelector("input[type=file]");
+      const send = () => { zone.setAttribute("aria-busy", "true"); zone.requestSubmit(); };
+      input.addEventListener("change", () => { if (input.files.length) send(); });
+      zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
+      zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+      zone.addEventListener("drop", (event) => {
+        event.preventDefault();
+        zone.classList.remove("over");
+        if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; send(); }
+      });
+    }
+  };
+
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-send-on-change]");
+    if (form) form.requestSubmit();
+  });
+  document.addEventListener("submit", (event) => {
+    const question = event.submitter?.dataset.confirm;
+    if (question && !window.confirm(question)) event.preventDefault();
+  });
+
+  const begin = () => { localise(document); wire(); };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin); else begin();
+})();

@@ -1,0 +1,223 @@
+"""Every page as HTML: it is there, it can be read by everybody, and it asks for nothing that is not ours."""
+
+import hashlib
+import re
+import tomllib
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import pytest
+from lxml import html
+
+from connector.web.pages import drawing
+from connector.wire.reports import Check, Problem
+
+STATIC = files("connector.web.pages").joinpath("static")
+ROWS = b"CustGroup,Name\r\n10,Wholesale\r\n20,<script>alert(1)</script>\r\n30,Export\r\n"
+
+
+@pytest.fixture
+def shop(desk, tmp_path):
+    """A dispatcher that has known an AOS for a while, and has loaded there."""
+    desk.client.add_endpoint("AOS-Test", addresses=["http://aos.test/port.svc"], companies=["USMF", "DEMF"])
+    desk.know("AOS-Test", checks=(Check(name="port", ok=False, detail="No answer.", advice="Start it."),))
+    desk.worker("AOS-Test")
+    file = tmp_path / "CustGroup.csv"
+    file.write_bytes(ROWS)
+    desk.package = desk.client.upload(file, name=file.name)["sha256"]
+    desk.ended = submit(desk, "one")
+    desk.plan(desk.ended)
+    wrong = Problem(
+        row=1, column="Name", field="Name", value="<b>x</b>", message="Too <long>.", advice="Shorten it.", code="RSC-1"
+    )
+    desk.settle(desk.ended, "cfu", problems=(wrong,))
+    desk.waits = submit(desk, "two")
+    return desk
+
+
+def submit(desk, key, **more):
+    order = {"endpoint": "AOS-Test", "company": "USMF", "package": desk.package} | more
+    return desk.client.submit(idempotency_key=key, **order)["id"]
+
+
+def get(desk, path, *, status=200):
+    answer = desk.http.get(f"{desk.url}{path}", headers={"Accept": "text/html"}, timeout=20)
+    assert answer.status_code == status, answer.text[:500]
+    return answer
+
+
+def page(desk, path):
+    return html.fromstring(get(desk, path).text)
+
+
+def addresses(desk):
+    return [
+        "/",
+        "/deployments",
+        "/deployments/aos-test",
+        "/deployments/aos-test?q=cust&service=RapidStart/CustGroupService",
+        "/load",
+        f"/load?package={desk.package}",
+        f"/load?package={desk.package}&endpoint=AOS-Test&company=USMF&check={desk.ended}&test={desk.waits}",
+        "/jobs",
+        "/jobs?state=failed&q=nothing",
+        f"/jobs/{desk.ended}",
+        f"/jobs/{desk.waits}",
+        f"/jobs/{desk.ended}/results",
+        f"/jobs/{desk.waits}/results",
+        "/activate",
+        "/signin",
+        "/signin/me",
+    ]
+
+
+def test_every_page_has_landmarks_labels_and_one_heading(shop):
+    for address in addresses(shop):
+        found = page(shop, address)
+        assert found.get("lang") == "en", address
+        assert len(found.xpath("//main")) == len(found.xpath("//h1")) == 1, address
+        assert found.xpath("//title")[0].text.strip(" -"), address
+        for field in found.xpath("//input[not(@type='hidden')] | //select | //textarea"):
+            assert field.xpath("ancestor::label | @aria-label"), (address, html.tostring(field))
+        ids = found.xpath("//@id")
+        assert len(ids) == len(set(ids)), address
+        for button in found.xpath("//button | //a[@role='button']"):
+            assert button.text_content().strip() or button.get("aria-label"), address
+
+
+def test_no_page_has_a_script_or_style_of_its_own_or_asks_another_origin(shop):
+    for address in addresses(shop):
+        answer = get(shop, address)
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        found = html.fromstring(answer.text)
+        assert not found.xpath("//style | //*[@style] | //script[not(@src)]"), address
+        assert not [
+            name for each in found.iter() if isinstance(each.tag, str) for name in each.attrib if name.startswith(("on", "hx-on"))
+        ]
+        for asked in found.xpath("//@src | //link/@href | //form/@action | //@hx-get | //@sse-connect"):
+            assert not urlsplit(asked).netloc, (address, asked)
+
+
+def test_what_packages_and_ax_say_is_shown_as_text(shop):
+    found = page(shop, f"/jobs/{shop.ended}/results")
+    told = found.text_content()
+    assert "Too <long>." in told
+    assert "<b>x</b>" in told
+    assert "CustGroup.csv!3" in told
+
+
+def test_a_row_that_failed_is_found_by_its_message(shop):
+    (link,) = page(shop, f"/jobs/{shop.ended}").xpath("//ul[@class='checks']//a/@href")
+    assert "Too <long>." in page(shop, link).xpath("//div[@id='rows']")[0].text_content()
+    none = page(shop, f"/jobs/{shop.ended}/results?q=nowhere")
+    assert none.xpath("//div[@id='rows']//tbody") == []
+
+
+def test_jobs_are_filtered_sorted_and_counted(shop):
+    def ids(query):
+        return list(page(shop, f"/jobs{query}").xpath("//tbody//td[1]/a/text()"))
+
+    assert ids("") == [shop.waits, shop.ended]
+    assert ids("?sort=submitted") == [shop.ended, shop.waits]
+    assert ids("?state=partly_succeeded") == [shop.ended]
+    assert ids(f"?q={shop.waits.lower()}") == [shop.waits]
+    assert ids("?company=DEMF") == []
+    assert ids("?endpoint=aos-TEST&kind=load") == [shop.waits, shop.ended]
+    assert ids("?sort=nonsense") == [shop.waits, shop.ended]
+    tabs = page(shop, "/jobs").xpath("//ul[@class='tabs']/li//data/@value")
+    assert tabs[0] == "2"
+
+
+def test_a_package_is_handed_in_chosen_for_and_loaded_once(shop):
+    def post(path, **form):
+        return shop.http.post(f"{shop.url}{path}", allow_redirects=False, timeout=20, **form)
+
+    given = post("/load/package", files={"file": ("CustGroup.csv", ROWS)})
+    assert given.headers["Location"] == f"/load?package={shop.package}"
+    chosen = post("/load/endpoint", data={"package": shop.package, "endpoint": "AOS-Test"})
+    assert re.search(r"&test=JB-", chosen.headers["Location"])
+    company = post("/load/company", data={"package": shop.package, "endpoint": "AOS-Test", "company": "USMF"})
+    assert re.search(r"&check=JB-", company.headers["Location"])
+    form = page(shop, company.headers["Location"]).xpath("//form[@action='/load']")[0]
+    fields = dict(form.fields)
+    first, again = (post("/load", data={k: v for k, v in fields.items() if v}) for _ in range(2))
+    assert first.headers["Location"] == again.headers["Location"]
+    assert shop.client.job(first.headers["Location"].rsplit("/", 1)[1])["kind"] == "load"
+
+
+def test_a_file_that_is_no_package_is_refused_with_what_to_do(shop):
+    answer = shop.http.post(f"{shop.url}/load/package", files={"file": ("x.xlsx", b"PK\3\4 no zip")}, timeout=20)
+    assert answer.status_code == 422
+    told = html.fromstring(answer.text)
+    assert told.xpath("//*[@role='alert']")
+
+
+def test_jobs_are_steered_from_their_page(shop):
+    def post(verb, **form):
+        return shop.http.post(f"{shop.url}/jobs/{shop.waits}/{verb}", data=form, timeout=20)
+
+    assert post("pause").status_code == 200
+    assert shop.client.job(shop.waits)["state"] == "paused"
+    post("resume")
+    post("priority", priority="high")
+    assert shop.client.job(shop.waits)["priority"] == "high"
+    post("cancel")
+    assert shop.client.job(shop.waits)["state"] == "cancelled"
+    refused = post("pause")
+    assert refused.status_code == 409
+    assert "has ended" in refused.text
+
+
+def test_a_viewer_is_offered_nothing_that_they_may_not_do(shop):
+    secret = shop.accounts.create_token("looker", role="viewer")["secret"]
+    headers = {"Accept": "text/html", "Authorization": f"Bearer {secret}"}
+
+    def looked(path):
+        return html.fromstring(shop.http.get(f"{shop.url}{path}", headers=headers, timeout=20).text)
+
+    for path in ("/", "/deployments/AOS-Test", f"/jobs/{shop.waits}", f"/jobs/{shop.ended}/results"):
+        assert looked(path).xpath("//form[@method='post' and @action!='/signout']") == [], path
+    refused = shop.http.get(f"{shop.url}/load", headers=headers, timeout=20)
+    assert refused.status_code == 403
+
+
+def test_who_is_not_signed_in_is_led_to_where_they_can(shop):
+    answer = shop.http.get(
+        f"{shop.url}/jobs?state=failed", headers={"Accept": "text/html", "Authorization": ""}, allow_redirects=False, timeout=20
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/signin?next=%2Fjobs%3Fstate%3Dfailed")
+
+
+def test_an_empty_dispatcher_teaches_the_next_step(desk):
+    assert "rapidstart endpoint add" in page(desk, "/").text_content()
+    assert "rapidstart endpoint add" in page(desk, "/deployments").text_content()
+    assert page(desk, "/jobs").xpath("//main//a[@href='/load']")
+
+
+def test_files_of_others_are_those_of_the_manifest():
+    vendored = tomllib.loads(STATIC.joinpath("vendored.toml").read_text())["file"]
+    ours = {"ours.css", "ours.js", "icon.svg", "vendored.toml"}
+    assert {each.name for each in STATIC.iterdir()} == ours | {each["name"] for each in vendored}
+    for each in vendored:
+        assert hashlib.sha256(STATIC.joinpath(each["name"]).read_bytes()).hexdigest() == each["sha256"]
+        assert each["version"]
+        assert each["licence"] in {"MIT", "0BSD"}
+
+
+def test_static_files_may_be_kept_and_others_are_not_there(desk):
+    answer = get(desk, drawing.address_of("ours.css"))
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Type"].startswith("text/css")
+    get(desk, "/static/000000000000/ours.css", status=404)
+    get(desk, drawing.address_of("ours.css").replace("ours.css", "vendored.toml"), status=404)
+
+
+def test_every_text_is_used():
+    templates = "".join(each.read_text() for each in files("connector.web.pages").joinpath("templates").iterdir())
+    code = "".join(each.read_text() for each in files("connector.web.pages").iterdir() if each.name.endswith(".py"))
+    kinds = {f"job.{kind}" for kind in ("load", "preview", "test", "metadata")}
+    for page_name, told in drawing.texts().items():
+        for key in told:
+            by_name = f"t.{page_name}.{key}" in templates or f'["{key}"]' in code or f"{page_name}.{key}" in kinds
+            by_prefix = f't.{page_name}["{key.split("_")[0]}_" ~' in templates
+            assert by_name or by_prefix, f"{page_name}.{key}"
