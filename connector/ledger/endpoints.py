@@ -75,6 +75,8 @@ class Worker:
     concurrency: int
     seen_at: float
     stopped: bool
+    spool_bytes: int = 0
+    """what waits on its computer's disk for the endpoint, as it was told last"""
 
 
 _PLAIN = [column for column in endpoints.c if column.name not in {"contract", "metadata"}]
@@ -223,6 +225,7 @@ def worker_seen(db: Database, report: WorkerAlive, *, at: float) -> None:
         "pid": report.pid,
         "version": report.version,
         "concurrency": report.concurrency,
+        "spool_bytes": report.spool_bytes,
         "seen_at": at,
         "stopped": False,
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger import leading, trust
+from connector.ledger import leading, notices, trust
 from connector.ledger.jobs import JobState
 from connector.ledger.schema import batches, endpoints, jobs, steps, workers
 from connector.ledger.store import Database
@@ -32,6 +32,10 @@ class Figures:
     """those that were heard of lately and have not ended"""
     refused: dict[tuple[str, ...], int]
     """messages that were refused, by where (dispatcher, worker) and why"""
+    spooled: dict[str, int]
+    """bytes that the computers of its workers keep on disk for it"""
+    noticed_at: float | None
+    """since when the oldest notice waits for the webhook"""
     leads: int
     """how often a dispatcher took the lead; 0 where there can be only one"""
 
@@ -48,6 +52,8 @@ def taken(db: Database, *, alive_since: float) -> Figures:
         workers=dict.fromkeys(names.values(), 0)
         | {names[key]: count for key, count in db.execute(_ALIVE, {"since": alive_since}) if key in names},
         refused={(name, each.at, each.why): each.count for key, name in names.items() for each in trust.refused(db, key)},
+        spooled={names[key]: size for key, size in db.execute(_SPOOLED) if key in names},
+        noticed_at=notices.oldest(db),
         leads=leading.seen(db).number,
     )
 
@@ -75,6 +81,14 @@ _WAITS = (
     .group_by(jobs.c.endpoint)
 )
 _SEEN = sa.select(workers.c.endpoint, sa.func.max(workers.c.seen_at)).group_by(workers.c.endpoint)
+#: Workers of one computer share a folder: each of them tells the same.
+_OF_HOST = (
+    sa.select(workers.c.endpoint, sa.func.max(workers.c.spool_bytes).label("most"))
+    .where(sa.not_(workers.c.stopped))
+    .group_by(workers.c.endpoint, workers.c.host)
+    .subquery()
+)
+_SPOOLED = sa.select(_OF_HOST.c.endpoint, sa.func.sum(_OF_HOST.c.most)).group_by(_OF_HOST.c.endpoint)
 _ALIVE = (
     sa.select(workers.c.endpoint, sa.func.count())
     .where(sa.not_(workers.c.stopped), workers.c.seen_at > sa.bindparam("since"))

@@ -133,6 +133,7 @@ workers = Table(
     Column("concurrency", Integer, nullable=False),
     Column("seen_at", Float, nullable=False),
     Column("stopped", Boolean, nullable=False, default=False),
+    Column("spool_bytes", BigInteger, nullable=False, default=0, server_default="0"),
 )
 
 wishes = Table(
@@ -193,6 +194,7 @@ jobs = Table(
     Column("only_corrected", Boolean, nullable=False, default=False, server_default="0"),
     Index("jobs_by_state", "state", "endpoint"),
     Index("jobs_by_retry", "retry_of"),
+    Index("jobs_by_end", "finished_at"),
 )
 
 steps = Table(
@@ -345,6 +347,20 @@ resolutions = Table(
     Column("made", Words),
     Index("resolutions_of_job", "job"),
     Index("resolutions_by_made", "made"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Count, primary_key=True, autoincrement=True),
+    Column("event", Words, nullable=False),
+    Column("subject", Words, nullable=False, unique=True),
+    Column("at", Float, nullable=False),
+    Column("body", Words, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("tries", Integer, nullable=False, default=0, server_default="0"),
+    Column("told_at", Float),
+    Index("notices_due", "told_at", "due_at"),
 )
 
 outdated = Table(

@@ -64,7 +64,7 @@ def _of_ledger(dispatcher: Dispatcher, now: float) -> Iterator[Metric]:
             found = figures.taken(db, alive_since=now - ONLINE_WITHIN_S)
             standing = troubles.found(dispatcher, db, now=now)
         yield from _counted(found, now)
-        in_trouble = {(trouble.endpoint, trouble.kind.value): 1 for trouble in standing}
+        in_trouble: dict[tuple[str, ...], int] = {(trouble.endpoint, trouble.kind.value): 1 for trouble in standing}
         yield _gauge("trouble", "What keeps an endpoint from working; 1 while it does.", ["endpoint", "kind"], in_trouble)
         yield _gauge(
             "reports_waiting",
@@ -86,6 +86,9 @@ def _counted(found: figures.Figures, now: float) -> Iterator[Metric]:
     yield _gauge("jobs", "Jobs in the ledger, by state.", ["endpoint", "state"], found.jobs)
     yield _counter("rows", "Rows in the ledger, by what became of them.", ["endpoint", "outcome"], found.rows)
     yield _counter("messages_refused", "Sealed messages that were refused.", ["endpoint", "at", "why"], found.refused)
+    yield _gauge("spool_bytes", "Reports that wait on the disks of an endpoint's computers.", ["endpoint"], _one(found.spooled))
+    waits = now - found.noticed_at if found.noticed_at else 0.0
+    yield _gauge("notices_oldest_seconds", "How long the oldest notice waits for the webhook; 0: none does.", [], {(): waits})
     yield _counter("lead_changes", "How often a dispatcher took the lead.", [], {(): found.leads})
 
 

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connector import broker as embedded
 from connector.dispatch import Outbox
-from connector.ledger import endpoints, jobs, leading, limits
+from connector.ledger import endpoints, jobs, leading, limits, notices
 from connector.meter import Meter
 from connector.wire.reports import WorkerAlive
 from tests.aos.test_tls import authority
@@ -117,3 +117,24 @@ def test_when_certificates_end(tmp_path):
     (ends,) = re.findall(r'expiry_timestamp_seconds{certificate="dispatcher"} (\S+)', told)
     assert time.time() < float(ends) < time.time() + 2 * 86400
     assert 'expiry_timestamp_seconds{certificate="broker"} 0.0' in told
+
+
+def test_what_waits_on_the_disks_of_an_endpoint_is_added_up_by_computer(desk, waiting):
+    def seen(worker, host, size):
+        alive = WorkerAlive(endpoint="AOSTEST", worker=worker, host=host, concurrency=4, spool_bytes=size)
+        with desk.ledger.write() as db:
+            endpoints.worker_seen(db, alive, at=time.time())
+
+    seen("AOSTEST.1@h1", "h1", 8192)
+    seen("AOSTEST.2@h1", "h1", 8192)  # they share a folder
+    seen("AOSTEST.3@h2", "h2", 4096)
+    assert read(desk)["rapidstart_spool_bytes", "AOSTEST"] == 12288
+    seen("AOSTEST.3@h2", "h2", 0)
+    assert read(desk)["rapidstart_spool_bytes", "AOSTEST"] == 8192
+
+
+def test_how_long_the_webhook_was_not_told(desk, waiting):
+    assert read(desk)["rapidstart_notices_oldest_seconds",] == 0
+    with desk.ledger.write() as db:
+        notices.add(db, subject="s", body={}, at=time.time() - 100)
+    assert 100 <= read(desk)["rapidstart_notices_oldest_seconds",] < 160
