@@ -180,7 +180,7 @@ class WaitingThere(TypedDict):
 
 
 class HeldBack(TypedDict):
-    """A job that is paused because the ledger was restored; of its batches without an end, how many are calls."""
+    """A job that is paused because the ledger was restored, or ended since; and how many batches of calls it cannot tell of."""
 
     id: str
     kind: str
@@ -189,6 +189,7 @@ class HeldBack(TypedDict):
     in_flight: int
     planned: int
     calls: int
+    ended: bool
 
 
 class Restored(TypedDict):

@@ -68,18 +68,23 @@ def _told(found: "api.LedgerState") -> list[str]:
 
 
 def _job(job: "api.HeldBack") -> list[str]:
+    if job["ended"]:
+        return [f"{job['id']} for {job['endpoint']}, company {job['company']}, has ended.", *_calls(job)]
     told = f"By the ledger {_batches(job['planned'])} of it were not sent, and {_batches(job['in_flight'])} had no end"
     lines = [
         f"{job['id']} for {job['endpoint']}, company {job['company']}, is paused. {told}; since then more may have been done."
     ]
-    if job["calls"]:
-        calls = (
-            "1 of them calls an operation or a method"
-            if job["calls"] == 1
-            else f"{job['calls']:,} of them call operations or methods"
-        )
-        lines.append(f"  {calls}: look in AX whether they took effect, they would be called again.")
-    return [*lines, f"  Rows that are in are found by their keys. Go on: rapidstart job resume {job['id']}"]
+    lines.append(f"  Rows that are in are found by their keys. Go on: rapidstart job resume {job['id']}")
+    return lines + (_calls(job) if job["calls"] else [])
+
+
+def _calls(job: "api.HeldBack") -> list[str]:
+    which = "1 batch of it calls" if job["calls"] == 1 else f"{job['calls']:,} batches of it call"
+    when = "" if job["ended"] else ", once it has ended"
+    return [
+        f"  {which} operations or methods: nobody can tell whether they took effect, so they are not called again.",
+        f"  Look in AX, and settle their rows{when}: rapidstart job resolve {job['id']} --all --as done (or retry, or skip)",
+    ]
 
 
 def _batches(count: int) -> str:

@@ -15,7 +15,20 @@ from connector.dispatch.outbox import Parcel, task_id
 from connector.dispatch.planner import Planner
 from connector.dispatch.retention import Retention
 from connector.errors import NotReachable, Refused
-from connector.ledger import Database, batches, courses, crews, endpoints, jobs, moments, outdated, pulse, throughput, trust
+from connector.ledger import (
+    Database,
+    batches,
+    courses,
+    crews,
+    endpoints,
+    jobs,
+    moments,
+    outdated,
+    pulse,
+    throughput,
+    trust,
+    untold,
+)
 from connector.wire.reports import BatchRef
 
 log = logging.getLogger(__name__)
@@ -115,6 +128,8 @@ class Reconciler:
             now = jobs.get(db, job.id)
             if now.ending:  # a person ended it while its package was read
                 batches.cancel_waiting(db, job.id, held=self._dispatcher.leases.holds, at=time.time())
+            if pulse.held(db, job.id):  # it may have been planned and begun before, and the ledger was not told
+                untold.hold(db, job.id, at=time.time())
             self._dispatcher.close_if_done(db, now)
             parcels.extend(self._dispatcher.claim(db, job.endpoint))
 
@@ -268,14 +283,15 @@ class Reconciler:
         return missing
 
     def _replace(self, db: Database, ref: BatchRef, reason: str) -> None:
-        due = batches.replace(db, ref, now=self._dispatcher.now(), reason=reason)
-        if due is None:
+        is_over = untold.end(db, ref, so_far=None, at=time.time())
+        if not is_over and batches.replace(db, ref, now=self._dispatcher.now(), reason=reason) is None:
             return
         self._dispatcher.leases.end(ref)
-        goes_on = "" if jobs.get(db, ref.job).ending else "; it is sent again"
+        goes_on = "" if is_over or jobs.get(db, ref.job).ending else "; it is sent again"
         told = f"Batch {ref.batch} of step {ref.step}, attempt {ref.attempt}: {reason}{goes_on}."
         jobs.say(db, ref.job, told, at=time.time())
-        log.warning("a batch is sent again", extra={"action": "batch_replaced", "batch": str(ref)})
+        if not is_over:
+            log.warning("a batch is sent again", extra={"action": "batch_replaced", "batch": str(ref)})
 
     # -- states
 

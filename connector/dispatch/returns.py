@@ -7,7 +7,7 @@ from connector.dispatch import pace, policy, replanning, turns
 from connector.dispatch.breaker import Outage
 from connector.dispatch.dispatcher import Dispatcher
 from connector.dispatch.policy import Fault
-from connector.ledger import Database, batches, endpoints, faults, jobs, limits
+from connector.ledger import Database, batches, endpoints, faults, jobs, limits, untold
 from connector.wire.reports import PENDING, BatchReturned, SurveyDone
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,10 @@ def take_back(dispatcher: Dispatcher, db: Database, report: BatchReturned, *, no
     dispatcher.leases.end(report.ref)
     past = faults.past(db, report.ref)
     if past is None:  # another attempt has the batch
+        return
+    if untold.end(db, report.ref, so_far=report.so_far, at=now):
+        _say(db, report, now=now)
+        dispatcher.close_if_done(db, job)
         return
     fault = policy.fault_of(report, own_company=_is_own(db, job))
     if job.ending or fault is Fault.JOB:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from connector.ledger import jobs
+from connector.ledger import jobs, untold
 from connector.ledger.endpoints import fact, metadata, remember
 from connector.ledger.schema import batches, steps
 from connector.ledger.store import Database
@@ -25,7 +25,7 @@ _RESTORED: Final = "restored"
 _ASKING: Final = frozenset({jobs.JobKind.PREVIEW, jobs.JobKind.TEST, jobs.JobKind.METADATA})
 
 #: Attempts by which batches of rows are set apart from those that were sent since the backup: a worker that knows a message
-#: takes it for one that was delivered twice, and keeps still. Not those of calls, whose attempt is in their MessageId.
+#: takes it for one that was delivered twice, and keeps still. Calls are not made again at all: see `untold`.
 _ATTEMPTS: Final = 10
 _OF_ROWS: Final = sa.exists().where(
     steps.c.job == batches.c.job, steps.c.no == batches.c.step, steps.c.kind == "load.tables"
@@ -77,7 +77,7 @@ class Standing:
     planned: int
     """batches that were not sent: in truth they may have been"""
     calls: int
-    """of those two, the ones that call an operation or a class: such a call may take effect a second time"""
+    """batches that call an operation or a class and whose end nobody has told: their rows are unknown, or will be"""
 
 
 def advance(db: Database) -> str:
@@ -105,6 +105,7 @@ def hold_back(db: Database, *, missing: int, waiting: tuple[Waiting, ...], at: f
         jobs.mark(db, job.id, paused=True)
         db.execute(_APART, {"of_job": job.id})
         _look_first(db, job)
+        untold.hold(db, job.id, at=at)
         jobs.set_state(db, job.id, jobs.JobState.PAUSED, reason=REASON)
         jobs.say(db, job.id, f"Paused: {REASON}.", at=at)
     remember(db, _PULSE, str(int(fact(db, _PULSE) or 0) + missing))
@@ -141,20 +142,28 @@ def restored(db: Database) -> Restored | None:
     )
 
 
+def held(db: Database, job: str) -> bool:
+    """Whether a job was under way, by the ledger, when it was noticed last that it was restored."""
+    found = restored(db)
+    return found is not None and job in found.jobs
+
+
 def held_back(db: Database) -> list[Standing]:
-    """The jobs that are still paused because the ledger was restored, with what has to be looked at."""
-    return [_standing(db, job) for job in jobs.unfinished(db) if job.paused and job.reason == REASON]
+    """The jobs that are still paused because the ledger was restored, or ended with calls that nobody can tell the end of."""
+    paused = [_standing(db, job) for job in jobs.unfinished(db) if job.paused and job.reason == REASON]
+    found = restored(db)
+    others = jobs.these(db, found.jobs) if found else []
+    ended = [_standing(db, job) for job in others if job.finished_at is not None and job.removed_at is None]
+    return paused + [each for each in ended if each.calls]
 
 
 def _standing(db: Database, job: jobs.Job) -> Standing:
     mine = sa.select(sa.func.count()).where(batches.c.job == job.id)
-    calls = mine.join(steps, (steps.c.job == batches.c.job) & (steps.c.no == batches.c.step))
-    left = batches.c.state.in_(["planned", "sent"])
     return Standing(
         job=job,
         in_flight=db.execute(mine.where(batches.c.state == "sent")).scalar_one(),
         planned=db.execute(mine.where(batches.c.state == "planned")).scalar_one(),
-        calls=db.execute(calls.where(left, steps.c.kind != "load.tables")).scalar_one(),
+        calls=untold.count(db, job.id),
     )
 
 

@@ -42,4 +42,5 @@ def _held_back(standing: pulse.Standing) -> api.HeldBack:
         "in_flight": standing.in_flight,
         "planned": standing.planned,
         "calls": standing.calls,
+        "ended": standing.job.finished_at is not None,
     }
