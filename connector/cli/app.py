@@ -18,6 +18,9 @@ COMMANDS = {
     "ledger": Lazy(module="connector.cli.ledger", name="ledger", help="Back the ledger up; what a restored one lacks."),
     "audit": Lazy(module="connector.cli.audit", name="audit", help="Who did what."),
     "token": Lazy(module="connector.cli.access", name="token", help="API tokens: who else may use the dispatcher."),
+    "registration-token": Lazy(
+        module="connector.cli.machines", name="registration_token", help="One-time tokens by which scripts register machines."
+    ),
     "person": Lazy(module="connector.cli.person", name="person", help="People who may sign in, and links that let them."),
     "whoami": Lazy(module="connector.cli.access", name="whoami", help="Who you are to the dispatcher, and what you may do."),
     "key": Lazy(module="connector.cli.key", name="key", help="The dispatcher's own key, by which workers know its orders."),

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from connector import api
-from connector.cli import exits, front, limits
+from connector.cli import exits, front, limits, machines
 from connector.cli.exits import Exit
 from connector.cli.scale import scale as scale_command
 
@@ -304,6 +304,8 @@ def _metadata_service(host: str | None, instance: int | None) -> str:
 
 
 endpoint.add_command(scale_command)
+endpoint.add_command(machines.revoke)
+endpoint.add_command(machines.credentials)
 
 
 endpoint.add_command(limits.limit)
