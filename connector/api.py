@@ -5,7 +5,7 @@ Nothing here does anything. Times are RFC 3339 in UTC; `None` is a time that has
 
 from typing import Final
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from connector.seals import Sealing
 
@@ -226,6 +226,8 @@ class Package(TypedDict):
     format: str
     actions: list[Action]
     notices: list[str]
+    corrects: NotRequired[str | None]
+    """the job whose rows it corrects, where it is a workbook for that"""
 
 
 class Check(TypedDict):

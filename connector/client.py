@@ -142,6 +142,10 @@ class Client:
         """The job that takes up rows of an ended load: failed (with those skipped), skipped, unknown, or all-not-in."""
         return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/retry", json={"rows": rows})
 
+    def reload(self, job_id: str, *, package: str) -> api.Job:
+        """The job that takes up rows of an ended load as a workbook has them corrected, which was uploaded."""
+        return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/retry", json={"package": package})
+
     def resolve(self, job_id: str, *, way: str, rows: Sequence[Mapping[str, Any]] = ()) -> api.Resolution:
         """Settle rows that are unknown or handed over: those at these places (`file`, `sheet`, `row`), or all."""
         body = {"as": way, "rows": list(rows), "all": not rows}

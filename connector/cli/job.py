@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from connector.cli import exits, front
+from connector import api
+from connector.cli import exits, front, reloading
 from connector.cli.exits import Exit
 
 
@@ -98,15 +99,29 @@ def prioritise(job_id: str, priority: str, as_json: bool) -> None:
 @click.option(
     "--rows",
     type=click.Choice(["failed", "skipped", "unknown", "all-not-in"]),
-    default="failed",
-    show_default=True,
-    help="Which rows; failed ones come with those that were skipped because of them or because the job ended.",
+    help="Which rows; failed ones come with those that were skipped because of them or because the job ended. Default failed.",
+)
+@click.option(
+    "--fixed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The results workbook with its rows corrected: these rows are taken up, as they stand there.",
 )
 @click.option("--watch", is_flag=True, help="Follow the new job to its end.")
 @front.json_option
-def retry(job_id: str, rows: str, watch: bool, as_json: bool) -> int:
-    """Load rows of an ended job that are not in once more, by a new job. Rows that are in are left alone."""
-    made = front.client().retry(job_id, rows=rows)
+def retry(job_id: str, rows: str | None, fixed: Path | None, watch: bool, as_json: bool) -> int:
+    """Load rows of an ended job that are not in once more, by a new job, whose outcomes become those of the first.
+
+    Rows that are in are left alone.
+    """
+    if fixed and rows:
+        raise click.UsageError("A workbook says itself which rows it corrects: leave out --rows.")
+    client = front.client()
+    made = reloading.hand_in(client, fixed, job_id) if fixed else client.retry(job_id, rows=rows or "failed")
+    return follow_retry(made, watch=watch, as_json=as_json)
+
+
+def follow_retry(made: api.Job, *, watch: bool, as_json: bool) -> int:
+    """Say that a job takes up rows of another, or follow it to its end."""
     if watch:
         return watch_to_end(made["id"], as_json=as_json)
     if as_json:

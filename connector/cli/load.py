@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from connector import api
-from connector.cli import exits, folders, front, inspection
+from connector.cli import exits, folders, front, inspection, reloading
 from connector.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -99,7 +99,12 @@ def _errors(_: click.Context, __: click.Parameter, text: str | None) -> str | No
 def load(
     file: Path, endpoint: str | None, dry_run: bool, watch: bool, idempotency_key: str | None, as_json: bool, **more: Any
 ) -> int:
-    """Load a package: CSV, XLSX, a folder or zip of these, or a data package (zip)."""
+    """Load a package: CSV, XLSX, a folder or zip of these, or a data package (zip).
+
+    A results workbook whose rows were corrected is loaded for the job that it is of.
+    """
+    if job_id := reloading.corrected_job(file):
+        return _reload(file, job_id, endpoint, watch=watch, as_json=as_json, **more, dry_run=dry_run)
     wish = Wish(endpoint=front.endpoint_name(endpoint), **more)
     if dry_run:
         return _describe(file, wish, as_json=as_json)
@@ -112,6 +117,17 @@ def load(
 
         return watch_to_end(job["id"], as_json=as_json)
     return _await_plan(client, job, as_json=as_json)
+
+
+def _reload(
+    file: Path, job_id: str, endpoint: str | None, *, watch: bool, as_json: bool, company: str | None, **asked: Any
+) -> int:  # fmt: skip
+    """Load the rows that a person corrected, as their job was."""
+    from connector.cli.job import follow_retry
+
+    client = front.client()
+    reloading.check(client.job(job_id), endpoint=endpoint, company=company, asked=asked)
+    return follow_retry(reloading.hand_in(client, file, job_id), watch=watch, as_json=as_json)
 
 
 def _describe(file: Path, wish: Wish, *, as_json: bool) -> Exit:

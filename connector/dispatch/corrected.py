@@ -1,14 +1,15 @@
 """The package of a job with what was corrected of it. It stays as it was received: what was corrected lies over it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from connector.dispatch.dispatcher import Dispatcher
-from connector.errors import PackageRefused, Place
+from connector.errors import NotFound, NotReachable, PackageRefused, Place
 from connector.intake import fixed
 from connector.intake.fixed import Corrections
 from connector.intake.package import open_package
 from connector.intake.values import Limits, Package
-from connector.ledger import jobs
+from connector.ledger import following, jobs
 
 
 def fetched(dispatcher: Dispatcher, job: jobs.Job) -> Path:
@@ -35,3 +36,15 @@ def opened(job: jobs.Job, path: Path, *, limits: Limits) -> tuple[Package, Corre
         last = fixed.corrections(path.with_name(each), name="corrections", package=package, limits=limits)
         package = last.over(package)
     return package, last if job.only_corrected else None
+
+
+def latest(dispatcher: Dispatcher, job: jobs.Job) -> Package | None:
+    """The package of a load as it was corrected last, for this job or another of the same rows; None where it is gone."""
+    with dispatcher.ledger.read() as db:
+        known = following.corrections(db, job)
+    job = replace(job, corrections=known)
+    try:
+        package, _ = opened(job, fetched(dispatcher, job), limits=dispatcher.package_limits)
+    except (NotFound, NotReachable, PackageRefused):
+        return None
+    return package

@@ -104,6 +104,15 @@ def head_of(source: Source, book: Book, limits: Limits) -> Head | None:
     )
 
 
+def sheets(source: Source, told: Head, limits: Limits) -> tuple[Action, ...]:
+    """The sheets of rows to correct, as they are in the workbook. Raises PackageRefused where there are none."""
+    actions, _ = workbook.open_workbook(source, limits=limits, among=told.sheets)
+    if not actions:
+        names = ", ".join(told.sheets)
+        raise _refused(source, "the sheets of rows to correct were renamed or removed.", f"They are called {names}.")
+    return tuple(actions)
+
+
 class Corrections:
     """The rows of a workbook by where they stand in the package; their cells lie in an unnamed file."""
 

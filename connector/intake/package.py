@@ -34,8 +34,10 @@ def open_package(path: Path, *, name: str | None = None, limits: Limits = Limits
             return _collection(shown, sources.of_zip(path, name=shown, limits=limits), "zip", limits)
         case "workbook":
             told = fixed.head_of(source, workbook.book(source, limits), limits)
-            actions, notices = workbook.open_workbook(source, limits=limits, among=told.sheets if told else None)
-            return _package(shown, "workbook", actions, notices, corrects=told.job if told else None)
+            if told is not None:
+                return Package(name=shown, format="workbook", actions=fixed.sheets(source, told, limits), corrects=told.job)
+            actions, notices = workbook.open_workbook(source, limits=limits)
+            return _package(shown, "workbook", actions, notices)
         case "text":
             action, said = flatfile.open_flatfile(source, limits=limits)
             return _package(shown, "csv", [action], list(said))
@@ -93,15 +95,7 @@ def _files(files: list[Source], limits: Limits) -> tuple[list[Action], list[str]
     return actions, notices
 
 
-def _package(
-    name: str,
-    form: PackageFormat,
-    actions: list[Action],
-    notices: list[str],
-    *,
-    mapping: str | None = None,
-    corrects: str | None = None,
-) -> Package:
+def _package(name: str, form: PackageFormat, actions: list[Action], notices: list[str], *, mapping: str | None = None) -> Package:
     if not actions:
         said = " ".join(notices)
         raise PackageRefused(
@@ -109,9 +103,7 @@ def _package(
             advice="Hand in CSV, XLSX, a zip of these, or a data package.",
             place=Place(file=name),
         )
-    return Package(
-        name=name, format=form, actions=tuple(actions), notices=tuple(notices), mapping_toml=mapping, corrects=corrects
-    )
+    return Package(name=name, format=form, actions=tuple(actions), notices=tuple(notices), mapping_toml=mapping)
 
 
 def _natural(name: str) -> tuple[str, list[tuple[int, str]]]:

@@ -17,14 +17,12 @@ from connector.ledger.jobs import Job, get
 from connector.ledger.places import expand, runs
 from connector.ledger.retries import Source, ended, sources
 from connector.ledger.schema import batches, jobs, past_problems, problems, steps
-from connector.ledger.settling import IN, OPEN
+from connector.ledger.settling import IN, OPEN, TAKEN
 from connector.ledger.store import Database
 from connector.wire.reports import OUTCOME_WORDS, Outcome
 
 #: Rows of a batch that holds those of an earlier job which were never sent there.
 _BATCH_ROWS: Final = 500
-#: What is told of a row that another job has, where nobody can prove what became of it.
-_TAKEN: Final = "RSC-3141"
 
 Place = tuple[int, int]
 #: What is told of a row, whichever batch told it.
@@ -188,7 +186,7 @@ def _still_told(
             continue
         values = {name: problem[name] for name in ("row", "column", "field", "value", "message", "advice", "code")}
         if problem["outcome"] != OUTCOME_WORDS[here.after]:  # it is open there
-            values |= {"message": f"{later} takes it up: {problem['message']}", "code": _TAKEN}
+            values |= {"message": f"{later} takes it up: {problem['message']}", "code": TAKEN}
             values |= {"advice": f"Settle it there: rapidstart job resolve {later}"}
         place = {"job": job, "step": step, "batch": here.batch, "index": here.index, "outcome": OUTCOME_WORDS[here.after]}
         yield values | place

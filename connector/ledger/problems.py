@@ -1,7 +1,9 @@
 """Why rows are not in: one record per row that failed, was skipped, or is unknown."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import sqlalchemy as sa
 
@@ -30,6 +32,24 @@ def refuse(db: Database, *, job: str, rows: Sequence[tuple[int, int, Outcome, Pr
     for (step, word), count in counts.items():
         mine = (steps.c.job == job) & (steps.c.no == step)
         db.execute(sa.update(steps).where(mine).values({word: steps.c[word] + count}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """One thing that is wrong with a row."""
+
+    row: int
+    column: str | None
+    message: str
+    advice: str
+
+
+def by_row(db: Database, job: str, step: int) -> Iterator[tuple[int, list[Wrong]]]:
+    """What is wrong with the rows of a step, row by row, in their order."""
+    names = [problems.c[name] for name in ("row", "column", "message", "advice")]
+    query = sa.select(*names).where(problems.c.job == job, problems.c.step == step).order_by(problems.c.row, problems.c.id)
+    found = (Wrong(**row) for row in db.execute(query.execution_options(yield_per=1000)).mappings())
+    return ((row, list(several)) for row, several in groupby(found, key=lambda each: each.row))
 
 
 def _values(job: str, place: tuple[int, int], batch: int | None, outcome: str, problem: Problem) -> dict[str, object]:

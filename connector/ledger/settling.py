@@ -17,6 +17,8 @@ from connector.wire.reports import OUTCOME_WORDS, Intent, Outcome
 
 #: Outcomes that are not proved.
 OPEN: Final = frozenset({Outcome.UNKNOWN, Outcome.HANDED_OVER})
+#: What is told of a row that another job has, and of which it is to tell.
+TAKEN: Final = "RSC-3141"
 #: Ways to settle rows after which no retry of the job takes them up.
 LEFT_ALONE: Final = ("retry", "skip")
 #: Outcomes of rows that are as the load wants them.
@@ -104,7 +106,8 @@ def made_for(db: Database, made: str) -> set[Place]:
 def left_alone(db: Database, job: str) -> set[Place]:
     """The rows of a job that a person took out of it: another job takes them up, or they shall not be written."""
     mine = (resolutions.c.job == job) & resolutions.c.way.in_(LEFT_ALONE)
-    return {(row.step, row.row) for row in db.execute(_PLACES.where(mine))}
+    taken = sa.select(problems.c.step, problems.c.row).where(problems.c.job == job, problems.c.code == TAKEN)
+    return {(row.step, row.row) for query in (_PLACES.where(mine), taken) for row in db.execute(query)}
 
 
 def _meant(how: Course, open_intent: str | None) -> Outcome:

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from connector import api
 from connector.access import scope
-from connector.dispatch import Dispatcher, control, resolving
+from connector.dispatch import Dispatcher, control, correcting, resolving
 from connector.errors import Conflict, Place, Refused
 from connector.ledger import Database, courses, endpoints, jobs
 from connector.web import outcomes
@@ -162,13 +162,22 @@ class Again(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rows: Literal["failed", "skipped", "unknown", "all-not-in"] = "failed"
+    rows: Literal["failed", "skipped", "unknown", "all-not-in"] | None = None
+    """None: failed"""
+    package: str | None = None
+    """SHA-256 of a workbook of corrected rows, which was received: only these are taken up, as they stand there"""
 
 
 @routes.post("/jobs/{job_id}/retry", status_code=202)
 def retry(job_id: str, dispatcher: Served, asking: Operator, response: Response, again: Again | None = None) -> api.Job:
-    """Submit a job that takes up rows of an ended load which are not in."""
-    job = control.retry(dispatcher, job_id, rows=(again or Again()).rows, by=asking.by)
+    """Submit a job that takes up rows of an ended load which are not in, as they were or as a workbook has them corrected."""
+    again = again or Again()
+    if again.package and again.rows:
+        raise Refused("both a workbook and which rows are named.", advice="A workbook says itself which rows it corrects.")
+    if again.package:
+        job = correcting.retry(dispatcher, job_id, workbook=again.package, by=asking.by)
+    else:
+        job = control.retry(dispatcher, job_id, rows=again.rows or "failed", by=asking.by)
     response.headers["Location"] = f"{api.PREFIX}/jobs/{job.id}"
     return described(dispatcher, job.id)
 

@@ -62,6 +62,7 @@ def package_object(record: packages.PackageRecord, package: Package) -> api.Pack
             for action in package.actions
         ],
         notices=list(package.notices),
+        corrects=package.corrects,
     )
 
 

@@ -12,11 +12,11 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, StreamingResponse
 
 from connector import api
-from connector import results as workbook
-from connector.dispatch import Dispatcher
+from connector import results as told
+from connector.dispatch import Dispatcher, corrected
 from connector.ledger import answers, courses, jobs, results
 from connector.web.objects import answer_object, failure_object, moment
-from connector.web.served import Served
+from connector.web.served import PublicUrl, Served
 from connector.web.who import Viewer
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -68,14 +68,15 @@ def rows(job_id: str, dispatcher: Served, _: Viewer) -> StreamingResponse:
 
 
 @routes.get("/jobs/{job_id}/results.xlsx", response_class=FileResponse)
-def process_summary(job_id: str, dispatcher: Served, _: Viewer) -> FileResponse:
-    """The process summary workbook."""
+def process_summary(job_id: str, dispatcher: Served, _: Viewer, public_url: PublicUrl) -> FileResponse:
+    """The process summary workbook. Of an ended load it holds the rows that are not in, to be corrected and handed in again."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id)
+    package = corrected.latest(dispatcher, job) if job.finished_at is not None and job.package else None
     with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as file:
         path = Path(file.name)
     try:
-        workbook.write_workbook(dispatcher.ledger, job.id, path)
+        told.write_workbook(dispatcher.ledger, job.id, path, package=package, public_url=public_url)
     except BaseException:
         path.unlink()
         raise

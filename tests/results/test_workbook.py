@@ -14,6 +14,7 @@ from connector import results
 from connector.errors import NotFound, Refused
 from connector.ledger import Ledger, batches, courses, endpoints, jobs, packages
 from connector.ledger.store import sqlite_url
+from connector.results import look, told, workbook
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Layout, Mode, Target
 from connector.wire.reports import BatchRef, Outcomes, Problem
@@ -89,7 +90,7 @@ def test_it_says_what_the_ledger_says(ledger: Ledger, tmp_path: Path) -> None:
     job = load(ledger, letters="ccuf=", problems=(problem(3),), reason="1 row failed")
     path = tmp_path / "summary.xlsx"
     results.write_workbook(ledger, job, path)
-    assert openpyxl.load_workbook(path).sheetnames == ["Summary", "Steps", "Failures", "Log"]
+    assert openpyxl.load_workbook(path).sheetnames == ["Summary", "Steps", "Failures", "Throughput", "System log"]
     summary = {row[0]: row[1] for row in cells(path, "Summary")}
     expected = {"Job": job, "State": "partly_succeeded", "Reason": "1 row failed", "Company": "USMF", "Rows": None, "Seconds": 4}
     expected |= {"Endpoint": "DEMO-01", "Package": "book.xlsx", "Package SHA-256": SHA, "Package size (bytes)": 1234}
@@ -117,19 +118,27 @@ def test_text_is_text_whatever_it_begins_with(ledger: Ledger, tmp_path: Path, te
     with zipfile.ZipFile(path) as parts:
         sheets = [parts.read(name) for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
         assert not any("rels" in name for name in parts.namelist() if name.startswith("xl/worksheets/") and "sheet3" in name)
-    assert len(sheets) == 4
+    assert len(sheets) == 5
     assert not any(b"<f>" in sheet for sheet in sheets)
 
 
 def test_many_failures_are_written_row_by_row(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paging, the second sheet, and the frugal way of writing bring every failed row once."""
-    monkeypatch.setattr(results, "_MANY", 5)
-    monkeypatch.setattr(results, "_PAGE", 3)
-    monkeypatch.setattr(results, "_SHEET_ROWS", 4)
+    monkeypatch.setattr(workbook, "_MANY", 5)
+    monkeypatch.setattr(told, "_PAGE", 3)
+    monkeypatch.setattr(look, "SHEET_ROWS", 4)
     job = load(ledger, letters="f" * 10, problems=tuple(problem(index) for index in range(10)))
     path = tmp_path / "summary.xlsx"
     results.write_workbook(ledger, job, path)
-    assert openpyxl.load_workbook(path).sheetnames == ["Summary", "Steps", "Failures", "Failures 2", "Failures 3", "Log"]
+    assert openpyxl.load_workbook(path).sheetnames == [
+        "Summary",
+        "Steps",
+        "Failures",
+        "Failures 2",
+        "Failures 3",
+        "Throughput",
+        "System log",
+    ]
     rows = [row[3] for name in ("Failures", "Failures 2", "Failures 3") for row in cells(path, name)[1:]]
     assert rows == list(range(2, 12))
 
