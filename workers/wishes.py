@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import platform
+import secrets
 from typing import Any, Final
 
 import redis
@@ -22,14 +23,19 @@ _ANSWER_S: Final = 5
 
 
 class Talk:
-    """One per worker service. Its name carries the endpoint and the computer: a service that is started anew is the same."""
+    """One per worker service. Its name carries the endpoint, the process and the computer.
+
+    Not the computer alone: two services there would each be told the whole share. One that was killed and started anew gets
+    the rest of its share once the one before has been silent for a while.
+    """
 
     def __init__(self, broker_url: str, *, endpoint: str, most: int, letters: Letters | None = None) -> None:
         """Nothing is contacted yet. `most`: worker processes that may run here. Without `letters` nothing is sealed."""
         self._letters = letters or Plain()
         self._redis = reporter.connect(broker_url, socket_timeout=_ANSWER_S + 5, socket_connect_timeout=5)
         self._endpoint, self._most = endpoint, most
-        self._sender = {"endpoint": endpoint, "worker": f"{endpoint}@{platform.node()}"}
+        process = f"{os.getpid():x}-{secrets.token_hex(2)}"  # in a container every process has the same number
+        self._sender = {"endpoint": endpoint, "worker": f"{endpoint}.{process}@{platform.node()}"}
         self._warned = False
 
     def ask(self, running: int) -> Wish | None:

@@ -40,7 +40,12 @@ class Hearing:
         return heard
 
     def leave(self, db: Database, report: reports.LeaveWanted) -> str:
-        """Why an attempt must not begin; "" where it may. An order that came again is counted as refused."""
+        """Why an attempt must not begin; "" where it may. An order that came again is counted as refused.
+
+        What was begun is known to this process alone: after a restart an order that came again may get leave while the
+        first is still at work. That is harmless. With this leave a worker only reads; before it writes it asks for a grant,
+        and `ledger.holders` gives those of one attempt to one process, whichever asks first, also after a restart.
+        """
         ref = report.ref
         if not holders.is_current(db, ref):
             why = "this attempt was replaced, or has ended"

@@ -37,7 +37,7 @@ _WISH = sa.select(wishes.c.workers, wishes.c.concurrency).where(wishes.c.endpoin
 
 
 def seen(db: Database, report: CrewAlive, *, at: float) -> None:
-    """A worker service told that it lives. One that was started anew on its computer takes the place of the one before."""
+    """A worker service told that it lives."""
     key, values = _key(report.endpoint, report.worker), {"host": report.host, "pid": report.pid, "version": report.version}
     values |= {"most": report.most, "running": report.running, "seen_at": at}
     if not db.execute(sa.update(crews).where(_named(*key)).values(values)).rowcount:
