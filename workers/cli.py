@@ -22,6 +22,7 @@ _ELSEWHERE: Final = {
     "simulate": "workers.simulator.command:simulate",
     "register": "workers.enrol.command:register",
     "unregister": "workers.enrol.command:unregister",
+    "rotate": "workers.enrol.command:rotate",
 }
 
 

@@ -12,7 +12,7 @@ import click
 from pydantic import ValidationError
 
 from connector import __version__
-from workers.enrol import finding, leaving, membership, probing
+from workers.enrol import finding, letterbox, membership, probing
 from workers.enrol.device import Begun, Dispatcher, Given
 from workers.enrol.finding import Found
 from workers.errors import GiveUp, Retry, WorkerError
@@ -88,7 +88,7 @@ def unregister(endpoint: str | None, force: bool, ca_file: str | None, as_json: 
         mine = _membership(endpoint or settings.endpoint, membership.known(settings.home))
         trouble = ""
         try:
-            leaving.leave(settings.folder_of(mine.endpoint), mine, ca_file=ca_file)
+            letterbox.leave(settings.folder_of(mine.endpoint), mine, ca_file=ca_file)
         except WorkerError as error:
             if not force:
                 there = f"rapidstart endpoint revoke {mine.endpoint} --machine {platform.node()}"
@@ -102,6 +102,30 @@ def unregister(endpoint: str | None, force: bool, ca_file: str | None, as_json: 
     click.echo(f"This computer is no machine of {mine.endpoint} any more.")
     if trouble:
         click.echo(f"The dispatcher was not told: {trouble}", err=True)
+
+
+@click.command()
+@click.option("--endpoint", metavar="NAME", help="The endpoint (default: RAPIDSTART_ENDPOINT, or the only one of this computer).")
+@click.option("--finish", is_flag=True, help="All workers here were started anew: the login of before is worth nothing any more.")
+@click.option("--ca-file", help="The authority (PEM) of the dispatcher's certificate.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def rotate(endpoint: str | None, finish: bool, ca_file: str | None, as_json: bool) -> None:
+    """Have a new password at the broker. Nothing stops: the one before counts until --finish, or until the next rotation.
+
+    Workers that start use the new one. Once those that run were started anew, at any time: rotate --finish.
+    """
+    settings = _settings()
+    with _ending():
+        mine = _membership(endpoint or settings.endpoint, membership.known(settings.home))
+        change = letterbox.finish if finish else letterbox.renew
+        change(settings.folder_of(mine.endpoint), mine, ca_file=ca_file)
+    if as_json:
+        click.echo(json.dumps({"endpoint": mine.endpoint, "finished": finish}))
+    elif finish:
+        click.echo(f"The login of before of {mine.endpoint} is worth nothing any more.")
+    else:
+        click.echo(f"{mine.endpoint} has a new login, and the one before counts beside it.")
+        click.echo("Start its workers anew when it suits, then: rapidstart-worker rotate --finish")
 
 
 def _look(

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from connector.wire import keys
 from connector.wire.keys import KeyUnreadable
@@ -20,6 +20,8 @@ from workers.errors import GiveUp
 from workers.keeping import LOGIN_FILE
 
 FILE: Final = "registration.json"
+#: What a broker's URL says of files on the computer that uses it.
+_OWN_FILES: Final = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 _ADVICE: Final = "Check that this account may write to RAPIDSTART_HOME."
 
 
@@ -99,6 +101,13 @@ def forget(home: Path, endpoint: str) -> None:
         raise GiveUp(f"the endpoint's folder cannot be cleared: {error.strerror}.", advice=_ADVICE, code="RSC-5983") from error
 
 
+def with_own_files(broker_url: str, before: str) -> str:
+    """The URL with the files of this computer that the one before named: the dispatcher knows nothing of them."""
+    mine = [(name, value) for name, value in parse_qsl(urlsplit(before).query) if name in _OWN_FILES]
+    parts = urlsplit(broker_url)
+    return urlunsplit(parts._replace(query=urlencode([*parse_qsl(parts.query), *mine])))
+
+
 def _is_same(one: Membership, found: Found) -> bool:
     mine = (one.service_host.casefold(), one.aos_instance.casefold())
     return mine == (found.service_host.casefold(), found.aos_instance.casefold())
@@ -108,7 +117,7 @@ def _with_ca(broker_url: str, ca_file: str | None) -> str:
     """The URL with the authority of the broker's certificate, as this computer has it."""
     if not ca_file or not broker_url.startswith("rediss:"):
         return broker_url
-    return f"{broker_url}{'&' if '?' in broker_url else '?'}ssl_ca_certs={Path(ca_file).absolute()}"
+    return with_own_files(broker_url, f"rediss:?{urlencode({'ssl_ca_certs': str(Path(ca_file).absolute())})}")
 
 
 def _policy(found: Found) -> str:
