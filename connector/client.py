@@ -4,9 +4,9 @@ Every problem that the dispatcher answers with comes out as the error it was the
 """
 
 import functools
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote, urlsplit
@@ -14,35 +14,17 @@ from urllib.parse import quote, urlsplit
 import requests
 from pydantic import TypeAdapter, ValidationError
 
-from connector import __version__, api, errors, rights
+from connector import __version__, api, errors, live, replies, rights
 
 T = TypeVar("T")
 
 #: Pauses before a submission whose answer was lost is repeated, in seconds. Its key makes the repetition harmless.
 _SUBMIT_PAUSES: Final = (0.2, 1.0, 3.0)
 
-_BY_CODE: Final = {
-    error.code: error
-    for error in (
-        errors.RapidStartError,
-        errors.Refused,
-        errors.PackageRefused,
-        errors.PlanRefused,
-        errors.NotFound,
-        errors.Conflict,
-        errors.NotSignedIn,
-        errors.NotAllowed,
-        errors.TooOften,
-        errors.NotReachable,
-    )
-}
-_BY_STATUS: Final[dict[int, type[errors.RapidStartError]]] = {
-    404: errors.NotFound,
-    409: errors.Conflict,
-    502: errors.NotReachable,
-    503: errors.NotReachable,
-    504: errors.NotReachable,
-}
+#: Live events: a connection without a sign of life is given up after so many seconds, and made anew after a pause, for as long.
+_SILENT_S: Final = 40.0
+_COME_AGAIN_S: Final = 0.5
+_PATIENCE_S: Final = 60.0
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -122,6 +104,25 @@ class Client:
         params = {"limit": limit} | {name: value for name, value in wanted.items() if value is not None}
         return self._json(api.JobPage, "GET", "/jobs", params=params)["items"]
 
+    def follow(self, job_id: str) -> Iterator[live.JobEvent]:
+        """A job as it is now, and then as it changes, at most a few times a second, until it has ended.
+
+        A connection that broke is taken up where it was. Raises NotReachable once the dispatcher was silent for a minute.
+        """
+        last, heard = None, time.monotonic()
+        while True:
+            try:
+                for event in self._events(f"/jobs/{quote(job_id, safe='')}/events", after=last):
+                    last, heard = event.id or last, time.monotonic()
+                    if event.name == "job":
+                        yield json.loads(event.data)
+                    elif event.name == "end":
+                        return
+            except errors.NotReachable:
+                if last is None or time.monotonic() - heard > _PATIENCE_S:
+                    raise
+            time.sleep(_COME_AGAIN_S)
+
     def cancel(self, job_id: str) -> api.Job:
         """End a job: what was not sent is skipped, a call in hand is finished."""
         return self._order_job(job_id, "cancel")
@@ -170,7 +171,7 @@ class Client:
     def workbook(self, job_id: str, path: Path) -> None:
         """Write the job's process summary workbook to a file."""
         with self._answer("GET", f"/jobs/{quote(job_id, safe='')}/results.xlsx", stream=True, timeout=None) as answer:
-            _write(answer, path, url=self.url)
+            replies.write(answer, path, url=self.url)
 
     def audit(self, *, limit: int = 100, **wanted: str | None) -> list[rights.AuditLine]:
         """The newest commands that changed something: on one `subject` (a job or an endpoint), `since` or `until` a moment."""
@@ -262,13 +263,20 @@ class Client:
 
     def health(self) -> dict[str, str]:
         """Each thing that the dispatcher rests on, with the sentence that says what is wrong, or ""."""
-        with _translated(self.url):
+        with replies.translated(self.url):
             answer = self._session.get(f"{self.url}/readyz", timeout=5.0, verify=self._verify)
             try:
                 components: dict[str, str] = answer.json()["components"]
             except (requests.exceptions.JSONDecodeError, KeyError, TypeError) as error:
-                raise _stranger(self.url) from error
+                raise replies.stranger(self.url) from error
         return {name: "" if sentence == "ok" else sentence for name, sentence in components.items()}
+
+    def _events(self, path: str, *, after: str | None) -> Iterator[replies.Event]:
+        headers = {"Accept": live.EVENT_STREAM} | ({live.LAST_EVENT_ID: after} if after else {})
+        with self._answer("GET", path, stream=True, headers=headers, timeout=_SILENT_S) as answer:
+            if answer.status_code == requests.codes.no_content:
+                yield replies.Event(name="end", data="", id=after)
+            yield from replies.events(answer, url=self.url)
 
     def _order_job(self, job_id: str, verb: str) -> api.Job:
         return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/{verb}")
@@ -288,7 +296,7 @@ class Client:
             try:
                 found = answer.json()
             except requests.exceptions.JSONDecodeError as error:
-                raise _stranger(self.url) from error
+                raise replies.stranger(self.url) from error
         try:
             _shape(kind).validate_python(found)  # type: ignore[arg-type]  # types are hashable
         except ValidationError as error:
@@ -301,7 +309,7 @@ class Client:
     def _of_another_version(self, told: str, *, older: bool = True) -> errors.NotReachable:
         """The dispatcher does not speak as this version does; where it does not even say its version, it is left out."""
         try:
-            with _translated(self.url):
+            with replies.translated(self.url):
                 said = self._session.get(f"{self.url}{api.PREFIX}/openapi.json", timeout=5.0, verify=self._verify)
                 version = f" ({said.json()['info']['version']})"
         except (errors.NotReachable, requests.exceptions.JSONDecodeError, KeyError, TypeError):
@@ -312,11 +320,11 @@ class Client:
 
     def _answer(self, method: str, path: str, **more: Any) -> requests.Response:
         more = {"timeout": self._timeout_s, "verify": self._verify} | more
-        with _translated(self.url):
+        with replies.translated(self.url):
             answer = self._session.request(method, f"{self.url}{api.PREFIX}{path}", **more)
             if answer.ok:
                 return answer
-            problem = _problem(answer, self.url)
+            problem = replies.problem(answer, self.url)
         if answer.status_code in {404, 405} and type(problem) is errors.Refused:  # no such route; what is not found says what
             raise self._of_another_version(f"it does not know {method} {path.partition('?')[0]}")
         raise problem
@@ -338,61 +346,5 @@ def wait_until_ready(client: Client, *, timeout_s: float, alive: Callable[[], bo
     return True
 
 
-def _write(answer: requests.Response, path: Path, *, url: str) -> None:
-    """Whole or not at all: what was there before stays until the new file is complete."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as file, _translated(url):
-            for chunk in answer.iter_content(65536):
-                file.write(chunk)
-        part.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error  # named as it was asked for
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _endpoint_path(name: str) -> str:
     return f"/endpoints/{quote(name, safe='')}"
-
-
-@contextmanager
-def _translated(url: str) -> Iterator[None]:
-    try:
-        yield
-    except requests.exceptions.Timeout as error:
-        raise errors.NotReachable(f"the dispatcher at {url} did not answer in time.", advice="Try again.") from error
-    except requests.exceptions.InvalidURL as error:
-        raise _wrong_url(url) from error
-    except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema) as error:
-        raise _wrong_url(url) from error
-    except requests.exceptions.SSLError as error:
-        raise errors.NotReachable(
-            f"the certificate of the dispatcher at {url} is not accepted.",
-            advice="Name the authority that gave it: RAPIDSTART_CA_FILE.",
-        ) from error
-    except requests.exceptions.RequestException as error:
-        raise errors.NotReachable(
-            f"the dispatcher at {url} does not answer.",
-            advice="Start it (rapidstart dispatcher), or say where it is with RAPIDSTART_API_URL.",
-        ) from error
-
-
-def _wrong_url(url: str) -> errors.NotReachable:
-    return errors.NotReachable(f"{url} is not an HTTP address.", advice="Set RAPIDSTART_API_URL, as http://127.0.0.1:8480.")
-
-
-def _stranger(url: str) -> errors.NotReachable:
-    return errors.NotReachable(f"what answers at {url} is not a dispatcher.", advice="Check RAPIDSTART_API_URL.")
-
-
-def _problem(answer: requests.Response, url: str) -> errors.RapidStartError:
-    if answer.status_code == requests.codes.request_entity_too_large:  # said before anybody reads it
-        return errors.Refused("the dispatcher does not take so much at once.", advice="Send less, or divide it.")
-    if api.PROBLEM not in answer.headers.get("Content-Type", ""):
-        return _stranger(url)
-    problem = answer.json()
-    kind = _BY_CODE.get(problem.get("code", "")) or _BY_STATUS.get(answer.status_code, errors.Refused)
-    place = problem.get("place") or {}
-    known = {name: place.get(name) for name in ("file", "sheet", "row", "field")}
-    return kind(str(problem.get("detail", "")), advice=str(problem.get("advice", "")), place=errors.Place(**known))

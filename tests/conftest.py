@@ -59,6 +59,13 @@ class Desk:
         """How many read live events."""
         return self.app.state.tail.count
 
+    def end_streams(self) -> None:
+        """End all live events, as a dispatcher does that is told to stop."""
+        self.app.state.tail.is_ending = lambda: True
+        while self.following():
+            time.sleep(0.01)
+        self.app.state.tail.is_ending = lambda: False
+
     def know(self, name: str, *, checks: tuple[Check, ...] = ()) -> None:
         """A survey of the endpoint came home."""
         with self.ledger.write() as db:

@@ -1,13 +1,13 @@
-"""Follows jobs to their end: polls the API and hands each state to whoever shows it."""
+"""Follows jobs to their end, by live events or by asking again and again, and hands each state to whoever shows it."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
-from connector import api
+from connector import api, live
 from connector.cli import front, words
 from connector.errors import NotReachable
 
@@ -31,10 +31,39 @@ def ended(job: api.Job) -> bool:
 
 
 def follow(client: "Client", job_ids: Sequence[str], *, show: Show, until: Callable[[api.Job], bool] = ended) -> list[api.Job]:
-    """Poll jobs until all of them are as `until` says; `show` gets them after each look. Returns them as last seen.
+    """Follow jobs until all of them are as `until` says; `show` gets them after each change. Returns them as last seen.
 
+    One job is followed by its live events; several, and where events do not come through, by asking again and again.
     Raises NotReachable once the dispatcher has been silent for a minute.
     """
+    if len(job_ids) == 1:
+        with suppress(NotReachable):
+            for job in _live(client, job_ids[0]):
+                show([job])
+                if until(job):
+                    return [job]
+    return _poll(client, job_ids, show=show, until=until)
+
+
+def _live(client: "Client", job_id: str) -> Iterator[api.Job]:
+    """The job as it changes. It is asked for anew where its steps are others, and once it has ended."""
+    job: api.Job | None = None
+    for event in client.follow(job_id):
+        numbers = [step["no"] for step in event["steps"]]
+        if job is None or event["finished_at"] or [step["no"] for step in job["steps"]] != numbers:
+            job = client.job(job_id)
+        else:
+            job = _changed(job, event)
+        yield job
+
+
+def _changed(job: api.Job, event: live.JobEvent) -> api.Job:
+    told: dict[str, Any] = {name: value for name, value in event.items() if name in job and name != "steps"}
+    steps = [step | progress for step, progress in zip(job["steps"], event["steps"], strict=True)]
+    return cast("api.Job", job | told | {"steps": steps})
+
+
+def _poll(client: "Client", job_ids: Sequence[str], *, show: Show, until: Callable[[api.Job], bool]) -> list[api.Job]:
     seen: dict[str, api.Job] = {}
     pause, heard = _FIRST_PAUSE_S, time.monotonic()
     while True:

@@ -279,7 +279,11 @@ def test_a_watch_outlives_a_dispatcher_that_is_started_again(office, groups, run
             office.settle(job_id, "ccc")
         return real(asked)
 
+    def cut_off(_):
+        raise watching.NotReachable("a proxy between lets no events through")
+
     monkeypatch.setattr(office.client, "job", sometimes)
+    monkeypatch.setattr(office.client, "follow", cut_off)
     (ended,) = watching.follow(office.client, [job_id], show=lambda _: None)
     assert ended["state"] == "succeeded"
 

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from connector.access import local
+from connector.cli import watching
+from connector.errors import NotFound
 from connector.ledger import changes, jobs
 from connector.wire.reports import Problem
 from tests.web.sse import Reader
@@ -176,3 +178,37 @@ def test_every_change_of_a_job_or_a_step_has_a_number_of_its_own(desk, submit):
         jobs.set_state(db, job, jobs.JobState.WAITING, reason="for something")
     with desk.ledger.read() as db:
         assert changes.latest(db) == seen[-1]  # nothing was another than before
+
+
+def test_a_client_follows_a_job_over_connections_that_end(desk, submit):
+    job = submit()
+    seen = []
+    for event in desk.client.follow(job):
+        seen.append((event["state"], event["rows"]["created"]))
+        if len(seen) == 1:
+            desk.end_streams()
+            desk.plan(job)
+        elif event["planned"] and event["finished_at"] is None:
+            desk.settle(job, "c", "c", "c")
+    assert seen[0] == ("queued", 0)
+    assert seen[-1] == ("succeeded", 3)
+
+
+def test_a_client_says_so_where_there_is_no_such_job(desk):
+    with pytest.raises(NotFound):
+        next(desk.client.follow("JB-NONE"))
+
+
+def test_a_watch_shows_a_job_as_the_api_does(desk, submit):
+    job, shown = submit(), []
+
+    def show(found):
+        shown.extend(found)
+        assert found[0].keys() == desk.client.job(job).keys()
+        if len(shown) == 1:
+            desk.plan(job)
+        elif found[0]["planned"] and not watching.ended(found[0]):
+            desk.settle(job, "c", "c", "c")
+
+    (last,) = watching.follow(desk.client, [job], show=show)
+    assert last == desk.client.job(job) == shown[-1]
