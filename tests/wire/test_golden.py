@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.wire import codec, jobs, keys, reports, sealing
+from connector.wire import codec, jobs, keys, machines, reports, sealing
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = jobs.WORK | jobs.ANSWERS | reports.REPORTS | {sealing.Sealed.KIND: sealing.Sealed}
+KINDS = KINDS | machines.LETTERS | machines.LETTER_ANSWERS
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)

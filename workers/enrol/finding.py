@@ -185,8 +185,8 @@ def _instance(wanted: str | None, installed: Sequence[Instance]) -> tuple[Instan
 
 def _parts(service_host: str) -> tuple[str, str]:
     """The web site and the computer that a host names; the site is "" where it names the AOS itself."""
-    parts = urlsplit(service_host if "://" in service_host else f"//{service_host}")
-    host = parts.hostname or ""
+    parts = urlsplit(service_host) if "://" in service_host else urlsplit("")
+    host = (parts.hostname or "") if parts.scheme else service_host
     if not _HOST.fullmatch(host) or parts.scheme not in {"", "http", "https", "net.tcp"}:
         raise GiveUp(
             f"{service_host!r} names no computer.", advice="Say it as AOSPROD01, or as http://AOSPROD01:80.", code="RSC-5984"
