@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from starlette.responses import HTMLResponse
 
 from connector import registrations
@@ -12,12 +12,12 @@ from connector.dispatch import Dispatcher
 from connector.enrolment.activating import Pending
 from connector.ledger import endpoints
 from connector.web.activation.objects import activation_object
+from connector.web.pages import drawing as pages
 
 
 @cache
 def _template() -> Template:
-    loader = PackageLoader("connector.web.activation", ".")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+    return pages.environment("connector.web.activation").get_template("page.html")
 
 
 def draw(

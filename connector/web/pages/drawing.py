@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -37,7 +37,7 @@ def draw(template: str, request: Request, asking: Principal, *, status: int = 20
         "flower": getattr(request.app.state, "flower_url", ""),
         "link": _Link(request),
     }
-    text = _environment().get_template(template).render(**always, **told)
+    text = environment().get_template(template).render(**always, **told)
     return HTMLResponse(text, status_code=status, headers={"Content-Security-Policy": _POLICY})
 
 
@@ -67,9 +67,11 @@ def address_of(file: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment(package: str = "") -> Environment:
+    """What templates are read with: the pages', and those that lie beside the modules of another package."""
+    beside = [PackageLoader(package, ".")] if package else []
     made = Environment(
-        loader=PackageLoader("connector.web.pages"),
+        loader=ChoiceLoader([*beside, PackageLoader("connector.web.pages")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

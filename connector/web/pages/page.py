@@ -30,8 +30,8 @@ class _Page(APIRoute):
             try:
                 return await handle(request)
             except NotSignedIn:
-                if request.method == "GET":
-                    raise  # the way to sign in leads back here
+                if request.method == "GET" or "text/html" not in request.headers.get("accept", ""):
+                    raise  # the way to sign in leads back to what was asked for; a program is told
                 return RedirectResponse("/signin", status_code=_SEE_OTHER)
             except RapidStartError as error:
                 return _told(request, error)

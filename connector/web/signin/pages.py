@@ -3,16 +3,16 @@
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from starlette.responses import HTMLResponse
 
 from connector.access import passwords
+from connector.web.pages import drawing
 
 
 @cache
 def _template() -> Template:
-    loader = PackageLoader("connector.web.signin", ".")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+    return drawing.environment("connector.web.signin").get_template("page.html")
 
 
 def draw(title: str, *, status: int = 200, trouble: str = "", **more: Any) -> HTMLResponse:

@@ -25,6 +25,8 @@
   document.addEventListener("htmx:sendError", lost);
   document.addEventListener("htmx:timeout", lost);
   document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) lost(); });
+  document.addEventListener("htmx:sseError", lost);
+  document.addEventListener("htmx:sseOpen", found);
   document.addEventListener("htmx:beforeSwap", (event) => {
     const xhr = event.detail.xhr;
     if (xhr.status < 400) found();

@@ -1,0 +1,96 @@
+"""A dispatcher with an AOS that is simulated, a worker, and a browser that notes whatever is not as it should be."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from connector import sample
+from tests.journeys.driving import Site, eventually, free_port, write_csv
+
+CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(__file__).parent / "vendored" / "axe.min.js"
+#: A loaded machine draws slowly; what is waited for is exact.
+PATIENCE_MS = 60_000.0
+
+
+@dataclass
+class Watched:
+    """A page of a browser, and what it did that no page of ours may do."""
+
+    page: Page
+    site: Site
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    is_away: bool = False
+    """the dispatcher is away on purpose: that requests fail is no error"""
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("console", lambda told: self._said(told.type, told.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self._asked(request.url))
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.site.api_url}{path}")
+
+    def violations(self) -> list[str]:
+        """What axe-core finds wrong with the page as it is drawn now."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        return [f"{each['id']}: {each['help']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
+
+    def _said(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"} and not self.is_away:
+            self.errors.append(text)
+
+    def _asked(self, url: str) -> None:
+        if urlsplit(url).netloc != urlsplit(self.site.api_url).netloc and not url.startswith(("data:", "blob:")):
+            self.foreign.append(url)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def stage(folder: Path, *, latency_ms: int = 0) -> Iterator[Site]:
+    """Everything that the pages tell of: an AOS with a worker that has read its contracts."""
+    site = Site(folder, f"http://127.0.0.1:{free_port()}")
+    try:
+        site.start_dispatcher()
+        site.start_aos("AOSPROD", "--tables", sample.write(folder / "sample").tables, "--latency", str(latency_ms))
+        site.start_worker("AOSPROD")
+        eventually(lambda: site.api("/endpoints/AOSPROD")["state"] == "online", what="a worker that is online")
+        site.json("endpoint", "add", "AOSPROD", "--replace", "--company", "USMF")
+        site.json("endpoint", "metadata", "AOSPROD", "--refresh")
+        yield site
+    finally:
+        site.close()
+
+
+def package(folder: Path, *, rows: int, wrong: tuple[int, ...] = ()) -> Path:
+    """Customer groups; the names of some are longer than AX takes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [[f"G{number}", "N" * 200 if number in wrong else f"Group {number}"] for number in range(1, rows + 1)]
+    return write_csv(folder / "CustGroup.csv", ["CustGroup", "Name"], lines)
+
+
+def sign_in(context: BrowserContext, site: Site, name: str = "anna", *, role: str = "administrator") -> None:
+    """Let somebody in by a one-time link, as an administrator makes it."""
+    link: Any = site.json("person", "link", name, "--role", role)
+    page = context.new_page()
+    page.goto(link["url"])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site.api_url}/")
+    page.close()
