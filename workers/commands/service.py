@@ -155,38 +155,40 @@ def run(endpoint: str | None, instance: str | None, max_workers: int | None, hom
     computers that run this service for it. Told to stop, it lets its workers finish; told twice, they end at once.
     """
     try:
+        if hosted and instance:
+            from workers.service.hosted import host
+
+            host(_system().name(instance), lambda: _hosted(*_instance(endpoint, instance, home=home), max_workers=max_workers))
+            return
         settings, found = _instance(endpoint, instance, home=home)
-        if hosted:
-            _run_hosted(settings, found, max_workers=max_workers)
-        else:
-            front.log_to_stderr(settings, found.endpoint)
-            _crew(settings, found, max_workers=max_workers).run()
+        front.log_to_stderr(settings, found.endpoint)
+        _crew(settings, found, max_workers=max_workers).run()
     except errors.GiveUp as error:
         raise front.stop(error) from None
 
 
-def _run_hosted(settings: "Settings", found: "Instance", *, max_workers: int | None) -> None:
+def _hosted(settings: "Settings", found: "Instance", *, max_workers: int | None) -> "Service":
     """A service of Windows has no terminal: its log is a file, and what an operator must know is in the event log."""
     import logging
 
     from workers.service.events import EventLog
-    from workers.service.hosted import host
     from workers.service.logfile import LogFile
 
     file = LogFile(settings.folder_of(found.endpoint) / "logs" / "service.log")
     sys.stdout = sys.stderr = file
     front.log_to_stderr(settings, found.endpoint)
     logging.getLogger().addHandler(EventLog())
-    host(_system().name(found.name), _crew(settings, found, max_workers=max_workers, log=file))
+    return _crew(settings, found, max_workers=max_workers, log=file)
 
 
 def _crew(settings: "Settings", found: "Instance", *, max_workers: int | None, log: Any = None) -> "Service":
     """The service itself. Raises GiveUp."""
-    from workers import crew, letters, wishes
+    from workers import crew, keeping, letters, wishes
 
     most = settings.max_workers if max_workers is None else max_workers
     written = letters.open_letters(settings.folder_of(found.endpoint), endpoint=found.endpoint)
-    talk = wishes.Talk(settings.broker(), endpoint=found.endpoint, most=most, letters=written)
+    broker = keeping.login(settings.folder_of(found.endpoint)) or settings.broker()
+    talk = wishes.Talk(broker, endpoint=found.endpoint, most=most, letters=written)
     command = crew.command(found.endpoint, home=settings.home, hosted=log is not None)
     members = crew.Crew(command, most=most, concurrency=settings.concurrency, listen=log.take if log else None)
     return crew.Service(members, talk, grace_s=settings.grace_s)

@@ -45,8 +45,8 @@ class Definition:
 
     def command(self) -> list[str]:
         """What the service runs: this installation's own Python."""
-        home = ["--home", str(self.home)]
-        return [sys.executable, "-m", "workers", "service", "run", "--endpoint", self.endpoint, *home]
+        named = ["--endpoint", self.endpoint, "--instance", self.instance, "--home", str(self.home)]
+        return [sys.executable, "-m", "workers", "service", "run", *named]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

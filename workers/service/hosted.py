@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import pywintypes
@@ -35,11 +36,13 @@ class _Hosted(win32serviceutil.ServiceFramework):
     """Windows makes one of these, for the one service of this process; pywin32 names its methods."""
 
     _svc_name_: str
-    runs: Runs
+    make: Callable[[], Runs]
 
     def __init__(self, arguments: Any) -> None:
         super().__init__(arguments)
         self._ended = threading.Event()
+        self._told = threading.Event()
+        self._runs: Runs | None = None
 
     def GetAcceptedControls(self) -> int:  # noqa: N802 - pywin32's name
         return win32service.SERVICE_ACCEPT_STOP | _ACCEPT_PRESHUTDOWN
@@ -51,13 +54,18 @@ class _Hosted(win32serviceutil.ServiceFramework):
     def SvcStop(self) -> None:  # noqa: N802
         """Returns at once: Windows waits for the answer of a service, not for its end."""
         self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING, waitHint=_HINT_MS)
-        self.runs.end()
+        self._told.set()
+        if self._runs:
+            self._runs.end()
         threading.Thread(target=self._say, name="stopping", daemon=True).start()
 
     def SvcDoRun(self) -> None:  # noqa: N802
         log.info("the worker service %s has started", self._svc_name_, extra={"action": "service_started"})
         try:
-            self.runs.run()
+            self._runs = type(self).make()
+            if self._told.is_set():  # while it was made
+                self._runs.end()
+            self._runs.run()
         finally:
             self._ended.set()
         log.info("the worker service %s has ended", self._svc_name_, extra={"action": "service_ended"})
@@ -67,9 +75,13 @@ class _Hosted(win32serviceutil.ServiceFramework):
             self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING, waitHint=_HINT_MS)
 
 
-def host(name: str, runs: Runs) -> None:
-    """Be the service of that name, until Windows stops it. Raises GiveUp where Windows has not started this process as one."""
-    made = type("Hosted", (_Hosted,), {"_svc_name_": name, "_svc_display_name_": name, "runs": runs})
+def host(name: str, make: Callable[[], Runs]) -> None:
+    """Be the service of that name, until Windows stops it. Raises GiveUp where Windows has not started this process as one.
+
+    Windows waits half a minute for a process to say that it is a service: what it runs is made only then.
+    """
+    named = {"_svc_name_": name, "_svc_display_name_": name, "make": staticmethod(make)}
+    made = type("Hosted", (_Hosted,), named)
     servicemanager.Initialize(name, None)
     servicemanager.PrepareToHostSingle(made)
     try:

@@ -3,6 +3,7 @@
 import io
 import logging
 import logging.handlers
+import threading
 from pathlib import Path
 from typing import IO, Final
 
@@ -22,13 +23,15 @@ class LogFile(io.TextIOBase):
     def __init__(self, path: Path, *, size: int = _BYTES, kept: int = _KEPT) -> None:
         """The folder is made. `size` in bytes. Raises OSError where the file cannot be written."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock, self._begun = threading.Lock(), ""
         self._file = _Quiet(path, maxBytes=size, backupCount=kept, encoding="utf-8")
 
     def write(self, text: str) -> int:
-        """One or more lines."""
-        for line in text.splitlines():
-            if line:
-                self._file.handle(logging.LogRecord("", logging.INFO, "", 0, line, None, None))
+        """Lines, whole or in pieces: a line is kept until its end comes."""
+        with self._lock:
+            *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._put(line)
         return len(text)
 
     def writable(self) -> bool:
@@ -38,7 +41,10 @@ class LogFile(io.TextIOBase):
     def take(self, stream: IO[bytes]) -> None:
         """Write all that comes out of a stream, until it ends."""
         for line in stream:
-            self.write(line.decode("utf-8", errors="replace"))
+            self._put(line.decode("utf-8", errors="replace").rstrip("\r\n"))
+
+    def _put(self, line: str) -> None:
+        self._file.handle(logging.LogRecord("", logging.INFO, "", 0, line, None, None))
 
     def close(self) -> None:
         """Let the file go."""

@@ -1,5 +1,6 @@
 """Services of Windows, by its service control manager. The only other place that knows pywin32 is `workers.service.hosted`."""
 
+import logging
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ import winerror
 from workers.errors import GiveUp
 from workers.service.definition import Definition, Found, State, Stopped
 from workers.service.events import SOURCE
+
+log = logging.getLogger(__name__)
 
 PREFIX: Final = "RapidStartConnector$"
 #: Microsoft's own, as its installer named it.
@@ -131,11 +134,19 @@ def _make_lasting(handle: Any) -> None:
     actions = [(win32service.SC_ACTION_RESTART, pause) for pause in _AGAIN_MS]
     after = {"ResetPeriod": _FORGET_S, "RebootMsg": "", "Command": "", "Actions": actions}
     about = "Takes jobs of RapidStart Connector for an AOS of this computer, and carries them out through its services."
-    change = win32service.ChangeServiceConfig2
-    change(handle, win32service.SERVICE_CONFIG_DESCRIPTION, about)
-    change(handle, win32service.SERVICE_CONFIG_FAILURE_ACTIONS, after)
-    change(handle, win32service.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, True)
-    change(handle, win32service.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, True)
+    settings = (
+        (win32service.SERVICE_CONFIG_DESCRIPTION, about),
+        (win32service.SERVICE_CONFIG_FAILURE_ACTIONS, after),
+        (win32service.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, True),
+        (win32service.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, True),
+    )
+    for level, value in settings:
+        try:
+            win32service.ChangeServiceConfig2(handle, level, value)
+        except pywintypes.error as error:
+            if error.winerror != winerror.ERROR_INVALID_LEVEL:
+                raise
+            log.warning("this Windows does not know setting %d of a service", level, extra={"action": "service_setting_unknown"})
 
 
 def _let_in(account: str, service: Definition) -> None:

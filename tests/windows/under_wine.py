@@ -1,0 +1,106 @@
+"""A Windows under wine in which the offline bundle was installed. See `prepare.sh`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = r"C:\rapidstart\rapidstart-worker.cmd"
+#: What `prepare.sh` needs of this computer.
+NEEDED = ("wine", "wineserver", "winepath", "x86_64-w64-mingw32-gcc-win32")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """A Windows computer."""
+
+    folder: Path
+
+    @property
+    def drive(self) -> Path:
+        return self.folder / "prefix" / "drive_c"
+
+    @property
+    def home(self) -> Path:
+        """RAPIDSTART_HOME, where nothing else is said."""
+        return self.drive / "ProgramData" / "RapidStart Connector"
+
+    @property
+    def env(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("RAPIDSTART_", "PYTHON"))}
+        return {**clean, "WINEPREFIX": str(self.folder / "prefix"), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
+
+    def run(self, *command: str, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
+        """Both streams are pipes: under wine Windows' Python wants that."""
+        return subprocess.run(
+            ["wine", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=self.env,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def worker(self, *arguments: str, timeout_s: float = 180, code: int | None = 0) -> str:
+        """What `rapidstart-worker ...` says there; its exit code must be this."""
+        done = self.run(COMMAND, *arguments, timeout_s=timeout_s)
+        assert code is None or done.returncode == code, f"exit code {done.returncode}: {done.stdout}\n{self.logs()}"
+        return done.stdout
+
+    def install(self, bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run the bundle's script."""
+        script = self.run("winepath", "-w", str(bundle / "install.cmd")).stdout.strip()
+        return self.run("cmd", "/c", script, "--folder", r"C:\rapidstart", *options)
+
+    def logs(self) -> str:
+        found = self.home.glob("endpoints/*/logs/service.log")
+        return "\n".join(f"--- {log.parent.parent.name}\n{log.read_text(errors='replace')[-4000:]}" for log in found)
+
+    def begin(self) -> None:
+        """Start it up, with its own services; a command that had to do so would never be seen to end."""
+        for command in (["wineserver", "-p"], ["wine", "wineboot"]):
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=self.env,
+                check=True,
+                timeout=120,
+            )
+
+    def end(self) -> None:
+        """End every process of this Windows, of no other one."""
+        subprocess.run(["wineserver", "-k"], env=self.env, check=False, timeout=60)
+
+
+def prepare(folder: Path) -> Windows:
+    """Make the bundle, a Windows, and install the one in the other. Skips where this computer has not got what it takes."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"not on this computer: {', '.join(missing)}")
+    made = subprocess.run(
+        [sys.executable, "-m", "deploy.windows.bundle", "--out", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip(f"the bundle cannot be made here: {made.stderr.strip()[-300:]}")
+    (bundle,) = folder.glob("rapidstart-worker-*-windows")
+    script = Path(__file__).with_name("prepare.sh")
+    done = subprocess.run(["bash", str(script), str(bundle), str(folder)], capture_output=True, text=True, check=False)
+    windows = Windows(folder=folder)
+    if done.returncode:
+        windows.end()
+        raise AssertionError(done.stdout + done.stderr)
+    return windows
