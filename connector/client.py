@@ -168,9 +168,9 @@ class Client:
         """The job's log, the oldest line first."""
         yield from self._pages(f"/jobs/{quote(job_id, safe='')}/log", api.LogPage, page=1000)
 
-    def workbook(self, job_id: str, path: Path) -> None:
-        """Write the job's process summary workbook to a file."""
-        with self._answer("GET", f"/jobs/{quote(job_id, safe='')}/results.xlsx", stream=True, timeout=None) as answer:
+    def workbook(self, job_id: str, path: Path, *, form: str = "xlsx") -> None:
+        """Write the job's process summary to a file: the workbook, or as `html`, or the rows that are not in as `csv`."""
+        with self._answer("GET", f"/jobs/{quote(job_id, safe='')}/results.{form}", stream=True, timeout=None) as answer:
             replies.write(answer, path, url=self.url)
 
     def audit(self, *, limit: int = 100, **wanted: str | None) -> list[rights.AuditLine]:

@@ -1,12 +1,15 @@
 """`rapidstart job`: see, watch and steer jobs."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from connector import api
 from connector.cli import exits, front, reloading
 from connector.cli.exits import Exit
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -179,14 +182,17 @@ def resolve(job_id: str, rows: list[dict[str, object]], every: bool, way: str, w
 
 @job.command()
 @click.argument("job_id", metavar="JOB")
-@click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write the process summary workbook to this file.")
+@click.option("--xlsx", type=_FILE, help="Write the process summary workbook to this file, with the rows that are not in.")
+@click.option("--html", type=_FILE, help="Write the process summary to this file, as a page that can be passed on.")
+@click.option("--csv", type=_FILE, help="Write the rows that are not in to this file.")
 @front.json_option
-def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:
+def results(job_id: str, as_json: bool, **files: Path | None) -> int:
     """The outcome of a job: its steps, its failed rows explained, and what calls answered."""
     client = front.client()
     found = client.job(job_id)
-    if xlsx is not None:
-        client.workbook(job_id, xlsx)
+    written = {form: path for form, path in files.items() if path is not None}
+    for form, path in written.items():
+        client.workbook(job_id, path, form=form)
     if as_json:
         from connector.cli import words
 
@@ -200,8 +206,8 @@ def results(job_id: str, xlsx: Path | None, as_json: bool) -> int:
     from connector.cli.results import show_results
 
     show_results(front.console(), client, found)
-    if xlsx is not None:
-        click.echo(f"Process summary: {xlsx}")
+    for path in written.values():
+        click.echo(f"Process summary: {path}")
     return exits.of_job(found)
 
 

@@ -7,13 +7,14 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import IO, Final
 
 from connector.errors import PackageRefused, Place
-from connector.intake import headers
+from connector.intake import guarded, headers
 from connector.intake.sources import Source, reading
 from connector.intake.values import Action, Limits
 from connector.wire.codec import Row
@@ -75,10 +76,16 @@ def open_flatfile(source: Source, *, limits: Limits) -> tuple[Action, tuple[str,
             place=Place(file=source.name),
         )
     columns = headers.checked(header.cells, most=limits.columns, place=Place(file=source.name, row=header.number))
-    action = Action(
-        entity=source.stem, file=source.name, columns=columns, read=lambda: _rows(source, dialect, width=len(columns))
-    )
-    return action, notices
+    read = partial(_rows, source, dialect, width=len(columns))
+    if columns[0] == guarded.TITLE:
+        read = partial(_freed, read)
+    return Action(entity=source.stem, file=source.name, columns=columns, read=read), notices
+
+
+def _freed(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
+    """The rows of a file that guards its texts from spreadsheets."""
+    for number, cells, _ in read():
+        yield Row(number, [cell and guarded.bare(cell) for cell in cells])
 
 
 def _rows(source: Source, dialect: _Dialect, *, width: int) -> Iterator[Row]:
