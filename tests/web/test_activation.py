@@ -1,5 +1,6 @@
 """Registration by codes: what a machine says is shown, an administrator decides, credentials are told once, and codes end."""
 
+import hashlib
 import re
 import time
 
@@ -11,7 +12,8 @@ from connector.dispatch.letters import Letters
 from connector.enrolment import codes
 from connector.ledger import machines, trust
 from connector.ledger.activations import activations
-from connector.wire import keys
+from connector.wire import codec, keys, sealing
+from connector.wire.machines import LETTER_ANSWERS, LoginKept, LoginWanted, MachineLeaves
 
 MINE, OTHER = keys.generate().public, keys.generate().public
 NEW, EXPIRED, PENDING = "/device/code", "expired_token", "authorization_pending"
@@ -346,3 +348,60 @@ def test_a_page_of_another_site_approves_nothing(clerk, admin):
 
 def test_a_dispatcher_without_a_key_registers_nobody(desk):
     assert requests.post(f"{desk.url}/api/v1/device/code", data=form(), timeout=10).status_code == 409
+
+
+RING = (keys.generate(),)
+
+
+def letter(desk, message, *, ring=RING, endpoint="AOSPROD01", session="s1", no=1):
+    stamp = sealing.Stamp(way=sealing.Way.REPORT, endpoint=endpoint, session=session, no=no)
+    return sealing.seal(message, stamp, sender=ring, readers=(desk.dispatcher.outbox.letters.public,))
+
+
+def send(desk, text, endpoint="AOSPROD01"):
+    return requests.post(f"{desk.url}/api/v1/machines/letters", data={"endpoint": endpoint, "letter": text}, timeout=30)
+
+
+def passwords(desk):
+    with desk.ledger.read() as db:
+        (found,) = machines.every(db)
+    return found.passwords
+
+
+def test_a_machine_has_its_login_renewed_by_a_letter_that_only_it_reads(clerk):
+    given = approved(clerk, key=RING[0].public.text)
+    (first,) = passwords(clerk)
+    answer = send(clerk, letter(clerk, LoginWanted(endpoint="AOSPROD01"))).json()["letter"]
+    (second, kept) = passwords(clerk)
+    assert kept == first
+    sealed = codec.decode(answer, {sealing.Sealed.KIND: sealing.Sealed})
+    trusted = {each.fingerprint: each for each in (keys.Public.of_text(given["dispatcher_key"]),)}
+    reading = {"way": sealing.Way.ANSWER, "endpoint": "AOSPROD01", "trusted": trusted, "kinds": LETTER_ANSWERS}
+    head, told = sealing.unseal(sealed, ring=RING, **reading)
+    assert head.question == RING[0].public.fingerprint
+    assert hashlib.sha256(re.search(r":([^:@]+)@", told.broker_url)[1].encode()).hexdigest() == second
+    with pytest.raises(sealing.Unsealable):
+        sealing.unseal(sealed, ring=(keys.generate(),), **reading)
+    assert send(clerk, letter(clerk, LoginKept(endpoint="AOSPROD01"), session="s2")).json() == {"letter": ""}
+    assert passwords(clerk) == (second,)
+
+
+def test_letters_that_its_machine_did_not_write_do_nothing(clerk):
+    approved(clerk, key=RING[0].public.text)
+    known = passwords(clerk)
+    wanted = letter(clerk, LoginWanted(endpoint="AOSPROD01"))
+    forged = letter(clerk, MachineLeaves(endpoint="AOSPROD01", machine="AOSPROD01"), ring=(keys.generate(),))
+    for text, endpoint in ((forged, "AOSPROD01"), ("x", "AOSPROD01"), (wanted, "OTHER"), (wanted[:-20], "AOSPROD01")):
+        assert send(clerk, text, endpoint).status_code == 403, text
+    assert passwords(clerk) == known
+    assert send(clerk, wanted).status_code == 200
+    assert send(clerk, wanted).status_code == 403, "a letter counts once"
+    refused = clerk.client.endpoint("AOSPROD01")["sealing"]["refused"]
+    assert {each["why"] for each in refused} == {"forged", "altered", "repeated"}
+
+
+def test_a_revoked_machine_has_nothing_renewed(clerk):
+    approved(clerk, key=RING[0].public.text)
+    revoke(clerk, None)
+    assert send(clerk, letter(clerk, LoginWanted(endpoint="AOSPROD01"))).status_code == 403
+    assert passwords(clerk) == ()

@@ -1,0 +1,273 @@
+"""Under a real broker: what the login of one endpoint's machine may do, and that nothing of another one's is in its reach."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+
+import pytest
+import redis
+
+from tests.journeys.driving import COMPANY, Site, eventually, free_port, listens, write_csv
+
+pytestmark = pytest.mark.slow
+SLOW = ("--latency", "60")
+NO_RIGHT = redis.exceptions.NoPermissionError
+
+
+@dataclass
+class Fence:
+    """A dispatcher with its broker, and two machines that were registered, each with a home of its own."""
+
+    site: Site
+    machines: dict[str, Site]
+
+    @property
+    def master(self):
+        """The broker, as its owner."""
+        return redis.Redis.from_url(json.loads((self.site.folder / "home" / "broker.json").read_text())["url"])
+
+    def login(self, name):
+        """The broker, as the worker of an endpoint sees it."""
+        url = (self.machines[name].folder / "home" / "endpoints" / name.lower() / "broker.login").read_text()
+        return redis.Redis.from_url(url, socket_timeout=10)
+
+    def denials(self):
+        return [f"{each['username']}: {each['reason']} {each['object']}" for each in self.master.acl_log()]
+
+    def start(self, name):
+        self.machines[name].start("worker", "workers", "run", "--endpoint", name, "--concurrency", "2")
+
+    def load(self, name, rows, *, start=0):
+        cells = [[f"G{number:04d}", f"Group {number}"] for number in range(start, start + rows)]
+        path = write_csv(self.site.folder / "CustGroup.csv", ["CustGroup", "Name"], cells)
+        return self.site.json("load", path, "--endpoint", name, "--company", COMPANY)["id"]
+
+
+def machine(site, name):
+    """A simulated AOS, and a computer beside it that is registered by a one-time token."""
+    made = Site(site.folder / name, site.api_url)
+    made.folder.mkdir()
+    offered = write_csv(made.folder / "CustGroup.csv", ["CustGroup", "Name"], [["G0", "a"], ["G1", "b"]])
+    port = made.ports[name] = free_port()
+    made.start("aos", "workers", "simulate", "--port", str(port), "--company", COMPANY, "--tables-from", offered, *SLOW)
+    eventually(lambda: listens(port), what="a listening AOS")
+    request = urllib.request.Request(
+        f"{site.api_url}/api/v1/registration-tokens",
+        data=b"{}",
+        headers={"Authorization": f"Bearer {site.token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        (made.folder / "token.txt").write_text(json.load(answer)["secret"])
+    command = [sys.executable, "-m", "workers", "register", "--service-host", f"http://127.0.0.1:{port}", "--yes", "--json"]
+    command += ["--endpoint", name, "--dispatcher", site.api_url, "--company", COMPANY, "--aos-instance", "12"["AB".index(name)]]
+    command += ["--token-file", "token.txt"]
+    done = subprocess.run(command, env=made.env, cwd=made.folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture
+def fence(tmp_path):
+    site = Site(tmp_path, f"http://127.0.0.1:{free_port()}", extra={"RAPIDSTART_BATCH_ROWS": "5"})
+    machines = {}
+    try:
+        site.start_dispatcher()
+        for name in ("A", "B"):
+            machines[name] = machine(site, name)
+        yield Fence(site=site, machines=machines)
+    finally:
+        for each in (*machines.values(), site):
+            each.close()
+
+
+def test_a_worker_needs_no_more_than_its_login_may_do(fence):
+    """Its whole work, killed in the middle and restored by another process, leaves nothing in the broker's list of denials."""
+    fence.start("A")
+    job = fence.load("A", 200)
+    eventually(lambda: fence.machines["A"].stats("A")["rows_created"] >= 10, what="rows in the AOS")
+    fence.machines["A"].kill("worker")
+    fence.start("A")
+    assert fence.site.ended(job)["state"] == "succeeded"
+    assert fence.machines["A"].stats("A")["rows_created"] == 200
+    assert fence.site.json("endpoint", "test", "A")["job"]["state"] == "succeeded"
+    fence.machines["A"].running.pop("worker").terminate()
+    service = [sys.executable, "-m", "workers", "service", "run", "--endpoint", "A", "--max-workers", "1"]
+    fence.machines["A"].start("crew", *service[2:])
+    assert fence.site.ended(fence.load("A", 20, start=500))["state"] == "succeeded"
+    assert fence.denials() == []
+
+
+#: What the machine of A tries on the broker: everything that is B's, everybody's, or the server's.
+TRIES = [
+    "BRPOP aos.b 1",
+    "LPUSH aos.b x",
+    "RPUSH aos.b x",
+    "LRANGE aos.b 0 -1",
+    "LLEN aos.b",
+    "DEL aos.b",
+    "LMOVE aos.b aos.a LEFT LEFT",
+    "RENAME aos.b aos.a",
+    "COPY aos.b aos.a",
+    "DUMP aos.b",
+    "HGET aos.b:unacked x",
+    "HGETALL aos.b:unacked",
+    "HSET aos.b:unacked x y",
+    "HDEL aos.b:unacked x",
+    "ZRANGE aos.b:unacked_index 0 -1",
+    "ZADD aos.b:unacked_index 1 x",
+    "ZREM aos.b:unacked_index x",
+    "SET aos.b:unacked_mutex x",
+    "GET aos.b:unacked_mutex",
+    "XADD aos.b:reports * m x",
+    "XREAD COUNT 1 STREAMS aos.b:reports 0",
+    "XRANGE aos.b:reports - +",
+    "XINFO GROUPS aos.b:reports",
+    "XGROUP CREATE aos.b:reports g 0",
+    "XDEL aos.b:reports 1-1",
+    "XTRIM aos.b:reports MAXLEN 0",
+    "BLPOP aos.b:reply:x 1",
+    "LPUSH aos.b:reply:x y",
+    "XREAD COUNT 1 STREAMS aos.a:reports 0",
+    "XREADGROUP GROUP recorder me STREAMS aos.a:reports >",
+    "XACK aos.a:reports recorder 1-1",
+    "XDEL aos.a:reports 1-1",
+    "DEL aos.a:reports",
+    "XINFO STREAM aos.a:reports",
+    "RPUSH aos.a:reply:x y",
+    "GET rapidstart:epoch",
+    "SET rapidstart:epoch x",
+    "DEL rapidstart:epoch",
+    "SET rapidstart:pulse x",
+    "SMEMBERS _kombu.binding.celeryev",
+    "SADD _kombu.binding.celeryev x",
+    "SADD _kombu.binding.celery.pidbox x",
+    "SET anything x",
+    "GET unacked_mutex",
+    "HGETALL unacked",
+    "PUBLISH /0.celery.pidbox x",
+    "PUBLISH /0.reply.celery.pidbox x",
+    "SUBSCRIBE /0.celeryev/worker.heartbeat",
+    "PSUBSCRIBE /0.celeryev/*",
+    "PSUBSCRIBE *",
+    "PUBSUB CHANNELS",
+    "KEYS *",
+    "SCAN 0",
+    "RANDOMKEY",
+    "DBSIZE",
+    "INFO",
+    "MONITOR",
+    "CONFIG GET *",
+    "CONFIG SET dir /tmp",
+    "ACL WHOAMI",
+    "ACL LIST",
+    "ACL SETUSER me on nopass ~* +@all",
+    "ACL GETUSER rapidstart",
+    "CLIENT LIST",
+    "CLIENT KILL TYPE normal",
+    "CLIENT PAUSE 1000",
+    "FLUSHALL",
+    "FLUSHDB",
+    "SHUTDOWN NOSAVE",
+    "SAVE",
+    "BGREWRITEAOF",
+    "REPLICAOF 127.0.0.1 1",
+    "MIGRATE 127.0.0.1 1 aos.b 0 100",
+    "MODULE LIST",
+    "FUNCTION LIST",
+    "SLOWLOG GET",
+    "LATENCY DOCTOR",
+    "MEMORY STATS",
+    "COMMAND COUNT",
+    "SORT aos.a BY aos.b",
+    "OBJECT ENCODING aos.b",
+    "EXISTS aos.b",
+    "TYPE aos.b",
+    "EXPIRE aos.b 1",
+    "EVAL return(redis.call('get','rapidstart:epoch')) 0",
+    "SCRIPT FLUSH",
+    "SWAPDB 0 1",
+    "SELECT 1",
+    "WAIT 1 1",
+]
+
+
+def test_nothing_of_another_endpoint_or_of_the_server_is_in_its_reach(fence):
+    stranger, master = fence.login("A"), fence.master
+    fence.start("B")
+    assert fence.site.ended(fence.load("B", 1))["state"] == "succeeded"
+    fence.machines["B"].kill("worker")
+    job = fence.load("B", 20, start=100)  # nobody takes it: its batches lie on the queue of B
+    eventually(lambda: master.llen("aos.b"), what="batches on the queue of B")
+    master.acl_log_reset()
+    allowed = []
+    for tried in TRIES:
+        words = tried.split()
+        try:
+            allowed.append((tried, stranger.execute_command(*words)))
+        except NO_RIGHT:
+            continue
+        except redis.RedisError as error:
+            allowed.append((tried, str(error)))
+    assert allowed == []
+    script = stranger.script_load("return redis.call('lrange', KEYS[1], 0, -1)")
+    with pytest.raises(redis.ResponseError, match="ACL"):
+        stranger.evalsha(script, 0)  # a script that was loaded may call nothing more than its caller
+    with pytest.raises(NO_RIGHT):
+        stranger.evalsha(script, 1, "aos.b")
+    assert len(fence.denials()) >= 50, "and the broker lists who tried"
+    fence.start("B")
+    assert fence.site.ended(job)["state"] == "succeeded"
+
+
+def test_who_is_revoked_is_out_at_once(fence):
+    mine, other = fence.login("A"), fence.login("B")
+    assert mine.ping()
+    done = fence.site.json("endpoint", "revoke", "A")
+    assert [each["machine"] for each in done["items"]]
+    with pytest.raises(redis.AuthenticationError):
+        mine.ping()
+    assert other.ping()
+
+
+def test_logins_come_back_at_a_broker_that_lost_them(fence):
+    """A server that is started anew, or promoted, knows no logins: the ledger does."""
+    master = fence.master
+    (login,) = [name for name in master.acl_users() if name.startswith("aos.a.")]
+    master.acl_deluser(login)
+    with pytest.raises(redis.AuthenticationError):
+        fence.login("A").ping()
+    eventually(lambda: login in fence.master.acl_users(), what="the login at the broker")
+    assert fence.login("A").ping()
+    master.flushall()
+    assert fence.login("A").ping()
+
+
+def worker(fence, name, *arguments):
+    made = fence.machines[name]
+    command = [sys.executable, "-m", "workers", *arguments, "--endpoint", name]
+    return subprocess.run(command, env=made.env, cwd=made.folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_login_is_changed_while_its_worker_runs(fence):
+    fence.start("A")
+    job = fence.load("A", 60)
+    before = fence.login("A")
+    rotated = worker(fence, "A", "rotate")
+    assert rotated.returncode == 0, rotated.stderr
+    after = fence.login("A")
+    assert after.connection_pool.connection_kwargs["password"] != before.connection_pool.connection_kwargs["password"]
+    assert before.ping()
+    assert after.ping()
+    before.connection_pool.disconnect()
+    assert before.ping(), "who comes anew with the old one is let in too"
+    assert fence.site.ended(job)["state"] == "succeeded"
+    fence.machines["A"].running.pop("worker").terminate()
+    fence.start("A")
+    assert worker(fence, "A", "rotate", "--finish").returncode == 0
+    before.connection_pool.disconnect()
+    with pytest.raises(redis.AuthenticationError):
+        before.ping()
+    assert fence.site.ended(fence.load("A", 10, start=700))["state"] == "succeeded"
+    assert [each for each in fence.denials() if "aos.a" in each and "auth" not in each] == []
