@@ -17,7 +17,9 @@ from connector.wire.reports import PENDING, BatchRef, Outcome, Outcomes, Problem
 
 _MARK: Final = "untold"
 _MESSAGE: Final = "The ledger was restored from a backup: this call may have been made since then, or not."
-_ADVICE: Final = "Look in AX whether it has, then settle the row: rapidstart job resolve JOB --as done (or retry, or skip)."
+_ADVICE: Final = (
+    "Look in AX whether it has, then settle it: rapidstart job resolve JOB --row FILE:SHEET:ROW --as done (or retry, or skip)."
+)
 _CODE: Final = "RSC-3146"
 
 _OF_CALLS: Final = sa.exists().where(steps.c.job == table.c.job, steps.c.no == table.c.step, steps.c.kind != "load.tables")

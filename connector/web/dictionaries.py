@@ -102,7 +102,8 @@ def describe(name: str, kind: Kind, thing: str, dispatcher: Served, _: Viewer) -
         found = dictionaries.thing(db, endpoint.key, kind, thing)
         near = [] if found else dictionaries.search(db, endpoint.key, kind, text=thing, limit=5)
     if found is None:
-        like = f"Similar ones: {', '.join(one.name for one in near)}. " if near else ""
+        part = f"Look for a part of its name: rapidstart endpoint metadata {endpoint.name} --search TEXT. "
+        like = f"Similar ones: {', '.join(one.name for one in near)}. " if near else part
         raise NotFound(
             f"the data dictionary of {endpoint.name} has no {kind} named {thing}.",
             advice=f"{like}Import what is new in AX: rapidstart endpoint metadata {endpoint.name} --import",

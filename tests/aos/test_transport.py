@@ -115,9 +115,18 @@ def test_a_call_is_soap_1_1_on_one_kept_connection() -> None:
 
 def test_nobody_listens() -> None:
     url = f"http://127.0.0.1:{free_port()}/Port/xppservice.svc"
-    with pytest.raises(Retry, match="cannot be reached") as failed:
+    with pytest.raises(Retry, match=r"cannot be reached: connection refused\.$") as failed:
         post(Transport(), url)
     assert type(failed.value) is Retry
+    assert failed.value.advice == "Check that the AOS and its web site run."
+
+
+def test_nobody_listens_where_an_aos_gives_its_contracts() -> None:
+    """They come from the AOS itself, no web site has part in it; its port may be another one."""
+    with pytest.raises(Retry) as failed:
+        post(Transport(), f"http://127.0.0.1:{free_port()}/DynamicsAx/Services/RapidStart?wsdl")
+    assert "--wsdl-port" in failed.value.advice
+    assert "web site" not in failed.value.advice
 
 
 def test_a_name_that_does_not_resolve_is_tried_again_later() -> None:

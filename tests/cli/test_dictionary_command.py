@@ -115,6 +115,7 @@ def test_what_is_not_known_is_told_with_what_sounds_like_it(known, run):
     ran = run("endpoint", "metadata", "AOS-1", "--table", "Cust")
     assert ran.code == 3
     assert "has no table named Cust. Similar ones: CustGroup, CustTable." in ran.err
+    assert "--search TEXT" in run("endpoint", "metadata", "AOS-1", "--table", "CustGruop").err
 
 
 def test_an_import_is_ordered(office, run):

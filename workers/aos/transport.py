@@ -27,6 +27,15 @@ MAX_ANSWER: Final = 64_000_000
 
 _REDIRECTS: Final = 5
 _USER: Final = re.compile(r"//[^/?#]*@")
+#: How the system counts its errors.
+_NUMBER: Final = re.compile(r"\(?\[(?:Errno|WinError) -?\d+\] ")
+#: Where an AOS gives the contracts of its net.tcp services itself.
+_OF_AOS: Final = "/DynamicsAx/Services/"
+_CHECK_SITE: Final = "Check that the AOS and its web site run."
+_CHECK_PORT: Final = (
+    "Check that the AOS runs, and that this is its WSDL port (8101, 8102, ... by instance); "
+    "name another: rapidstart endpoint add NAME --host HOST --wsdl-port PORT --replace"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +301,7 @@ def _translated(error: Exception, url: str, time_limit_s: float, *, writes: bool
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema) or _is_bad_request(error):
         return GiveUp(f"{url}: {error}.", advice="Correct the endpoint's address.", code="RSC-5903")
     if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
-        return Retry(f"{url} cannot be reached: {_cause(error)}.", advice="Check that the AOS and its web site run.")
+        return Retry(f"{url} cannot be reached: {_cause(error)}.", advice=_CHECK_PORT if _OF_AOS in url else _CHECK_SITE)
     is_late = isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError)
     what = f"did not answer within {time_limit_s:g} s" if is_late else "closed the connection"
     if writes:
@@ -316,4 +325,5 @@ def _never_connected(error: Exception) -> bool:
 
 def _cause(error: Exception) -> str:
     reason = getattr(error.args[0], "reason", error) if error.args else error
-    return str(reason).rpartition(": ")[2].rstrip(".")
+    told = _NUMBER.sub("", str(reason).rpartition(": ")[2]).rstrip(".)")
+    return told[:1].lower() + told[1:]

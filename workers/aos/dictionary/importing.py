@@ -80,7 +80,7 @@ class _Import:
         if self._wish.language.casefold() not in {each.casefold() for each in offered}:
             raise GiveUp(
                 f"AX has no labels in {self._wish.language}; it has them in {', '.join(sorted(offered)) or 'no language'}.",
-                advice="Import again with one of these: --language.",
+                advice="Name one of these: rapidstart endpoint metadata NAME --import --language LANGUAGE",
                 code="RSC-5935",
             )
 
