@@ -55,6 +55,8 @@ def registration_token() -> None:
 @front.json_option
 def create(service_instance: str, endpoint: str, out: Path | None, as_json: bool) -> None:
     """Make a token, good for one machine within the hour, and print it, this once."""
+    if out is not None and out.exists():
+        raise click.UsageError(f"{out.name} is there already; it is not overwritten.")
     body = {"service_instance": service_instance, "endpoint": endpoint}
     made = front.client().ask(registrations.NewRegistration, "POST", "/registration-tokens", json=body)
     if out is not None:
