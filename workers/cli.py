@@ -11,13 +11,13 @@ import click
 from workers.commands import front
 
 if TYPE_CHECKING:
-    from workers.aos import Credentials
     from workers.exchange import Exchange
     from workers.policy import Policy
     from workers.settings import Settings
 
 #: Commands that live elsewhere and are loaded only when they run.
 _ELSEWHERE: Final = {
+    "doctor": "workers.commands.doctor:doctor",
     "service": "workers.commands.service:service",
     "simulate": "workers.simulator.command:simulate",
     "register": "workers.enrol.command:register",
@@ -56,7 +56,7 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
 
     Told to stop, it finishes the calls in hand, for up to RAPIDSTART_GRACE_S. Told twice, it ends at once.
     """
-    from workers import aos, app, errors, letters
+    from workers import app, errors, letters
 
     settings = front.settings(endpoint=endpoint, home=home)
     endpoint = front.endpoint(endpoint, settings)
@@ -68,16 +68,9 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
     try:
         written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
         policy = _policy(settings, endpoint, is_registered=written.is_sealed)
-        door = aos.Door(
-            settings.aos_origins.split(),
-            credentials=_credentials(settings),
-            ca_file=settings.aos_ca_file,
-            target_name=aos.TargetName(settings.aos_target_name),
-            query_service=settings.aos_query_service,
-            keep_in=settings.home / "contracts" / endpoint.lower(),
-        )
+        door = front.door(settings, keep_in=settings.home / "contracts" / endpoint.lower())
         worker = app.create(
-            settings.broker(),
+            front.broker(settings, endpoint),
             endpoint=endpoint,
             concurrency=concurrency or settings.concurrency,
             door=door,
@@ -122,23 +115,3 @@ def _exchange(settings: "Settings") -> "Exchange":
     folder = Folder(said.directory, title="the Data Import/Export Framework", outbound=said.results)
     form = FlatFormat(**said.model_dump(exclude={"directory", "results", "answer_within_s"}))
     return Exchange(file_ports=ports, dixf=Framework(folder=folder, format=form, answer_within_s=said.answer_within_s))
-
-
-def _credentials(settings: "Settings") -> "Credentials | None":
-    """The account that the settings name. Raises GiveUp."""
-    from workers import aos, errors
-
-    if settings.aos_authentication == "none":
-        return None
-    if not settings.aos_origins.split():
-        raise errors.GiveUp(
-            "no address may see the account of the AOS.", advice="Set RAPIDSTART_AOS_ORIGINS, as http://aos01:80."
-        )
-    if settings.aos_authentication == "basic" and not settings.aos_user:
-        raise errors.GiveUp("Basic authentication needs an account.", advice="Set RAPIDSTART_AOS_USER and its password.")
-    return aos.Credentials(
-        user=settings.aos_user,
-        password=settings.password(),
-        authentication=aos.Authentication(settings.aos_authentication),
-        basic_over_http=settings.aos_basic_over_http,
-    )

@@ -183,12 +183,11 @@ def _hosted(settings: "Settings", found: "Instance", *, max_workers: int | None)
 
 def _crew(settings: "Settings", found: "Instance", *, max_workers: int | None, log: Any = None) -> "Service":
     """The service itself. Raises GiveUp."""
-    from workers import crew, keeping, letters, wishes
+    from workers import crew, letters, wishes
 
     most = settings.max_workers if max_workers is None else max_workers
     written = letters.open_letters(settings.folder_of(found.endpoint), endpoint=found.endpoint)
-    broker = keeping.login(settings.folder_of(found.endpoint)) or settings.broker()
-    talk = wishes.Talk(broker, endpoint=found.endpoint, most=most, letters=written)
+    talk = wishes.Talk(front.broker(settings, found.endpoint), endpoint=found.endpoint, most=most, letters=written)
     command = crew.command(found.endpoint, home=settings.home, hosted=log is not None)
     members = crew.Crew(command, most=most, concurrency=settings.concurrency, listen=log.take if log else None)
     return crew.Service(members, talk, grace_s=settings.grace_s)
