@@ -1,0 +1,118 @@
+"""The compose files: valid, complete, and a load goes through what they start, run here as processes."""
+
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connector.broker import binary
+from tests.deploy.composed import Composed, any_net, read
+
+ROOT = Path(__file__).parents[2]
+REMOTE = ["compose.yaml", "deploy/compose.remote.yaml"]
+GIVEN = {"RAPIDSTART_BROKER_PASSWORD": "s3cretS3cret", "PUBLIC_HOST": "rapidstart.test"}
+PING = (
+    "import os, sys, redis; "
+    "redis.Redis(host=sys.argv[2], username=sys.argv[4], password=os.environ['REDISCLI_AUTH']).ping(); print('PONG')"
+)
+PROGRAMS = {
+    "rapidstart": f'exec {sys.executable} -m connector "$@"',
+    "rapidstart-worker": f'exec {sys.executable} -m workers "$@"',
+    "python": f'exec {sys.executable} "$@"',
+    "docker-entrypoint.sh": 'exec "$@"',
+    "chown": "exit 0",
+    "valkey-cli": f'exec {sys.executable} -c "{PING}" "$@"',
+}
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="every address of 127.0.0.0/8 can be listened on in Linux alone")
+
+
+def composed(tmp_path, server, *files):
+    """People reach the dispatcher by the address that it has here, and its certificate is for that one."""
+    net = any_net()
+    number = list(read(*files, given=GIVEN)).index("dispatcher") + 1
+    given = GIVEN | {"PUBLIC_HOST": f"{net}.{number}"}
+    programs = PROGRAMS | {"valkey-server": f'exec {server} "$@"'}
+    return Composed(read(*files, given=given), tmp_path, programs=programs, net=net)
+
+
+def load(site):
+    (site.folder / "dispatcher" / "tmp" / "CustGroup.csv").write_bytes(b"CustGroup,Name\r\n10,Wholesale\r\n20,Retail\r\n")
+    command = ["rapidstart", "load", "/tmp/CustGroup.csv", "--endpoint", "DEMO-01", "--company", "USMF", "--watch"]
+    return site.run("dispatcher", command)
+
+
+@pytest.mark.slow
+def test_a_load_goes_through_what_compose_starts(tmp_path):
+    site = composed(tmp_path, binary(), "compose.yaml")
+    try:
+        site.up()
+        done = load(site)
+        assert done.returncode == 0, done.stdout + done.stderr + site.log("dispatcher") + site.log("worker-01")
+    finally:
+        site.down()
+
+
+@pytest.mark.slow
+def test_a_load_goes_through_with_tls_on_both_ports(tmp_path):
+    server = shutil.which("redis-server") or shutil.which("valkey-server")
+    if server is None:
+        pytest.skip("no server with TLS is installed (Debian's package redis-server is one)")
+    site = composed(tmp_path, server, *REMOTE)
+    try:
+        site.up()
+        done = load(site)
+        assert done.returncode == 0, done.stdout + done.stderr + site.log("dispatcher") + site.log("worker-01")
+        trust = ssl.create_default_context(cafile=tmp_path / "volume-tls" / "ca.pem")
+        for service, port in (("dispatcher", 443), ("valkey", 6380)):
+            with (
+                socket.create_connection((site.addresses[service], port), timeout=10) as plain,
+                trust.wrap_socket(plain, server_hostname=site.addresses["dispatcher"]) as secured,
+            ):
+                assert secured.version() in {"TLSv1.2", "TLSv1.3"}
+        private = [path for path in (tmp_path / "volume-tls").glob("*.key") if path.stat().st_mode & 0o077]
+        assert private == []
+    finally:
+        site.down()
+
+
+def test_certificates_are_made_once_and_what_is_missing_is_made_again(tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    make = ["sh", str(ROOT / "deploy" / "tls" / "certificates.sh"), str(tmp_path), "192.0.2.7"]
+    subprocess.run(make, check=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    subprocess.run(make, check=True)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "broker.pem").unlink()
+    subprocess.run(make, check=True)
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert after["broker.pem"] != before["broker.pem"]
+    assert after["ca.pem"] == before["ca.pem"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077) == [
+        "broker.pem", "ca.pem", "dispatcher.pem",
+    ]  # fmt: skip
+    verify = ["openssl", "verify", "-x509_strict", "-verify_ip", "192.0.2.7", "-CAfile"]
+    shown = subprocess.run(
+        [*verify, tmp_path / "ca.pem", tmp_path / "dispatcher.pem"], capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.parametrize("files", [["compose.yaml"], REMOTE])
+def test_every_long_running_service_is_watched_and_has_no_more_rights_than_it_needs(files):
+    services = read(*files, given=GIVEN)
+    lasting = {name for name, service in services.items() if service.get("restart") != "no"}
+    unwatched = {name for name in lasting if "healthcheck" not in services[name]}
+    assert unwatched == {"worker-01", "worker-02"}  # they tell the dispatcher themselves that they live
+    for name in lasting - {"valkey"}:
+        assert services[name]["cap_drop"] == ["ALL"], name
+        assert "user" not in services[name], name
+
+
+def test_nothing_but_tls_is_published_beyond_this_computer():
+    published = [port for service in read(*REMOTE, given=GIVEN).values() for port in service.get("ports", [])]
+    assert {port for port in published if not port.startswith("127.0.0.1:")} == {"443:443", "6380:6380"}
