@@ -3,9 +3,9 @@
 Nothing here does anything. Times are RFC 3339 in UTC; `None` is a time that has not come.
 """
 
-from typing import Final
+from typing import Final, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from connector.seals import Sealing
 
@@ -324,6 +324,15 @@ class ChangedDatabase(TypedDict):
     """what is to be reconciled, the newest first; not in a list of endpoints"""
 
 
+class Work(TypedDict):
+    """Jobs of an endpoint that wait and that run, since when the oldest waits, and rows that failed in 24 hours."""
+
+    queued: int
+    running: int
+    waiting_since: str | None
+    failed_24h: int
+
+
 class Endpoint(TypedDict):
     """A registered AOS instance: `state` is online, offline, paused, stopped, or new where no worker was ever seen.
 
@@ -339,6 +348,7 @@ class Endpoint(TypedDict):
     partition: str | None
     contract: bool
     unfinished_jobs: int
+    work: Work
     workers: list[Worker]
     scale: Scale
     crews: list[Crew]
@@ -366,24 +376,3 @@ class EndpointPage(TypedDict):
     """All endpoints, by name."""
 
     items: list[Endpoint]
-
-
-class Place(TypedDict):
-    """Where in a package something is."""
-
-    file: str | None
-    sheet: str | None
-    row: int | None
-    field: str | None
-
-
-class Problem(TypedDict):
-    """An error (RFC 9457): what happened, where, and what to do next."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    advice: str
-    place: Place

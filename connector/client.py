@@ -156,6 +156,15 @@ class Client:
         """Every row that failed, was skipped for a reason of its own, or is unknown."""
         yield from self._pages(f"/jobs/{quote(job_id, safe='')}/results", api.FailurePage, page=page)
 
+    def failure_groups(self, job_id: str) -> list[live.FailureGroup]:
+        """Why rows are not in, and how many for each reason, the most frequent first."""
+        return self._json(live.FailureGroups, "GET", f"/jobs/{quote(job_id, safe='')}/results/groups")["items"]
+
+    def throughput(self, job_id: str, *, bucket_seconds: int = 5) -> live.Throughput:
+        """A job's rows over time, by outcome."""
+        params = {"bucket_seconds": bucket_seconds}
+        return self._json(live.Throughput, "GET", f"/jobs/{quote(job_id, safe='')}/throughput", params=params)
+
     def answers(self, job_id: str, *, page: int = 1000) -> Iterator[api.Answer]:
         """What service operations and class methods answered, row by row."""
         yield from self._pages(f"/jobs/{quote(job_id, safe='')}/answers", api.AnswerPage, page=page)

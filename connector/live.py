@@ -7,7 +7,7 @@ from typing import Final
 
 from typing_extensions import TypedDict
 
-from connector.api import Failure, PackageName, Rows
+from connector.api import Failure, PackageName, Rows, Work
 
 #: The media type of live events, and the header by which they are taken up again.
 EVENT_STREAM: Final = "text/event-stream"
@@ -53,15 +53,6 @@ class JobEvent(TypedDict):
     started_at: str | None
     finished_at: str | None
     removed_at: str | None
-
-
-class Work(TypedDict):
-    """Jobs of an endpoint that wait and that run, since when the oldest waits, and rows that failed in 24 hours."""
-
-    queued: int
-    running: int
-    waiting_since: str | None
-    failed_24h: int
 
 
 class EndpointEvent(TypedDict):

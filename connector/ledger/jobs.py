@@ -167,6 +167,8 @@ def listing(
     db: Database,
     *,
     state: str | None = None,
+    kind: str | None = None,
+    sought: str | None = None,
     endpoint: str | None = None,
     company: str | None = None,
     since: float | None = None,
@@ -177,11 +179,17 @@ def listing(
 ) -> list[Job]:
     """Jobs, the newest first: submitted from `since` on, before `until`, of the endpoints `among` these keys; None: of all.
 
-    `before` is the number of the last job of the page before.
+    Only those of which `sought` is part of the id, or of the package's name. `before` is the number of the last job of the page
+    before.
     """
     query = sa.select(jobs).order_by(jobs.c.number.desc()).limit(limit)
     if state:
         query = query.where(jobs.c.state == state)
+    if kind:
+        query = query.where(jobs.c.kind == kind)
+    if sought:
+        named = (column.icontains(sought, autoescape=True) for column in (jobs.c.id, jobs.c.package_name))
+        query = query.where(sa.or_(*named))
     if endpoint:
         query = query.where(jobs.c.endpoint == endpoint.lower())
     if among is not None:

@@ -1,6 +1,6 @@
 """What became of rows: the failed ones with their reasons, and every single one where it is asked for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,54 +44,15 @@ class RowOutcome:
     outcome: str
 
 
-def failures(
-    db: Database,
-    job: str,
-    *,
-    after: int = 0,
-    limit: int = 1000,
-    outcome: str | None = None,
-    step: int | None = None,
-    message: str | None = None,
-) -> list[Failure]:
-    """Rows that failed, were skipped, or are unknown; `after` is the id of the last one of the page before.
-
-    Only those of an `outcome`, of a `step`, or with exactly this `message` where that is asked for.
-    """
-    wanted = {problems.c.outcome: outcome, problems.c.step: step, problems.c.message: message}
-    query = _FAILURES.where(problems.c.job == job, problems.c.id > after, *_equal(wanted))
+def failures(db: Database, job: str, *, after: int = 0, limit: int = 1000) -> list[Failure]:
+    """Rows that failed, were skipped, or are unknown; `after` is the id of the last one of the page before."""
+    query = _FAILURES.where(problems.c.job == job, problems.c.id > after)
     return _read(db, query.order_by(problems.c.id).limit(limit))
 
 
 def newest_failures(db: Database, job: str, *, most: int) -> list[Failure]:
     """Those that were told last, the newest first."""
     return _read(db, _FAILURES.where(problems.c.job == job).order_by(problems.c.id.desc()).limit(most))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Failures with the same message: how many rows, and what they have in common."""
-
-    message: str
-    outcome: str
-    rows: int
-    advice: str
-    code: str
-    first: int
-    """the id of the first of them"""
-
-
-def groups(db: Database, job: str, *, outcome: str | None = None, step: int | None = None, most: int = 100) -> list[Group]:
-    """What is wrong with the rows of a job, the most frequent first: by message, outcome, advice and code."""
-    same = (problems.c.message, problems.c.outcome, problems.c.advice, problems.c.code)
-    rows, first = sa.func.count().label("rows"), sa.func.min(problems.c.id).label("first")
-    wanted = _equal({problems.c.outcome: outcome, problems.c.step: step})
-    query = sa.select(*same, rows, first).where(problems.c.job == job, *wanted).group_by(*same)
-    return [Group(**row) for row in db.execute(query.order_by(rows.desc(), first).limit(most)).mappings()]
-
-
-def _equal(wanted: Mapping[Any, object]) -> list[sa.ColumnElement[bool]]:
-    return [column == value for column, value in wanted.items() if value is not None]
 
 
 def _read(db: Database, query: sa.Select[Any]) -> list[Failure]:

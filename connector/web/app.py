@@ -11,8 +11,10 @@ from connector.web import (
     access,
     activation,
     audit,
+    charts,
     dictionaries,
     endpoints,
+    etags,
     events,
     headers,
     health,
@@ -58,6 +60,7 @@ def create(
         app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider, broker_url=broker_url
     )
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
+    app.include_router(charts.routes, prefix=api.PREFIX, tags=["charts"])
     events.attach(app)
     app.include_router(events.routes, prefix=api.PREFIX, tags=["events"])
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
@@ -75,6 +78,7 @@ def create(
     app.include_router(health.routes, tags=["health"])
     app.include_router(metrics.routes, tags=["health"])
     problems.install(app)
+    etags.install(app)
     who.roles(app)
     app.add_middleware(origin.SameOrigin)
     app.add_middleware(headers.SecurityHeaders)

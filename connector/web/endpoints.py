@@ -15,6 +15,7 @@ from connector.access import scope
 from connector.access.principal import DEFAULT_INSTANCE
 from connector.dispatch import Dispatcher, no_metadata, outages, registering, scaling
 from connector.ledger import Database, crews, endpoints, jobs, limits, marks
+from connector.web import etags, snapshots
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
 from connector.web.sealing import sealing_object
@@ -107,7 +108,8 @@ def listing(dispatcher: Served, asking: Viewer) -> api.EndpointPage:
     """All endpoints, by name."""
     with dispatcher.ledger.read() as db:
         seen = [endpoint for endpoint in endpoints.every(db) if asking.sees(endpoint.service_instance)]
-        return {"items": [_object(dispatcher, db, endpoint) for endpoint in seen]}
+        work = snapshots.work_of(db)
+        return {"items": [_object(dispatcher, db, endpoint, work) for endpoint in seen]}
 
 
 @routes.post("/endpoints", status_code=201)
@@ -128,7 +130,7 @@ def add(new: NewEndpoint, dispatcher: Served, asking: Administrator, response: R
         by=asking.by,
     )
     response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
-    return _described(dispatcher, added.name)
+    return described(dispatcher, added.name)
 
 
 def _virtual(named: Mapping[str, Sequence[str]]) -> tuple[endpoints.VirtualCompany, ...]:
@@ -136,14 +138,19 @@ def _virtual(named: Mapping[str, Sequence[str]]) -> tuple[endpoints.VirtualCompa
 
 
 @routes.get("/endpoints/{name}")
-def show(name: str, dispatcher: Served, _: Viewer) -> api.Endpoint:
-    """One endpoint."""
-    return _described(dispatcher, name)
+def show(name: str, dispatcher: Served, _: Viewer, response: Response, if_none_match: etags.IfNoneMatch = None) -> api.Endpoint:
+    """One endpoint; 304 to who has it already."""
+    found = described(dispatcher, name)
+    etags.tell(response, etags.of_endpoint(found), known=if_none_match)
+    return found
 
 
 @routes.patch("/endpoints/{name}")
-def change(name: str, changed: ChangedEndpoint, dispatcher: Served, asking: Administrator) -> api.Endpoint:
+def change(
+    name: str, changed: ChangedEndpoint, dispatcher: Served, asking: Administrator, if_match: etags.IfMatch = None
+) -> api.Endpoint:
     """Change what is told of an endpoint that has no unfinished jobs. What is left out, or null, stays as it was."""
+    etags.check(if_match, described(dispatcher, name))
     if changed.service_instance is not None:
         scope.check_instance(asking, changed.service_instance)
     wanted = registering.Change(
@@ -156,7 +163,7 @@ def change(name: str, changed: ChangedEndpoint, dispatcher: Served, asking: Admi
         contract=changed.contract,
         service_instance=changed.service_instance,
     )
-    return _described(dispatcher, registering.change(dispatcher, name, wanted, by=asking.by).name)
+    return described(dispatcher, registering.change(dispatcher, name, wanted, by=asking.by).name)
 
 
 def _tuple(given: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -166,39 +173,41 @@ def _tuple(given: Sequence[str] | None) -> tuple[str, ...] | None:
 @routes.delete("/endpoints/{name}", status_code=204)
 def remove(name: str, dispatcher: Served, asking: Administrator) -> None:
     """Forget an endpoint that has no unfinished jobs."""
-    dispatcher.remove_endpoint(_described(dispatcher, name)["name"], by=asking.by)
+    dispatcher.remove_endpoint(described(dispatcher, name)["name"], by=asking.by)
 
 
 @routes.post("/endpoints/{name}/pause")
 def pause(name: str, dispatcher: Served, asking: Operator) -> api.Endpoint:
     """Send nothing to an endpoint until it is resumed."""
-    return _described(dispatcher, dispatcher.pause_endpoint(name, by=asking.by).name)
+    return described(dispatcher, dispatcher.pause_endpoint(name, by=asking.by).name)
 
 
 @routes.post("/endpoints/{name}/resume")
 def resume(name: str, dispatcher: Served, asking: Operator) -> api.Endpoint:
     """Send work to an endpoint again."""
-    return _described(dispatcher, dispatcher.resume_endpoint(name, by=asking.by).name)
+    return described(dispatcher, dispatcher.resume_endpoint(name, by=asking.by).name)
 
 
 @routes.put("/endpoints/{name}/limits")
-def limit(name: str, allowed: Limits, dispatcher: Served, asking: Administrator) -> api.Endpoint:
+def limit(name: str, allowed: Limits, dispatcher: Served, asking: Administrator, if_match: etags.IfMatch = None) -> api.Endpoint:
     """Set what an endpoint bears, all of it."""
-    return _described(dispatcher, dispatcher.limit_endpoint(name, allowed.kept(), by=asking.by).name)
+    etags.check(if_match, described(dispatcher, name))
+    return described(dispatcher, dispatcher.limit_endpoint(name, allowed.kept(), by=asking.by).name)
 
 
 @routes.put("/endpoints/{name}/scale")
-def scale(name: str, wish: Scale, dispatcher: Served, asking: Administrator) -> api.Endpoint:
+def scale(name: str, wish: Scale, dispatcher: Served, asking: Administrator, if_match: etags.IfMatch = None) -> api.Endpoint:
     """Wish so many workers for the endpoint; its worker services follow within their maximum."""
+    etags.check(if_match, described(dispatcher, name))
     scaling.scale(dispatcher, name, workers=wish.workers, concurrency=wish.concurrency, by=asking.by)
-    return _described(dispatcher, name)
+    return described(dispatcher, name)
 
 
 @routes.delete("/endpoints/{name}/scale")
 def unscale(name: str, dispatcher: Served, asking: Administrator) -> api.Endpoint:
     """Wish nothing: each worker service does what its own settings say."""
     scaling.unscale(dispatcher, name, by=asking.by)
-    return _described(dispatcher, name)
+    return described(dispatcher, name)
 
 
 @routes.post("/endpoints/{name}/test", status_code=202)
@@ -225,12 +234,13 @@ def metadata(name: str, dispatcher: Served, _: Viewer) -> dict[str, Any]:
     return found.model_dump(mode="json") | {"surveyed_at": surveyed_at}
 
 
-def _described(dispatcher: Dispatcher, name: str) -> api.Endpoint:
+def described(dispatcher: Dispatcher, name: str) -> api.Endpoint:
+    """One endpoint. Raises NotFound."""
     with dispatcher.ledger.read() as db:
-        return _object(dispatcher, db, endpoints.get(db, name))
+        return _object(dispatcher, db, endpoints.get(db, name), snapshots.work_of(db))
 
 
-def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint) -> api.Endpoint:
+def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint, work: Mapping[str, api.Work]) -> api.Endpoint:
     unfinished = jobs.unfinished(db, endpoint=endpoint.key)
     workers = endpoints.workers_of(db, endpoint.key)
     outage = outages.of(dispatcher, db, endpoint.key)
@@ -240,6 +250,7 @@ def _object(dispatcher: Dispatcher, db: Database, endpoint: endpoints.Endpoint) 
         services=crews.of_endpoint(db, endpoint.key),
         scale=crews.wish(db, endpoint.key),
         unfinished=len(unfinished),
+        work=work.get(endpoint.key, snapshots.IDLE),
         outage=outage,
         sealing=sealing_object(db, endpoint.key),
         loads=marks.to_reconcile(db, endpoint.key, endpoint.mark) if endpoint.mark and endpoint.mark.changed else (),

@@ -10,7 +10,7 @@ from connector.access import scope
 from connector.dispatch import Dispatcher, control, correcting, resolving
 from connector.errors import Conflict, Place, Refused
 from connector.ledger import Database, courses, endpoints, jobs
-from connector.web import outcomes
+from connector.web import etags, outcomes
 from connector.web.objects import job_object, seconds
 from connector.web.served import Served
 from connector.web.who import Operator, Viewer
@@ -68,8 +68,10 @@ class Wanted(BaseModel):
     """Which jobs are listed. `since` and `until` (not included) are moments of submission."""
 
     state: jobs.JobState | None = None
+    kind: jobs.JobKind | None = None
     endpoint: str | None = None
     company: str | None = None
+    q: Annotated[str | None, Field(max_length=200, description="Part of an id, or of a package's name.")] = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
@@ -105,6 +107,8 @@ def listing(dispatcher: Served, asking: Viewer, wanted: Annotated[Wanted, Query(
         found = jobs.listing(
             db,
             state=wanted.state,
+            kind=wanted.kind,
+            sought=wanted.q,
             endpoint=wanted.endpoint,
             company=wanted.company,
             since=seconds(wanted.since),
@@ -120,9 +124,11 @@ def listing(dispatcher: Served, asking: Viewer, wanted: Annotated[Wanted, Query(
 
 
 @routes.get("/jobs/{job_id}")
-def show(job_id: str, dispatcher: Served, _: Viewer) -> api.Job:
-    """One job with its steps."""
-    return described(dispatcher, job_id)
+def show(job_id: str, dispatcher: Served, _: Viewer, response: Response, if_none_match: etags.IfNoneMatch = None) -> api.Job:
+    """One job with its steps; 304 to who has it already."""
+    found = described(dispatcher, job_id)
+    etags.tell(response, etags.of_job(found), known=if_none_match)
+    return found
 
 
 @routes.post("/jobs/{job_id}/cancel")

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, StreamingResponse
 from connector import api, live
 from connector import results as told
 from connector.dispatch import Dispatcher, corrected
-from connector.ledger import answers, findings, courses, jobs, results
+from connector.ledger import answers, courses, findings, jobs, results
 from connector.web.objects import answer_object, failure_object, moment
 from connector.web.served import PublicUrl, Served
 from connector.web.who import Viewer
@@ -47,9 +47,7 @@ class Chosen(BaseModel):
 @routes.get("/jobs/{job_id}/results")
 def failures(job_id: str, dispatcher: Served, _: Viewer, chosen: Annotated[Chosen, Query()]) -> api.FailurePage:
     """Rows that failed, were skipped for a reason of their own, or are unknown; none once they are removed (`removed_at`)."""
-    wanted = findings.Chosen(
-        outcome=chosen.outcome or "", step=chosen.step, message=chosen.message or "", sought=chosen.q or ""
-    )
+    wanted = findings.Chosen(outcome=chosen.outcome or "", step=chosen.step, message=chosen.message or "", sought=chosen.q or "")
     with dispatcher.ledger.read() as db:
         found = findings.failures(db, jobs.get(db, job_id).id, wanted, after=chosen.cursor, limit=chosen.limit)
     following = str(found[-1].id) if len(found) == chosen.limit else None

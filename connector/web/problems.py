@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from connector import api
+from connector import api, refusals
 from connector.errors import NotSignedIn, Place, RapidStartError, Refused, TooOften
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _DESCRIBED: Final = {
 #: What OpenAPI says of errors, for every route.
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     422: _DESCRIBED,
-    "default": {"model": api.Problem, "description": "A problem."},
+    "default": {"model": refusals.Problem, "description": "A problem."},
 }
 
 
@@ -80,6 +80,7 @@ def _invalid(_: Request, error: Exception) -> Response:
         detail="; ".join(found) + ".",
         code=Refused.code,
         advice="Compare the request with /api/v1/openapi.json.",
+        errors=[_of_request(each["loc"], each["msg"]) for each in error.errors()],
     )
 
 
@@ -107,19 +108,43 @@ def _unforeseen(request: Request, error: Exception) -> Response:
 
 
 def _problem(
-    *, status: int, title: str, detail: str, code: str, advice: str = "", place: Place | None = None
-) -> JSONResponse:  # fmt: skip
+    *,
+    status: int,
+    title: str,
+    detail: str,
+    code: str,
+    advice: str = "",
+    place: Place | None = None,
+    errors: Sequence[refusals.Detail] = (),
+) -> JSONResponse:
     where = place or Place()
-    body = api.Problem(
+    if place and any((place.file, place.sheet, place.row, place.field)):
+        errors = [_of_package(place, detail)]
+    body = refusals.Problem(
         type=f"urn:rapidstart:problem:{code}",
         title=title,
         status=status,
         detail=detail,
         code=code,
         advice=advice,
-        place=api.Place(file=where.file, sheet=where.sheet, row=where.row, field=where.field),
+        place=refusals.Place(file=where.file, sheet=where.sheet, row=where.row, field=where.field),
+        errors=list(errors),
     )
     return JSONResponse(body, status_code=status, media_type=api.PROBLEM)
+
+
+def _of_request(location: Sequence[Any], message: str) -> refusals.Detail:
+    """What is wrong in the request: `pointer` leads into its body (RFC 6901), `field` names a parameter."""
+    source, *rest = location
+    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+    field = None if source == "body" else ".".join(str(part) for part in rest)
+    return refusals.Detail(
+        pointer=pointer if source == "body" else None, file=None, sheet=None, row=None, field=field, message=message
+    )
+
+
+def _of_package(place: Place, message: str) -> refusals.Detail:
+    return refusals.Detail(pointer=None, file=place.file, sheet=place.sheet, row=place.row, field=place.field, message=message)
 
 
 def _title(error: RapidStartError) -> str:

@@ -74,12 +74,12 @@ def of_endpoints(db: Database) -> dict[str, live.EndpointEvent]:
     return {each.key: _endpoint(db, each, work.get(each.key, IDLE)) for each in endpoints.every(db)}
 
 
-IDLE: Final = live.Work(queued=0, running=0, waiting_since=None, failed_24h=0)
+IDLE: Final = api.Work(queued=0, running=0, waiting_since=None, failed_24h=0)
 
 
-def work_of(db: Database) -> dict[str, live.Work]:
+def work_of(db: Database) -> dict[str, api.Work]:
     """What endpoints have to do, by their keys; one that is missing has nothing to do, and nothing failed."""
-    found: dict[str, live.Work] = {}
+    found: dict[str, api.Work] = {}
     for job in jobs.unfinished(db):
         work = found.setdefault(job.endpoint, IDLE.copy())
         if job.state is jobs.JobState.RUNNING:
@@ -92,7 +92,7 @@ def work_of(db: Database) -> dict[str, live.Work]:
     return found
 
 
-def _endpoint(db: Database, endpoint: endpoints.Endpoint, work: live.Work) -> live.EndpointEvent:
+def _endpoint(db: Database, endpoint: endpoints.Endpoint, work: api.Work) -> live.EndpointEvent:
     workers = endpoints.workers_of(db, endpoint.key)
     now = time.time()
     seen = [worker_object(worker, now=now) for worker in workers]

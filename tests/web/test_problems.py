@@ -3,7 +3,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from connector import api
+from connector import refusals
 from connector.client import Client
 from connector.errors import NotReachable
 from connector.ledger import jobs
@@ -12,7 +12,7 @@ from connector.ledger import jobs
 def problem(answer):
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = answer.json()
-    assert {"type", "title", "status", "detail", "code", "advice", "place"} <= body.keys()
+    assert {"type", "title", "status", "detail", "code", "advice", "place", "errors"} <= body.keys()
     assert body["status"] == answer.status_code
     return body
 
@@ -33,6 +33,15 @@ def test_every_error_is_a_problem(desk, method, path, status):
     answer = desk.http.request(method, desk.url + path, timeout=10)
     assert answer.status_code == status
     assert problem(answer)["detail"]
+
+
+def test_each_thing_that_is_wrong_in_a_request_is_told_with_its_place(desk):
+    body = {"name": "A1", "addresses": ["http://aos.test/port.svc"], "limits": {"concurrency": "many"}, "colour": "blue"}
+    errors = problem(desk.http.post(f"{desk.url}/api/v1/endpoints", json=body, timeout=10))["errors"]
+    assert {error["pointer"] for error in errors} == {"/limits/concurrency", "/colour"}
+    assert all(error["message"] for error in errors)
+    (error,) = problem(desk.http.get(f"{desk.url}/api/v1/jobs?limit=0", timeout=10))["errors"]
+    assert (error["pointer"], error["field"]) == (None, "limit")
 
 
 def test_an_error_that_nobody_foresaw_tells_nothing_of_the_server(desk, monkeypatch):
@@ -84,7 +93,7 @@ def test_the_api_describes_itself_without_leaving_the_origin(desk):
     assert {"/api/v1/jobs", "/api/v1/packages", "/api/v1/endpoints/{name}/metadata", "/readyz"} <= described["paths"].keys()
     answers = described["paths"]["/api/v1/jobs"]["post"]["responses"]
     assert "application/problem+json" in answers["422"]["content"]
-    assert set(described["components"]["schemas"]["Problem"]["required"]) == set(api.Problem.__annotations__)
+    assert set(described["components"]["schemas"]["Problem"]["required"]) == set(refusals.Problem.__annotations__)
     assert desk.http.get(f"{desk.url}/docs", timeout=10).status_code == 404
 
 

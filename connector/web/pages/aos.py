@@ -25,7 +25,7 @@ def aos(
     request: Request, name: str, dispatcher: Served, asking: Viewer, q: listing.Sought = "", service: listing.Sought = ""
 ) -> Response:
     """Checks, workers, what it bears, its services, and what went wrong there lately."""
-    endpoint = endpoints.show(name, dispatcher, asking)
+    endpoint = endpoints.described(dispatcher, name)
     with dispatcher.ledger.read() as db:
         faults = findings.faults(db, name.lower(), limit=_FAULTS)
         known = kept.metadata(db, name.lower())
