@@ -15,6 +15,8 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import exc
 
 from connector.errors import NotReachable, Refused
@@ -232,7 +234,18 @@ def _migrate(db: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = db
+    _refuse_later(MigrationContext.configure(db).get_current_revision(), ScriptDirectory.from_config(config))
     command.upgrade(config, "head")
+
+
+def _refuse_later(found: str | None, known: ScriptDirectory) -> None:
+    """A schema that this version has no migration of was made by one that came after it."""
+    newest = known.get_current_head()
+    if found is not None and found not in {script.revision for script in known.walk_revisions()}:
+        raise Refused(
+            f"the ledger was written by a later version of the dispatcher: its schema is {found}, and this one knows {newest}.",
+            advice="Start that version again, or put the backup in its place that was made before the upgrade.",
+        )
 
 
 @contextmanager

@@ -163,6 +163,17 @@ def test_a_file_that_cannot_be_made_is_not_reachable(tmp_path):
         Ledger(sqlite_url(tmp_path / "missing" / "ledger.db"))
 
 
+def test_a_ledger_of_a_later_version_is_refused_and_left_as_it_is(ledger, ledger_url):
+    with ledger.write() as db:
+        db.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Refused, match="later version") as caught:
+        Ledger(ledger_url)
+    assert "9999" in caught.value.message
+    assert "backup" in caught.value.advice
+    with ledger.read() as db:
+        assert db.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all() == ["9999"]
+
+
 def test_the_migrations_make_the_schema_that_the_code_speaks_of(ledger):
     with ledger.write() as db:
         assert compare_metadata(MigrationContext.configure(db), schema.metadata) == []
