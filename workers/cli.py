@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ELSEWHERE: Final = {
     "doctor": "workers.commands.doctor:doctor",
     "service": "workers.commands.service:service",
+    "settings": "workers.commands.form:settings",
     "simulate": "workers.simulator.command:simulate",
     "register": "workers.enrol.command:register",
     "unregister": "workers.enrol.command:unregister",

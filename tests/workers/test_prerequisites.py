@@ -36,7 +36,7 @@ def test_a_dispatcher_that_tells_no_time_proves_nothing(date):
 
 def test_a_dispatcher_whose_clock_is_wrong_is_reached():
     with peer(lambda _: answer("200 OK", f"Date: {formatdate(0, usegmt=True)}")) as served:
-        answers, clock = prerequisites.dispatcher(f"http://127.0.0.1:{served.port}")
+        answers, clock = prerequisites.dispatcher(served.url)
     assert (word(answers), word(clock)) == ("ok", "missing")
 
 

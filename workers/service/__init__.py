@@ -2,9 +2,9 @@
 
 import sys
 
-from workers.service.definition import Definition, Found, State, Stopped, System
+from workers.service.definition import BEYOND_GRACE_S, Definition, Found, State, Stopped, System
 
-__all__ = ["Definition", "Found", "State", "Stopped", "System", "here"]
+__all__ = ["BEYOND_GRACE_S", "Definition", "Found", "State", "Stopped", "System", "here"]
 
 
 def here() -> System:
