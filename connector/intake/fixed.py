@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from connector.errors import PackageRefused, Place
-from connector.intake import workbook
+from connector.intake import celltext, workbook
 from connector.intake.bookparts import Book
 from connector.intake.sources import Source, of_file
 from connector.intake.values import Action, Limits, Package
@@ -261,9 +261,12 @@ def _refuse_renamed(source: Source, name: str, told: Head, header: Iterable[str]
 
 
 def _corrected(cell: str | None, given: str | None) -> str | None:
-    if given is None or given == TOO_LONG or (not given and not cell):
-        return cell  # nothing there and nothing here: what the package has is one or the other kind of nothing
-    return given
+    """The text of a cell. The package's own stays where nothing was corrected, whichever program saved the workbook."""
+    if given is None or given == TOO_LONG:
+        return cell
+    # Two kinds of nothing; and LibreOffice saves a text like _x0041_ so that it reads as the letter that it would stand for.
+    is_same = not given if not cell else given == celltext.unescaped(cell)
+    return cell if is_same else given
 
 
 def _trimmed(cells: list[str]) -> list[str]:

@@ -127,9 +127,10 @@ def _action(
             number = 0
         number += 1
         sheets.rows[name] = number
-        sheet.write_string(number, 0, fixed.mark(job, origin, row.number))
-        look.write(sheet, number, 1, " ".join(each.message for each in wrong) or _NO_REASON, formats)
-        look.write(sheet, number, 2, " ".join(dict.fromkeys(each.advice for each in wrong)), formats)
+        why = " ".join(each.message for each in wrong) or _NO_REASON
+        beside = (fixed.mark(job, origin, row.number), why, " ".join(dict.fromkeys(each.advice for each in wrong)))
+        look.raise_row(sheet, number, beside, widths=_WIDTHS)
+        look.write_row(sheet, number, beside, formats)
         _cells(sheet, formats, number, row, wrong={at[each.column] for each in wrong if each.column in at})
     _close(sheet, number, len(titles))
 

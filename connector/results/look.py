@@ -14,6 +14,10 @@ LONGEST: Final = 32_767
 #: Links of one sheet; Excel's own limit is 65,530.
 LINKS: Final = 65_000
 
+#: The height of a line in points, and how many of them a row shows.
+_LINE: Final = 15
+_MOST_LINES: Final = 10
+
 #: Colours of the tabs: what is told, what is to be done, what else was noted.
 TOLD, TO_DO, NOTED = "#37474F", "#EF6C00", "#90A4AE"
 
@@ -32,6 +36,9 @@ class Look:
     wrong: Any
     link: Any
     rate: Any
+    number: Any
+    left: Any
+    """of a number that stands below texts"""
 
 
 def of(book: Any) -> Look:
@@ -46,6 +53,8 @@ def of(book: Any) -> Look:
         wrong=book.add_format({"num_format": "@", "valign": "top", "bg_color": "#FFCDD2"}),
         link=book.add_format({"font_color": "#0B57D0", "underline": 1, "valign": "top"}),
         rate=book.add_format({"num_format": "0.0", "valign": "top"}),
+        number=book.add_format({"valign": "top"}),
+        left=book.add_format({"num_format": "#,##0.##", "align": "left", "valign": "top"}),
     )
 
 
@@ -89,6 +98,7 @@ def listed(
         row = 0
         while cells is not None and row < SHEET_ROWS:
             row += 1
+            raise_row(made, row, cells, widths=tuple(columns.values()))
             write_row(made, row, cells, look)
             if links is not None and (address := next(links, "")) and row <= LINKS:
                 made.write_url(row, len(columns) - 1, address, look.link, "open")
@@ -112,7 +122,14 @@ def write(made: Any, row: int, column: int, cell: Cell, look: Look) -> None:
     elif isinstance(cell, datetime):
         made.write_datetime(row, column, cell, look.time)
     else:
-        made.write_number(row, column, cell)
+        made.write_number(row, column, cell, look.number)
+
+
+def raise_row(made: Any, row: int, cells: Sequence[Cell], *, widths: Sequence[int]) -> None:
+    """Make a row as high as its longest text needs, before it is written: not every program does so by itself."""
+    lines = max((-(-len(cell) // width) for cell, width in zip(cells, widths, strict=False) if isinstance(cell, str)), default=1)
+    if lines > 1:
+        made.set_row(row, _LINE * min(lines, _MOST_LINES))
 
 
 def fits(text: str) -> bool:

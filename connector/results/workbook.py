@@ -89,7 +89,7 @@ def _write(
 ) -> None:  # fmt: skip
     formats = look.of(book)
     moments = told.over_time(db, job.id)
-    _summary(book, formats, told.facts(db, job), counts=counts, moments=moments)
+    _summary(book, formats, [each for each in told.facts(db, job) if each[1] not in {None, ""}], counts=counts, moments=moments)
     _steps(book, formats, courses.steps_of(db, job.id))
     _failures(book, formats, db, job, public_url=public_url)
     if package is not None and fixing.is_for(job):
@@ -116,13 +116,16 @@ def _summary(
     sheet.write_string(0, 0, "Process summary", formats.title)
     for row, (name, value) in enumerate(facts, start=2):
         sheet.write_string(row, 0, name, formats.label)
-        look.write(sheet, row, 1, value, formats)
+        if isinstance(value, (int, float)):
+            sheet.write_number(row, 1, value, formats.left)
+        else:
+            look.write(sheet, row, 1, value, formats)
     first = len(facts) + 3
     sheet.write_row(first - 1, 0, ("Outcome", "Rows"), formats.head)
     words = list(OUTCOME_WORDS.values())
     for row, word in enumerate(words, start=first):
         sheet.write_string(row, 0, word.replace("_", " "))
-        sheet.write_number(row, 1, counts[word])
+        sheet.write_number(row, 1, counts[word], formats.left)
     charts.outcomes(book, sheet, words=words, first=first)
     if moments:
         charts.throughput(book, sheet, moments)
@@ -132,7 +135,9 @@ def _steps(book: Any, formats: Look, steps: Sequence[courses.Step]) -> None:
     sheet = look.sheet(book, "Steps", colour=look.TOLD)
     look.head(sheet, formats, told.STEP_TITLES, widths=_STEP_WIDTHS)
     for row, step in enumerate(steps, start=1):
-        look.write_row(sheet, row, told.step_cells(step), formats)
+        cells = told.step_cells(step)
+        look.raise_row(sheet, row, cells, widths=_STEP_WIDTHS)
+        look.write_row(sheet, row, cells, formats)
     sheet.autofilter(0, 0, max(len(steps), 1), len(told.STEP_TITLES) - 1)
 
 

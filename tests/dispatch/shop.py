@@ -74,6 +74,15 @@ class Shop:
                 batches.replace(db, sending.ref, now=1.0, reason="the test put it back")
         return found
 
+    def cells(self, job_id):
+        """The cells of all root rows that would be sent; they stay planned."""
+        found = []
+        with self.ledger.write() as db:
+            for sending in batches.claim(db, job=job_id, limit=99, now=1.0):
+                found += [list(row.cells) for row in unpack_rows(sending.rows)]
+                batches.replace(db, sending.ref, now=1.0, reason="the test put it back")
+        return found
+
     def job(self, job_id):
         with self.ledger.read() as db:
             return jobs.get(db, job_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector import results
@@ -108,6 +108,32 @@ def test_it_says_what_the_ledger_says(ledger: Ledger, tmp_path: Path) -> None:
     assert (told["Outcome"], told["What to do"], told["Code"]) == ("failed", "Correct it.", "RSC-5110")
 
 
+def test_charts_are_drawn_from_cells_and_lists_are_filtered_and_keep_their_titles(ledger: Ledger, tmp_path: Path) -> None:
+    job = load(ledger, letters="ccuf=", problems=(problem(3),))
+    path = tmp_path / "summary.xlsx"
+    results.write_workbook(ledger, job, path)
+    book = openpyxl.load_workbook(path)
+    ring, time = book["Summary"]._charts
+    assert (ring.tagname, ring.series[0].val.numRef.f) == ("doughnutChart", "Summary!$B$18:$B$25")
+    assert [cell.value for (cell,) in book["Summary"]["B18:B25"]] == [2, 1, 1, 0, 1, 0, 0, 0]
+    assert (time.tagname, time.series[0].val.numRef.f) == ("areaChart", "Throughput!$D$2")
+    assert sum(row[1] for row in cells(path, "Throughput")[1:]) == 5
+    for name in ("Steps", "Failures", "Throughput", "System log"):
+        sheet = book[name]
+        assert (sheet.freeze_panes, sheet.print_title_rows) == ("A2", "$1:$1")
+        assert sheet.auto_filter.ref
+        assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+
+
+def test_rows_lead_to_their_page(ledger: Ledger, tmp_path: Path) -> None:
+    job = load(ledger, letters="cf", problems=(problem(1),))
+    path = tmp_path / "summary.xlsx"
+    results.write_workbook(ledger, job, path, public_url="https://rapid.example/")
+    (cell,) = (row[-1] for row in openpyxl.load_workbook(path)["Failures"].iter_rows(min_row=2))
+    assert cell.hyperlink.target == f"https://rapid.example/jobs/{job}/results?step=1&after=0"
+    assert cell.hyperlink.location == "row-1-3"
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "007", "http://example.com/", "{=A1}", "internal:Steps!A1"])
 def test_text_is_text_whatever_it_begins_with(ledger: Ledger, tmp_path: Path, text: str) -> None:
     job = load(ledger, letters="f", problems=(problem(0, value=text, message=text),), reason=text)
@@ -166,6 +192,7 @@ def shared_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     opened.close()
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
 def test_any_text_gives_a_workbook_that_can_be_read(
     shared_ledger: Ledger, tmp_path_factory: pytest.TempPathFactory, text: str
