@@ -19,11 +19,14 @@ class DeviceCode(TypedDict):
 
 
 class Credentials(TypedDict):
-    """What a machine is given, once. `trouble` says why its login does not work yet; "": it does."""
+    """What a machine is given, once; `letter` is its login, sealed for its key.
+
+    `trouble` says why that does not work yet; "": it does.
+    """
 
     endpoint: str
     service_instance: str
-    broker_url: str
+    letter: str
     dispatcher_key: str
     trouble: str
 

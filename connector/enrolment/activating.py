@@ -67,7 +67,8 @@ class Granted:
 
     endpoint: str
     service_instance: str
-    broker_url: str = field(repr=False)
+    letter: str = field(repr=False)
+    """its login, sealed for the key that it named: it must hold that key"""
     dispatcher_key: str
     trouble: str
     """why its login does not work yet; "": it does"""
@@ -157,11 +158,11 @@ def collect(dispatcher: Dispatcher, device_code: str, *, broker_url: str) -> Gra
         if found.state is State.PENDING:
             return _patience(db, found, now)
         granted = _grant(dispatcher, db, found, broker_url)
-    trouble = logins.apply_now(dispatcher)
+    trouble = logins.apply_now(dispatcher) or logins.unreachable(broker_url, address=found.address)
     return Granted(
         endpoint=granted.endpoint,
         service_instance=granted.service_instance,
-        broker_url=granted.broker_url,
+        letter=granted.letter,
         dispatcher_key=granted.dispatcher_key,
         trouble=trouble,
     )
@@ -186,7 +187,7 @@ def _grant(dispatcher: Dispatcher, db: Database, found: Activation, broker_url: 
     return Granted(
         endpoint=endpoints.get(db, found.endpoint).name,
         service_instance=found.service_instance,
-        broker_url=logins.told_url(broker_url, login=machine.login, password=password),
+        letter=logins.letter(dispatcher, machine, reader=asked.public, password=password, broker_url=broker_url),
         dispatcher_key=logins.check_key(dispatcher),
         trouble="",
     )

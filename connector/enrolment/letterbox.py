@@ -10,7 +10,7 @@ from connector.ledger import Database, audit, machines, trust
 from connector.wire import codec, sealing
 from connector.wire.codec import Message, WireError
 from connector.wire.keys import Public
-from connector.wire.machines import LETTERS, Login, LoginKept, LoginWanted
+from connector.wire.machines import LETTERS, LoginKept, LoginWanted
 from connector.wire.sealing import Sealed, Unsealable, Way, Why
 
 #: A letter that is older is refused; so long its number is remembered at least, in seconds.
@@ -78,6 +78,4 @@ def _renewed(dispatcher: Dispatcher, db: Database, endpoint: str, sender: Public
     password, digest = logins.new_password()
     machines.set_passwords(db, machine, password=digest, previous=machine.password)
     audit.note(db, "credentials rotate", by=by, subject=endpoint, at=time.time(), details={"login": machine.login})
-    told = Login(broker_url=logins.told_url(broker_url, login=machine.login, password=password))
-    stamp = sealing.Stamp(way=Way.ANSWER, endpoint=endpoint, question=sender.fingerprint)
-    return sealing.seal(told, stamp, sender=dispatcher.outbox.letters.ring, readers=(sender,))
+    return logins.letter(dispatcher, machine, reader=sender, password=password, broker_url=broker_url)

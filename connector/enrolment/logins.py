@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -21,6 +22,9 @@ from connector.enrolment import acl
 from connector.errors import Conflict, NotFound, NotReachable
 from connector.ledger import Database, audit, endpoints, machines, trust
 from connector.ledger.machines import Machine
+from connector.wire import sealing
+from connector.wire.keys import Public
+from connector.wire.machines import Login
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +62,21 @@ def told_url(broker_url: str, *, login: str, password: str) -> str:
     query = [(name, value) for name, value in parse_qsl(parts.query) if name not in _OWN_FILES]
     netloc = f"{quote(login, safe='')}:{quote(password, safe='')}@{place}"
     return urlunsplit((parts.scheme, netloc, parts.path, urlencode(query), ""))
+
+
+def unreachable(broker_url: str, *, address: str) -> str:
+    """Why a machine that asked from this address cannot come to the broker as it is told; "" where it can, for all one knows."""
+    host = urlsplit(broker_url).hostname or ""
+    if _is_loopback(host) and not _is_loopback(address):
+        return "the broker is told as an address of the dispatcher's own computer: set RAPIDSTART_WORKER_BROKER_URL there"
+    return ""
+
+
+def letter(dispatcher: Dispatcher, machine: Machine, *, reader: Public, password: str, broker_url: str) -> str:
+    """The broker's URL with a machine's login, sealed: who does not hold the machine's key cannot read it."""
+    told = Login(broker_url=told_url(broker_url, login=machine.login, password=password))
+    stamp = sealing.Stamp(way=sealing.Way.ANSWER, endpoint=machine.endpoint, question=reader.fingerprint)
+    return sealing.seal(told, stamp, sender=dispatcher.outbox.letters.ring, readers=(reader,))
 
 
 def commands(dispatcher: Dispatcher, name: str) -> list[Command]:
@@ -184,6 +203,13 @@ def _command(machine: Machine, number: int) -> str:
     if not machine.passwords:
         return acl.delete_command(machine.login)
     return acl.set_command(machine.login, acl.rules(machine.endpoint, passwords=machine.passwords, db=number))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _number(server: redis.Redis) -> int:

@@ -37,7 +37,10 @@ class Ticket:
         """Whether a registration that means this needs no person."""
         if self.endpoint:
             return found.name.lower() == self.endpoint and found.means is not Means.REPLACES
-        return found.means in {Means.NEW, Means.AGAIN}
+        known = found.endpoint
+        return found.means is Means.NEW or (
+            found.means is Means.AGAIN and known is not None and known.service_instance == self.service_instance
+        )
 
 
 def create(ledger: Ledger, *, service_instance: str, endpoint: str, maker: Principal) -> Made:

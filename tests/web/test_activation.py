@@ -15,7 +15,8 @@ from connector.ledger.activations import activations
 from connector.wire import codec, keys, sealing
 from connector.wire.machines import LETTER_ANSWERS, LoginKept, LoginWanted, MachineLeaves
 
-MINE, OTHER = keys.generate().public, keys.generate().public
+PRIVATE = keys.generate()
+MINE, OTHER = PRIVATE.public, keys.generate().public
 NEW, EXPIRED, PENDING = "/device/code", "expired_token", "authorization_pending"
 
 
@@ -66,6 +67,15 @@ def approved(desk, **more):
     return ask(desk, begun).json()
 
 
+def password_in(given, ring=None):
+    """The password that a machine was given, as only the holder of its key reads it."""
+    sealed = codec.decode(given["letter"], {sealing.Sealed.KIND: sealing.Sealed})
+    known = keys.Public.of_text(given["dispatcher_key"])
+    reading = {"way": sealing.Way.ANSWER, "endpoint": given["endpoint"], "kinds": LETTER_ANSWERS}
+    _, told = sealing.unseal(sealed, trusted={known.fingerprint: known}, ring=ring or (PRIVATE,), **reading)
+    return re.search(r":([^:@]+)@", told.broker_url)[1]
+
+
 def move(desk, begun, **values):
     """Set what the ledger says of a registration, as time does."""
     with desk.ledger.write() as db:
@@ -95,7 +105,11 @@ def test_a_machine_is_registered(clerk):
 def test_what_is_told_is_told_once(clerk):
     begun = begin(clerk)
     decide(clerk, begun)
-    password = re.search(r":([^:@]+)@", ask(clerk, begun).json()["broker_url"])[1]
+    given = ask(clerk, begun).json()
+    password = password_in(given)
+    assert password not in str(given)
+    with pytest.raises(sealing.Unsealable):
+        password_in(given, ring=(keys.generate(),))
     assert word(ask(clerk, begun)) == (400, "invalid_grant")
     assert decide(clerk, begun).status_code == 404, "the short code is useless twice"
     with clerk.ledger.read() as db:
@@ -140,7 +154,7 @@ def test_the_same_host_and_instance_update_and_never_double(clerk):
     decide(clerk, again)
     second = ask(clerk, again).json()
     assert second["endpoint"] == first["endpoint"]
-    assert second["broker_url"] != first["broker_url"]
+    assert password_in(second) != password_in(first)
     (only,) = clerk.client.endpoints()
     assert only["companies"] == ["USMF"]
     with clerk.ledger.read() as db:
@@ -201,7 +215,7 @@ def test_each_machine_has_its_own_key_and_its_own_revocation(clerk):
 
 
 def test_what_a_broker_must_be_told_holds_no_password(clerk):
-    password = re.search(r":([^:@]+)@", approved(clerk)["broker_url"])[1]
+    password = password_in(approved(clerk))
     (told,) = clerk.http.get(f"{clerk.url}/api/v1/endpoints/aosprod01/credentials", timeout=10).json()["items"]
     assert told["command"].startswith(f"ACL SETUSER {told['login']} reset on #")
     assert '"(+xadd %W~aos.aosprod01:reports)"' in told["command"]

@@ -86,10 +86,11 @@ def test_a_secret_is_for_its_owner_alone(tmp_path):
 
 
 DISPATCHER = keys.generate().public
+URL = "rediss://aos.aosprod01.1:pw@broker:6379/0"
 GIVEN = Given(
     endpoint="AOSPROD01",
     service_instance="Contoso",
-    broker_url="rediss://aos.aosprod01.1:pw@broker:6379/0",
+    letter="",
     dispatcher_key=DISPATCHER.text,
     trouble="",
 )
@@ -97,7 +98,7 @@ GIVEN = Given(
 
 def settle(home, found, **more):
     file, public = membership.key_for(home, found, endpoint="")
-    told = {"key_file": file, "dispatcher": "https://rapid", "ca_file": None} | more
+    told = {"key_file": file, "broker_url": URL, "dispatcher": "https://rapid", "ca_file": None} | more
     return membership.settle(home, GIVEN, found, **told), public
 
 

@@ -68,8 +68,14 @@ def register(
         _tell_begun(begun, public.fingerprint, as_json=as_json)
         given = asked.wait(begun)
         is_new = membership.settle(
-            settings.home, given, found, key_file=key_file, dispatcher=asked.url, ca_file=ca_file
-        )  # fmt: skip
+            settings.home,
+            given,
+            found,
+            key_file=key_file,
+            broker_url=letterbox.login_for(key_file, given),
+            dispatcher=asked.url,
+            ca_file=ca_file,
+        )
     _tell_given(given, found, has_new_policy=is_new, as_json=as_json)
 
 

@@ -43,7 +43,8 @@ class Given:
 
     endpoint: str
     service_instance: str
-    broker_url: str = field(repr=False)
+    letter: str = field(repr=False)
+    """its login, sealed for its key"""
     dispatcher_key: str
     trouble: str
 
@@ -121,7 +122,7 @@ def _given(found: Mapping[str, Any]) -> Given:
     return Given(
         endpoint=str(found["endpoint"]),
         service_instance=str(found["service_instance"]),
-        broker_url=str(found["broker_url"]),
+        letter=str(found["letter"]),
         dispatcher_key=str(found["dispatcher_key"]),
         trouble=str(found["trouble"]),
     )

@@ -11,7 +11,7 @@ from connector.wire.keys import KeyUnreadable, Private, Public
 from connector.wire.machines import LETTER_ANSWERS, Login, LoginKept, LoginWanted, MachineLeaves
 from connector.wire.sealing import Sealed, Stamp, Way
 from workers import keeping, letters
-from workers.enrol.device import Dispatcher
+from workers.enrol.device import Dispatcher, Given
 from workers.enrol.membership import Membership, with_own_files
 from workers.errors import GiveUp
 
@@ -30,18 +30,31 @@ def renew(folder: Path, mine: Membership, *, ca_file: str | None) -> None:
     """
     ring, known = _keys(folder)
     text = _send(folder, mine, LoginWanted(endpoint=mine.endpoint), ca_file=ca_file)
+    found = login_in(text, ring, known, endpoint=mine.endpoint)
+    before = keeping.login(folder) or ""
+    keeping.keep(folder / keeping.LOGIN_FILE, with_own_files(found, before))
+
+
+def login_for(key_file: Path, given: Given) -> str:
+    """The broker's URL that a registration has brought. Raises GiveUp."""
+    try:
+        ring, known = keys.load(key_file), Public.of_text(given.dispatcher_key)
+    except KeyUnreadable as error:
+        raise GiveUp(str(error), advice=_KEYS, code="RSC-5980") from error
+    return login_in(given.letter, ring, (known,), endpoint=given.endpoint)
+
+
+def login_in(text: str, ring: Sequence[Private], known: Sequence[Public], *, endpoint: str) -> str:
+    """The broker's URL that a letter of the dispatcher holds, for one of these keys. Raises GiveUp."""
     try:
         sealed = codec.decode(text, {Sealed.KIND: Sealed})
         trusted = {key.fingerprint: key for key in (*known, *sealing.followed(sealed, known))}
-        head, answer = sealing.unseal(
-            sealed, way=Way.ANSWER, endpoint=mine.endpoint, trusted=trusted, ring=ring, kinds=LETTER_ANSWERS
-        )
+        head, answer = sealing.unseal(sealed, way=Way.ANSWER, endpoint=endpoint, trusted=trusted, ring=ring, kinds=LETTER_ANSWERS)
     except WireError as error:
         raise GiveUp(f"the dispatcher's answer is refused: {error}.", advice=_KEYS, code="RSC-5988") from error
     if not isinstance(answer, Login) or head.question != ring[-1].public.fingerprint:
         raise GiveUp("the dispatcher's answer is to another question.", advice=_KEYS, code="RSC-5988")
-    before = keeping.login(folder) or ""
-    keeping.keep(folder / keeping.LOGIN_FILE, with_own_files(answer.broker_url, before))
+    return answer.broker_url
 
 
 def finish(folder: Path, mine: Membership, *, ca_file: str | None) -> None:

@@ -64,7 +64,9 @@ def key_for(home: Path, found: Found, *, endpoint: str) -> tuple[Path, keys.Publ
         raise GiveUp(str(error), advice=_ADVICE, code="RSC-5980") from error
 
 
-def settle(home: Path, given: Given, found: Found, *, key_file: Path, dispatcher: str, ca_file: str | None) -> bool:
+def settle(
+    home: Path, given: Given, found: Found, *, key_file: Path, broker_url: str, dispatcher: str, ca_file: str | None
+) -> bool:
     """Keep what this computer was given. Whether a policy file was written: one that is there stays. Raises GiveUp."""
     folder = home / "endpoints" / given.endpoint.lower()
     try:
@@ -74,7 +76,7 @@ def settle(home: Path, given: Given, found: Found, *, key_file: Path, dispatcher
         letters.trust(folder, dispatcher=given.dispatcher_key)
     except KeyUnreadable as error:
         raise GiveUp(str(error), advice=_ADVICE, code="RSC-5980") from error
-    keeping.keep(folder / LOGIN_FILE, _with_ca(given.broker_url, ca_file))
+    keeping.keep(folder / LOGIN_FILE, _with_ca(broker_url, ca_file))
     is_new = not (folder / policy.FILE).exists()
     mine = Membership(
         endpoint=given.endpoint, dispatcher=dispatcher, service_host=found.service_host, aos_instance=found.aos_instance

@@ -90,7 +90,7 @@ def token(
     return registrations.Credentials(
         endpoint=found.endpoint,
         service_instance=found.service_instance,
-        broker_url=found.broker_url,
+        letter=found.letter,
         dispatcher_key=found.dispatcher_key,
         trouble=found.trouble,
     )
