@@ -8,7 +8,7 @@ import click
 from playwright.sync_api import Browser
 
 from connector import sample
-from tests.browser.stage import chromium, package, sign_in, stage
+from tests.browser.stage import chromium, package, sign_in, stage, submit
 from tests.journeys.driving import COMPANY, Site, eventually
 
 SIZES = {"wide": (1360, 900), "narrow": (390, 844)}
@@ -33,12 +33,11 @@ def _busy(site: Site, folder: Path) -> dict[str, str]:
     site.rapidstart("load", starter, "--endpoint", "AOSPROD", "--company", COMPANY, "--watch")
     done = site.loads()[0]["id"]
     checked = site.json("package", "validate", starter, "--endpoint", "AOSPROD", "--company", COMPANY, code=1)["id"]
-    site.json("endpoint", "test", "AOSPROD")
+    site.rapidstart("endpoint", "test", "AOSPROD")
     site.start_aos("AOSTEST", "--tables", folder / "sample" / "tables.toml")
-    many = package(folder / "many", rows=60_000, wrong=(7, 90, 4001))
-    site.rapidstart("load", many, "--endpoint", "AOSPROD", "--company", COMPANY)
-    site.rapidstart("load", package(folder / "few", rows=40), "--endpoint", "AOSTEST", "--company", COMPANY)
-    runs = site.loads()[1]["id"]
+    many = package(folder / "many", rows=40_000, wrong=(7, 90, 4001))
+    runs = submit(site, many, endpoint="AOSPROD")
+    waits = submit(site, package(folder / "few", rows=40), endpoint="AOSTEST")
     eventually(lambda: site.job(runs)["rows"]["created"], what="rows that are in")
     sha = site.job(done)["package"]["sha256"]
     return {
@@ -52,7 +51,7 @@ def _busy(site: Site, folder: Path) -> dict[str, str]:
         "job-running": f"/jobs/{runs}",
         "job": f"/jobs/{done}",
         "results": f"/jobs/{done}/results",
-        "job-waiting": f"/jobs/{site.loads()[0]['id']}",
+        "job-waiting": f"/jobs/{waits}",
         "signed-in": "/signin/me",
     }
 

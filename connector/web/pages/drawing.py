@@ -78,7 +78,15 @@ def environment(package: str = "") -> Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"t": texts(), "static": address_of, "outcomes": OUTCOMES}
-    made.filters |= {"number": number, "moment": moment, "span": span, "words": words, "share": share, "clock": clock}
+    made.filters |= {
+        "number": number,
+        "moment": moment,
+        "span": span,
+        "words": words,
+        "share": share,
+        "because": because,
+        "clock": clock,
+    }
     return made
 
 
@@ -116,6 +124,11 @@ def span(seconds: float | None) -> str:
 def words(state: str) -> str:
     """A state or an outcome as people read it."""
     return state.replace("_", " ")
+
+
+def because(reason: str, state: str) -> str:
+    """Why a job is in a state, without the state, which stands beside it."""
+    return reason.removeprefix(f"{words(state)}: ")
 
 
 def share(part: float, whole: float) -> str:

@@ -59,4 +59,5 @@ def results(
 def _downloads() -> list[tuple[str, str]]:
     """What of a job can be downloaded, at the API, and what the button says."""
     said = drawing.texts()["results"]
-    return [("results.xlsx", said["workbook"]), ("results", said["json"])]
+    kinds = (("xlsx", "workbook"), ("csv", "csv"), ("html", "html"))
+    return [*((f"results.{ending}", str(said[word])) for ending, word in kinds), ("results", str(said["json"]))]

@@ -218,6 +218,10 @@ def test_every_text_is_used():
     kinds = {f"job.{kind}" for kind in ("load", "preview", "test", "metadata")}
     for page_name, told in drawing.texts().items():
         for key in told:
-            by_name = f"t.{page_name}.{key}" in templates or f'["{key}"]' in code or f"{page_name}.{key}" in kinds
+            by_name = f"t.{page_name}.{key}" in templates or re.search(rf'"{key}"[\],)]', code) or f"{page_name}.{key}" in kinds
             by_prefix = f't.{page_name}["{key.split("_")[0]}_" ~' in templates
             assert by_name or by_prefix, f"{page_name}.{key}"
+
+
+def test_no_text_is_hidden_by_a_method_of_its_table():
+    assert [f"{page_name}.{key}" for page_name, told in drawing.texts().items() for key in told if hasattr(dict, key)] == []
