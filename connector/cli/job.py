@@ -9,6 +9,8 @@ from connector import api
 from connector.cli import exits, front, reloading
 from connector.cli.exits import Exit
 
+#: `ledger.jobs.JobState`, which would bring SQL into every command.
+STATES: Final = ("queued", "waiting", "running", "paused", "succeeded", "partly_succeeded", "failed", "cancelled")
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -18,7 +20,7 @@ def job() -> None:
 
 
 @job.command("list")
-@click.option("--state", help="Only jobs in this state, as running.")
+@click.option("--state", type=click.Choice(STATES), help="Only jobs in this state.")
 @click.option("--endpoint", help="Only jobs for this endpoint.")
 @click.option("--company", help="Only jobs that write to this company.")
 @front.since_option

@@ -2,8 +2,10 @@ import time
 
 import pytest
 
+from connector.cli.job import STATES
 from connector.dispatch import retention
 from connector.ledger import jobs
+from connector.ledger.jobs import JobState
 from connector.wire.reports import Problem
 
 
@@ -20,6 +22,13 @@ def test_jobs_are_listed(run, office, job):
     assert job["id"] in shown
     assert "CustGroup.csv" in shown
     assert run("job", "list", "--state", "failed", "--json").out == ""
+
+
+def test_a_state_that_no_job_is_in_is_a_matter_of_usage(run, office):
+    assert tuple(JobState) == STATES
+    ran = run("job", "list", "--state", "nonsense")
+    assert ran.code == 2
+    assert "'running'" in ran.err
 
 
 def test_rows_that_are_not_in_are_counted_as_such_in_the_list_and_not_as_failed(run, office, job):
