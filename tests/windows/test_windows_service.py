@@ -69,3 +69,45 @@ def test_two_instances_load_at_once_and_a_stop_leaves_nothing(ring: Site, window
         log = windows.home / "endpoints" / endpoint.lower() / "logs" / "service.log"
         assert "worker" in log.read_text(encoding="utf-8")
     assert [key for key, held in _unacked(ring).items() if held] == []
+
+
+def test_an_upgrade_goes_beside_and_back_while_the_service_stays(ring: Site, windows: Windows) -> None:
+    windows.worker("service", "install", "--endpoint", "A1", "--instance", "AX60_ONE")
+    before = json.loads(windows.installed.read_text())["current"]
+
+    upgraded = windows.install("--accept-licence")
+    assert upgraded.returncode == 0, upgraded.stdout
+    after = json.loads(windows.installed.read_text())
+    assert (after["previous"], after["current"] != before) == (before, True)
+    assert f"{after['current']}\\python.exe" in windows.command_of("RapidStartConnector$AX60_ONE")
+    assert "running" in windows.worker("service", "status", "--endpoint", "A1")
+
+    back = windows.install("--rollback")
+    assert back.returncode == 0, back.stdout
+    assert json.loads(windows.installed.read_text())["current"] == before
+    assert f"{before}\\python.exe" in windows.command_of("RapidStartConnector$AX60_ONE")
+    assert "running" in windows.worker("service", "status", "--endpoint", "A1")
+
+
+def test_without_the_licence_nothing_is_installed(windows: Windows) -> None:
+    refused = windows.install()
+    assert refused.returncode == 1
+    assert "MIT License" in refused.stdout
+    assert "not accepted" in refused.stdout
+
+
+def test_the_original_connector_is_found_and_removed_when_asked(ring: Site, windows: Windows) -> None:
+    original = "RapidStartConnectorService"
+    windows.run("sc", "create", original, "binPath=", r"C:\windows\system32\svchost.exe")
+    assert "Microsoft's own connector" in windows.worker("service", "install", "--endpoint", "A1")
+    assert original in windows.worker("doctor", "--endpoint", "A1", code=4)
+    assert f"{original} is removed" in windows.worker("service", "install", "--endpoint", "A1", "--replace")
+    assert original not in windows.worker("doctor", "--endpoint", "A1", code=None)
+
+
+def test_doctor_finds_nothing_missing_on_this_windows(ring: Site, windows: Windows) -> None:
+    address = f"http://127.0.0.1:{ring.ports['A1']}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
+    said = windows.worker("doctor", "--endpoint", "A1", "--address", address, "--company", COMPANY, code=None)
+    assert "ok           Operating system: Windows, build" in said
+    assert "ok           Broker: answers, and the login works" in said
+    assert [line for line in said.splitlines() if line.startswith("missing") and "127.0.0.1" in line] == []

@@ -55,9 +55,19 @@ class Windows:
         assert code is None or done.returncode == code, f"exit code {done.returncode}: {done.stdout}\n{self.logs()}"
         return done.stdout
 
-    def install(self, bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run the bundle's script."""
-        script = self.run("winepath", "-w", str(bundle / "install.cmd")).stdout.strip()
+    @property
+    def installed(self) -> Path:
+        """Which versions there are."""
+        return self.drive / "rapidstart" / "installed.json"
+
+    def command_of(self, service: str) -> str:
+        """What a service runs, as Windows has it."""
+        key = f"HKLM\\SYSTEM\\CurrentControlSet\\Services\\{service}"
+        return self.run("reg", "query", key, "/v", "ImagePath").stdout
+
+    def install(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run the bundle's script, as it was prepared for wine."""
+        script = self.run("winepath", "-w", str(self.folder / "bundle" / "install.cmd")).stdout.strip()
         return self.run("cmd", "/c", script, "--folder", r"C:\rapidstart", *options)
 
     def logs(self) -> str:
