@@ -1,5 +1,6 @@
 """Keeps the ring busy: hands in one load after the other over HTTP, and watches each to its end, whatever is away meanwhile."""
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -106,7 +107,7 @@ class Lane:
                 told = error.read().decode(errors="replace")
                 if error.code < _LATER:
                     raise Wrong(f"{method} {path}: {error.code} {told}") from None
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 pass  # away, or cut off in the middle of its answer
             self._wait()
 
