@@ -41,6 +41,7 @@ def install(endpoint: str | None, instance: str | None, account: str | None, pas
     """
     try:
         settings, found = _instance(endpoint, instance)
+        _look(settings, found)
         password = password_file.read_text(encoding="utf-8").rstrip("\r\n") if password_file else None
         system = _system()
         for earlier in system.found():
@@ -51,6 +52,19 @@ def install(endpoint: str | None, instance: str | None, account: str | None, pas
     except errors.GiveUp as error:
         raise front.stop(error) from None
     click.echo(f"{system.name(found.name)} is installed, and runs for endpoint {found.endpoint}.")
+
+
+def _look(settings: "Settings", found: "Instance") -> None:
+    """What this computer lacks is told before anything is made; on a system that is too old nothing is. Raises GiveUp."""
+    from workers import prerequisites
+    from workers.commands.doctor import line
+
+    system, *others = prerequisites.computer(settings.home)
+    if not system.ok:
+        raise errors.GiveUp(f"{system.detail}.", advice=system.advice, code="RSC-5968")
+    for check in (*others, prerequisites.broker(front.broker(settings, found.endpoint))):
+        if not check.ok:
+            click.echo(line(check))
 
 
 def _offer_removal(system: "System", earlier: "Found", *, replace: bool) -> None:
@@ -230,7 +244,21 @@ def _definition(
         grace_s=settings.grace_s,
         account=account,
         password=password,
+        aos=_aos(settings, found),
     )
+
+
+def _aos(settings: "Settings", found: "Instance") -> str | None:
+    """The service of the AOS that the endpoint was registered for: see `Definition.aos`."""
+    from workers.enrol import finding, membership
+
+    mine = next((each for each in membership.known(settings.home) if each.endpoint.casefold() == found.endpoint.casefold()), None)
+    if mine is None:
+        return None
+    if not finding.is_here(mine.service_host):
+        return ""
+    named = [each for each in finding.installed() if mine.aos_instance in (each.name, str(each.number))]
+    return f"AOS60${named[0].number:02d}" if named else None
 
 
 def _system() -> "System":

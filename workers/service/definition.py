@@ -32,6 +32,8 @@ class Definition:
     grace_s: float
     account: str | None = None
     password: str | None = field(default=None, repr=False)
+    aos: str | None = None
+    """the AOS' own service on this computer, which starts first; "": the AOS is elsewhere; None: it is not known"""
 
     @property
     def title(self) -> str:

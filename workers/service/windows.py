@@ -58,7 +58,7 @@ class WindowsServices:
                 command,
                 None,
                 False,
-                _aos_services(manager),
+                _aos_services(manager, service.aos),
                 account,
                 service.password or "",
                 service.title,
@@ -172,10 +172,12 @@ def _let_in(account: str, service: Definition) -> None:
         raise GiveUp(told, advice=f"Give {account} full control of RAPIDSTART_HOME.", code="RSC-5966")
 
 
-def _aos_services(manager: Any) -> list[str]:
-    """The AOS of AX 2012 on this computer: AOS60$01, where there is one."""
+def _aos_services(manager: Any, named: str | None) -> list[str]:
+    """The service of the AOS on this computer, as AOS60$01: the one that is named, or the only one."""
     every = win32service.EnumServicesStatus(manager, win32service.SERVICE_WIN32, win32service.SERVICE_STATE_ALL)
     found = sorted(name for name, _, _ in every if name.upper().startswith("AOS60$"))
+    if named is not None:
+        return [name for name in found if name.upper() == named.upper()]
     return found if len(found) == 1 else []  # of several it is not known which one is meant
 
 
