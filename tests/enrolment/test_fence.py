@@ -11,7 +11,7 @@ import redis
 
 from tests.journeys.driving import COMPANY, Site, eventually, free_port, listens, write_csv
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 SLOW = ("--latency", "60")
 NO_RIGHT = redis.exceptions.NoPermissionError
 
@@ -34,7 +34,7 @@ class Fence:
         return redis.Redis.from_url(url, socket_timeout=10)
 
     def denials(self):
-        return [f"{each['username']}: {each['reason']} {each['object']}" for each in self.master.acl_log()]
+        return [f"{each['username']}: {each['reason']} {each['object']}" for each in self.master.acl_log(1000)]
 
     def start(self, name):
         self.machines[name].start("worker", "workers", "run", "--endpoint", name, "--concurrency", "2")
@@ -85,12 +85,12 @@ def fence(tmp_path):
 def test_a_worker_needs_no_more_than_its_login_may_do(fence):
     """Its whole work, killed in the middle and restored by another process, leaves nothing in the broker's list of denials."""
     fence.start("A")
-    job = fence.load("A", 200)
+    job = fence.load("A", 100)
     eventually(lambda: fence.machines["A"].stats("A")["rows_created"] >= 10, what="rows in the AOS")
     fence.machines["A"].kill("worker")
     fence.start("A")
-    assert fence.site.ended(job)["state"] == "succeeded"
-    assert fence.machines["A"].stats("A")["rows_created"] == 200
+    assert fence.site.ended(job, within_s=240)["state"] == "succeeded"
+    assert fence.machines["A"].stats("A")["rows_created"] == 100
     assert fence.site.json("endpoint", "test", "A")["job"]["state"] == "succeeded"
     fence.machines["A"].running.pop("worker").terminate()
     service = [sys.executable, "-m", "workers", "service", "run", "--endpoint", "A", "--max-workers", "1"]
@@ -211,14 +211,15 @@ def test_nothing_of_another_endpoint_or_of_the_server_is_in_its_reach(fence):
         except redis.RedisError as error:
             allowed.append((tried, str(error)))
     assert allowed == []
+    script = stranger.script_load("return redis.call('get', 'rapidstart:epoch')")
+    with pytest.raises(redis.ResponseError, match="(?i)acl|permission"):
+        stranger.evalsha(script, 0)  # a script that was loaded may do no more than its caller
     script = stranger.script_load("return redis.call('lrange', KEYS[1], 0, -1)")
-    with pytest.raises(redis.ResponseError, match="ACL"):
-        stranger.evalsha(script, 0)  # a script that was loaded may call nothing more than its caller
     with pytest.raises(NO_RIGHT):
         stranger.evalsha(script, 1, "aos.b")
     assert len(fence.denials()) >= 50, "and the broker lists who tried"
     fence.start("B")
-    assert fence.site.ended(job)["state"] == "succeeded"
+    assert fence.site.ended(job, within_s=240)["state"] == "succeeded"
 
 
 def test_who_is_revoked_is_out_at_once(fence):
@@ -262,7 +263,7 @@ def test_a_login_is_changed_while_its_worker_runs(fence):
     assert after.ping()
     before.connection_pool.disconnect()
     assert before.ping(), "who comes anew with the old one is let in too"
-    assert fence.site.ended(job)["state"] == "succeeded"
+    assert fence.site.ended(job, within_s=240)["state"] == "succeeded"
     fence.machines["A"].running.pop("worker").terminate()
     fence.start("A")
     assert worker(fence, "A", "rotate", "--finish").returncode == 0
