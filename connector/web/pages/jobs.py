@@ -1,5 +1,6 @@
 """Jobs: what happens now, and what happened?"""
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import Query, Request
@@ -40,14 +41,7 @@ def jobs(
             kinds=_KINDS.get(kind, ()), endpoint=endpoint, company=company, sought=q, among=scope.visible(db, asking)
         )
         by_state = findings.by_state(db, all_states)
-        wanted = findings.Wanted(
-            states=(state,) if state else (),
-            kinds=all_states.kinds,
-            endpoint=endpoint,
-            company=company,
-            sought=q,
-            among=all_states.among,
-        )
+        wanted = replace(all_states, states=(state,) if state else ())
         found = findings.listing(db, wanted, by=by.column, down=by.down, limit=_LIMIT, skip=skip)
         counts = totals(db, [each.id for each in found])
         known = [each for each in endpoints.every(db) if asking.sees(each.service_instance)]
