@@ -1,9 +1,9 @@
 """`/jobs`: submit, see and steer jobs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from connector import api
 from connector.access import scope
@@ -23,10 +23,19 @@ class _KeyMissing(Refused):
     status = 400
 
 
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "endpoint": "AOSPROD01",
+    "company": "USMF",
+    "package": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "mode": "upsert",
+    "stop_after": "5%",
+}
+
+
 class NewJob(BaseModel):
     """A load that is to be submitted, or a preview of one. `package` is the SHA-256 of a package that was received."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     kind: Literal[jobs.JobKind.LOAD, jobs.JobKind.PREVIEW] = jobs.JobKind.LOAD
     """a preview tells what a load would do, and writes nothing"""
