@@ -43,6 +43,10 @@ class Turn:
     """per endpoint: why no further call is made now, and why not even one that may have been made"""
     to_plan: list[str] = field(default_factory=list)
     """jobs that waited for metadata and may be planned now"""
+    started: set[tuple[str, int]] = field(default_factory=set)
+    """steps that the ledger was told to have begun"""
+    learned: set[tuple[str, int]] = field(default_factory=set)
+    """the step whose service's key was learnt"""
 
     def answer(self, question: reports.Report, message: codec.Message) -> None:
         """Answer the report in hand once this is committed."""
@@ -85,8 +89,14 @@ class Kinds:
         for (job, step), at in self._starting.items():
             batches.start_step(turn.db, job=job, step=step, at=at)
             self._start_job(turn.db, job, at)
-        self._started |= set(self._starting)
-        self._starting.clear()
+        turn.started |= set(self._starting)
+
+    def committed(self, turn: Turn) -> None:
+        """Keep in mind what the ledger was told. Of a turn that was rolled back nothing is: its reports come again."""
+        self._started |= turn.started
+        for step in turn.started:
+            self._starting.pop(step, None)
+        self._learned = turn.learned or self._learned
 
     def _refuse_twin(self, turn: Turn, report: reports.IntentReported | reports.BatchDone | reports.BatchReturned) -> None:
         """Another process carries this attempt out: what this one tells of it counts for nothing."""
@@ -196,8 +206,8 @@ class Kinds:
 
     def _learn_key(self, turn: Turn, report: reports.BatchDone) -> None:
         step = (report.ref.job, report.ref.step)
-        if report.outcomes.key_fields and step not in self._learned:
-            self._learned = {step}
+        if report.outcomes.key_fields and step not in self._learned | turn.learned:
+            turn.learned = {step}
             service = courses.course(turn.db, *step).target.service
             endpoints.learn_key(turn.db, report.endpoint.lower(), service=service, fields=report.outcomes.key_fields)
 

@@ -146,6 +146,7 @@ class Recorder:
                 self._dispatcher.close_if_done(db, jobs.get(db, job))
             for endpoint in sorted(turn.endpoints):
                 turn.parcels += self._dispatcher.claim(db, endpoint)
+        self._kinds.committed(turn)
         self._acknowledge(entries, turn.answers)
         self._dispatcher.send(turn.parcels)
         for job_id in turn.to_plan:
