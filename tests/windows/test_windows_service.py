@@ -10,7 +10,7 @@ import redis
 from tests.journeys.driving import COMPANY, Site, eventually, write_csv
 from tests.windows.under_wine import Windows
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.windows, pytest.mark.timeout(900)]
 
 ROWS = 300
 INSTANCES = {"A1": "AX60_ONE", "A2": "AX60_TWO"}

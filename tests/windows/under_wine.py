@@ -83,7 +83,7 @@ class Windows:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=self.env,
-                check=True,
+                check=False,  # it may run already
                 timeout=120,
             )
 
