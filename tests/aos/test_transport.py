@@ -155,10 +155,13 @@ def test_a_silent_server_is_left_after_the_time_limit(writes: bool, expected: ty
 def test_an_answer_that_is_cut_off_leaves_a_write_unsettled() -> None:
     cut = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nhalf"
     replies = iter([cut])
-    with served(lambda _: next(replies)) as server:
+
+    def answer_once(_: bytes) -> bytes:
         threading.Timer(0.2, server.close).start()
-        with pytest.raises(Unsettled):
-            post(Transport(), server.url)
+        return next(replies)
+
+    with served(answer_once) as server, pytest.raises(Unsettled):
+        post(Transport(), server.url)
 
 
 def test_an_answer_that_trickles_is_left_after_the_time_limit() -> None:

@@ -144,7 +144,7 @@ def ring(broker, tmp_path, ledger_url):
 
 @pytest.fixture
 def until():
-    def wait(condition, timeout=15):
+    def wait(condition, timeout=60):
         deadline = time.monotonic() + timeout
         while not (found := condition()):
             assert time.monotonic() < deadline, "it did not happen in time"

@@ -142,7 +142,7 @@ def test_a_broken_answer_leaves_a_write_unsettled_and_a_reading_call_to_be_made_
         with pytest.raises((Retry, GiveUp)) as read:
             post(used, peer.address, writes=False)
         assert not isinstance(read.value, Unsettled)
-        assert time.monotonic() < started + 4
+        assert time.monotonic() < started + 30
         assert peer.callers == 2  # a channel that had an error is not used again
 
 
@@ -277,4 +277,4 @@ def test_whatever_a_peer_says_ends_in_an_answer_or_in_one_of_our_errors(head: by
     started = time.monotonic()
     with listening(script) as peer, contextlib.suppress(WorkerError):
         assert isinstance(post(channels(), peer.address, streamed=streamed), bytes)
-    assert time.monotonic() < started + 4
+    assert time.monotonic() < started + 30
