@@ -13,9 +13,23 @@ import sqlalchemy as sa
 
 from connector.ledger import jobs
 from connector.ledger.endpoints import fact, remember
-from connector.ledger.schema import facts, notices
+from connector.ledger.schema import Count, Words, facts, metadata
 from connector.ledger.schema import jobs as job_table
 from connector.ledger.store import Database
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", Count, primary_key=True, autoincrement=True),
+    sa.Column("event", Words, nullable=False),
+    sa.Column("subject", Words, nullable=False, unique=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("body", Words, nullable=False),
+    sa.Column("due_at", sa.Float, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("told_at", sa.Float),
+    sa.Index("notices_due", "told_at", "due_at"),
+)
 
 _SINCE: Final = "notices since"
 _LOOKED: Final = "notices looked"

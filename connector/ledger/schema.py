@@ -349,20 +349,6 @@ resolutions = Table(
     Index("resolutions_by_made", "made"),
 )
 
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", Count, primary_key=True, autoincrement=True),
-    Column("event", Words, nullable=False),
-    Column("subject", Words, nullable=False, unique=True),
-    Column("at", Float, nullable=False),
-    Column("body", Words, nullable=False),
-    Column("due_at", Float, nullable=False),
-    Column("tries", Integer, nullable=False, default=0, server_default="0"),
-    Column("told_at", Float),
-    Index("notices_due", "told_at", "due_at"),
-)
-
 outdated = Table(
     "outdated",
     metadata,

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from connector.errors import NotReachable, Refused
-from connector.ledger import Ledger, endpoints, schema
+from connector.ledger import Ledger, endpoints, notices, schema
 from connector.ledger.store import sqlite_url
 
 on_postgresql = pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
@@ -176,4 +176,5 @@ def test_a_ledger_of_a_later_version_is_refused_and_left_as_it_is(ledger, ledger
 
 def test_the_migrations_make_the_schema_that_the_code_speaks_of(ledger):
     with ledger.write() as db:
+        assert notices.notices.metadata is schema.metadata  # its table stands beside its questions
         assert compare_metadata(MigrationContext.configure(db), schema.metadata) == []
