@@ -212,7 +212,7 @@ def test_nothing_of_another_endpoint_or_of_the_server_is_in_its_reach(fence):
             allowed.append((tried, str(error)))
     assert allowed == []
     script = stranger.script_load("return redis.call('get', 'rapidstart:epoch')")
-    with pytest.raises(redis.ResponseError, match="(?i)acl|permission"):
+    with pytest.raises(redis.ResponseError, match=r"(?i)acl|permission"):
         stranger.evalsha(script, 0)  # a script that was loaded may do no more than its caller
     script = stranger.script_load("return redis.call('lrange', KEYS[1], 0, -1)")
     with pytest.raises(NO_RIGHT):
