@@ -156,6 +156,8 @@ def _check_entry(info: zipfile.ZipInfo, *, name: str, limits: Limits) -> None:
         raise _refused(
             name, f"the zip holds a file whose name leads outside of it: {shown!r}.", "Make the zip anew from its files."
         )
+    if info.header_offset < 0:  # the directory says that it begins before the file does
+        raise _refused(name, f"the zip archive is damaged: {shown!r} is not in it.", "Save it again and retry.")
     if info.flag_bits & _ENCRYPTED_FLAG:
         raise _refused(name, f"{shown!r} in the zip is encrypted.", "Hand in a zip without a password.")
     if stat.S_ISLNK(info.external_attr >> 16):
