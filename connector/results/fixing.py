@@ -34,7 +34,7 @@ _NO_REASON: Final = "It was skipped: a row that it goes in with failed, or the j
 
 _HOW: Final = (
     "Correct the rows in the orange sheets that follow, and hand this workbook in again:",
-    "rapidstart load {file}          or on the page of the job: Correct and load again",
+    "rapidstart load {file}",
     "Only these rows are loaded, as rows of {job}, in its order, by its mapping and in its mode. A row that is in by then is",
     "not loaded twice. You may sort and delete rows (one that is deleted, or emptied, is not loaded), move sheets and columns,",
     "and add columns of your own. Leave the first column as it is: it says which row is which. New rows go in a new package.",
