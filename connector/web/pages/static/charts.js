@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const IN = ["created", "updated", "unchanged", "deleted", "handed_over"];
-  const sum = (rows, words) => words.reduce((total, word) => total + Math.max(0, rows[word]), 0);
+  const sum = (rows, words) => words.reduce((total, word) => total + Math.max(0, rows[word] ?? 0), 0);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   const begin = async (place) => {
@@ -13,7 +13,7 @@
       const { items } = await answer.json();
       place.closest("section").hidden = items.length < 2;
       if (items.length < 2) return;
-      const told = [items.map((each) => Date.parse(each.at) / 1000), items.map((each) => sum(each.rows, IN) + Math.max(0, each.rows.failed)), items.map((each) => Math.max(0, each.rows.failed))];
+      const told = [items.map((each) => Date.parse(each.at) / 1000), items.map((each) => sum(each.rows, IN) + Math.max(0, each.rows.failed ?? 0)), items.map((each) => Math.max(0, each.rows.failed ?? 0))];
       if (chart) { chart.setData(told); return; }
       const bars = uPlot.paths.bars({ size: [0.8, 40] });
       const axis = { stroke: colour("--pico-muted-color"), grid: { stroke: colour("--pico-muted-border-color"), width: 1 } };
