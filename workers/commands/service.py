@@ -73,11 +73,20 @@ def _offer_removal(system: "System", earlier: "Found", *, replace: bool) -> None
         return
     what = "Microsoft's own connector, whose cloud is gone" if earlier.is_original else "of another installation of this product"
     click.echo(f"{earlier.name} is on this computer ({earlier.state}): {what}.")
-    if replace or (sys.stdin.isatty() and click.confirm("Remove it?", default=False)):
+    if replace or _is_wanted():
         system.remove(earlier)
         click.echo(f"{earlier.name} is removed.")
     else:
         click.echo("It stays. To take it away: rapidstart-worker service install --replace")
+
+
+def _is_wanted() -> bool:
+    """Nobody is asked where nobody can answer; Windows calls its NUL a terminal too."""
+    try:
+        return sys.stdin.isatty() and click.confirm("Remove it?", default=False)
+    except click.Abort:
+        click.echo()
+        return False
 
 
 @service.command("start")
