@@ -85,10 +85,10 @@ def test_a_load_from_the_file_to_its_last_row(watched: Watched, site: Site, tmp_
     assert told["created"] > 0
     assert told["failed"] + told["skipped"] > 2
 
-    page.get_by_role("link", name="See the rows that are not in").click()
+    page.get_by_role("button", name="See the rows that are not in").click()
     expect(page.get_by_role("heading", name="Load results")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download Excel").click()
+        page.get_by_role("button", name="Download Excel").click()
     assert Path(download.value.path()).read_bytes().startswith(b"PK")
 
     page.get_by_role("button", name="Load failed rows again").click()
