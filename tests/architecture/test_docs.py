@@ -58,7 +58,9 @@ def test_every_command_and_option_explains_itself(path: str) -> None:
 
 
 def test_every_command_that_the_documents_show_exists() -> None:
-    shown = re.findall(r"(?m)^(?:docker compose exec dispatcher )?(rapidstart(?:-worker)? [a-z][a-z-]*(?: [a-z][a-z-]*)?)", README + BOOK)
+    shown = re.findall(
+        r"(?m)^(?:docker compose exec dispatcher )?(rapidstart(?:-worker)? [a-z][a-z-]*(?: [a-z][a-z-]*)?)", README + BOOK
+    )
     shown += re.findall(r"`(rapidstart(?:-worker)? [a-z][a-z-]*(?: [a-z][a-z-]*)?)", README + BOOK)
     unknown = {text for text in shown if not any(f"{text} ".startswith(f"{path} ") or path == text for path in COMMANDS)}
     assert {text for text in unknown if " ".join(text.split()[:2]) not in COMMANDS} == set()
