@@ -33,7 +33,7 @@ def shop(ledger_url, tmp_path):
             name=name, addresses=("http://aos/p.svc",), companies=("USMF",), partition=None, contract=None
         )
     )
-    yield Shop(Desk(home=tmp_path, ledger=ledger, dispatcher=dispatcher, url="", client=adding, accounts=None, http=None))
+    yield Shop(Desk(home=tmp_path, ledger=ledger, dispatcher=dispatcher, url="", client=adding, accounts=None, http=None, app=None))
     outbox.close()
     ledger.close()
 
