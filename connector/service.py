@@ -115,6 +115,7 @@ class _Desk:
             public_url=settings.api_url,
             provider=_provider(settings),
             broker_url=broker_url,
+            flower_url=settings.flower_url or "",
         )
 
     def begin(self, ledger: Ledger) -> None:

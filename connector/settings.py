@@ -132,6 +132,10 @@ class Settings(BaseSettings):
     flower_address: Annotated[
         str, Field(description="Address that Flower listens on. It has no login: keep it on this computer, or behind a proxy.")
     ] = "127.0.0.1"
+    flower_url: Annotated[
+        str | None,
+        Field(pattern="^https?://", description="Where people find Flower: pages then link to its workers and tasks."),
+    ] = None
     max_package_mb: Annotated[int, Field(ge=1, description="The largest package that is accepted, in MB.")] = 2048
     max_package_files: Annotated[int, Field(ge=1, description="The most files in a zip.")] = 5000
     max_inflated_mb: Annotated[int, Field(ge=1, description="What the files of a zip may inflate to together, in MB.")] = 4000

@@ -58,6 +58,9 @@ class Attempts:
     calls: int
     seconds: float
     reason: str = ""
+    batch: int = 0
+    """the batch that came back last, and which attempt it has come to"""
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Fault:
     job: str
     step: int
     entity: str
+    batch: int
     attempt: int
     reason: str
     sent_at: float | None
@@ -133,14 +137,15 @@ def attempts(db: Database, job: str) -> dict[int, Attempts]:
         .where(batches.c.job == job)
         .group_by(batches.c.step)
     )
-    last = {row.step: row.reason for row in db.execute(_LAST_REASONS, {"of_job": job})}
-    return {row["step"]: _attempts(row, last.get(row["step"], "")) for row in db.execute(query).mappings()}
+    last = {row["step"]: row for row in db.execute(_LAST_REASONS, {"of_job": job}).mappings()}
+    return {row["step"]: _attempts(row, last.get(row["step"])) for row in db.execute(query).mappings()}
 
 
 def faults(db: Database, endpoint: str, *, limit: int) -> list[Fault]:
     """The last batches of an endpoint that came back, the newest first."""
     query = (
-        sa.select(batches.c.job, batches.c.step, steps.c.entity, batches.c.attempt, batches.c.reason, batches.c.sent_at)
+        sa.select(*(batches.c[name] for name in ("job", "step", "attempt", "reason", "sent_at")))
+        .add_columns(steps.c.entity, batches.c.no.label("batch"))
         .join(steps, (steps.c.job == batches.c.job) & (steps.c.no == batches.c.step))
         .where(batches.c.endpoint == endpoint, batches.c.reason != "")
         .order_by(batches.c.id.desc())
@@ -150,20 +155,22 @@ def faults(db: Database, endpoint: str, *, limit: int) -> list[Fault]:
 
 
 _LAST_REASONS: Final = (
-    sa.select(batches.c.step, batches.c.reason)
+    sa.select(batches.c.step, batches.c.reason, batches.c.no, batches.c.attempt)
     .where(batches.c.job == sa.bindparam("of_job"), batches.c.reason != "")
     .order_by(batches.c.id)
 )
 
 
-def _attempts(row: sa.RowMapping, reason: str) -> Attempts:
+def _attempts(row: sa.RowMapping, last: sa.RowMapping | None) -> Attempts:
     return Attempts(
         batches=int(row["batches"]),
         done=int(row["done"]),
         tried_again=int(row["tried_again"]),
         calls=int(row["calls"]),
         seconds=float(row["seconds"]),
-        reason=reason,
+        reason=last["reason"] if last else "",
+        batch=last["no"] if last else 0,
+        attempt=last["attempt"] if last else 0,
     )
 
 

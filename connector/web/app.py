@@ -41,10 +41,12 @@ def create(
     public_url: str = "http://127.0.0.1:8480",
     provider: Provider | None = None,
     broker_url: str = "",
+    flower_url: str = "",
 ) -> FastAPI:
     """The dispatcher's HTTP API. OpenAPI is at `/api/v1/openapi.json`; no page is served that loads from elsewhere.
 
-    People come by `public_url`, also by links that are made for them. Raises RuntimeError for a route that does not say whom
+    People come by `public_url`, also by links that are made for them; by `flower_url`, where it is
+    given, pages link to Flower. Raises RuntimeError for a route that does not say whom
     it is for.
     """
     app = FastAPI(
@@ -59,6 +61,7 @@ def create(
     served.attach(
         app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider, broker_url=broker_url
     )
+    app.state.flower_url = flower_url.rstrip("/")
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
     app.include_router(charts.routes, prefix=api.PREFIX, tags=["charts"])
     events.attach(app)

@@ -34,7 +34,7 @@ def draw(template: str, request: Request, asking: Principal, *, status: int = 20
         "administers": asking.may(Role.ADMINISTRATOR),
         "path": request.url.path,
         "now": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "flower": getattr(request.app.state, "flower_url", ""),
+        "flower": request.app.state.flower_url,
         "link": _Link(request),
     }
     text = environment().get_template(template).render(**always, **told)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from connector import api
 from connector.access import scope
 from connector.dispatch import Dispatcher
-from connector.errors import PackageRefused, RapidStartError
+from connector.errors import RapidStartError
 from connector.ledger import endpoints, findings
 from connector.ledger import jobs as kept
 from connector.web import endpoints as deployments
@@ -23,7 +23,7 @@ from connector.web import inspection
 from connector.web import jobs as submitting
 from connector.web.objects import failure_object
 from connector.web.packages import show
-from connector.web.pages import drawing, page
+from connector.web.pages import drawing, page, upload
 from connector.web.pages.job import done
 from connector.web.served import Ceiling, Served
 from connector.web.who import Operator
@@ -31,9 +31,6 @@ from connector.wire.jobs import Blank, Mode
 
 routes = page.router()
 
-#: A package has a ceiling of its own.
-_STREAMED: Final = 1 << 62
-_CHUNK: Final = 1 << 20
 _GROUPS: Final = 20
 _CELLS: Final = 50
 
@@ -91,11 +88,9 @@ def load(
     )
 
 
-@routes.post("/load/package", max_body_size=_STREAMED)
+@routes.post("/load/package", max_body_size=upload.STREAMED)
 async def hand_in(dispatcher: Served, _: Operator, ceiling: Ceiling, file: UploadFile) -> Response:
     """Receive a package, and look whether it can be read."""
-    if not file.filename:
-        raise PackageRefused("no file was chosen.", advice="Choose one, or drop it on the page.")
     return page.go(_address(package=await run_in_threadpool(_receive, dispatcher, file, ceiling)))
 
 
@@ -156,9 +151,7 @@ def submit(
 
 def _receive(dispatcher: Dispatcher, file: UploadFile, ceiling: int) -> str:
     """Store the file, and open it: what cannot be read is refused here and now."""
-    chunks = iter(lambda: file.file.read(_CHUNK), b"")
-    name = (file.filename or "package").replace("\\", "/").rsplit("/", 1)[-1]
-    record = dispatcher.receive(name, chunks, ceiling=ceiling)
+    record = upload.stored(dispatcher, file, ceiling=ceiling)
     inspection.opened(dispatcher, record)
     return record.sha256
 

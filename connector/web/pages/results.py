@@ -2,16 +2,18 @@
 
 from typing import Annotated, Final
 
-from fastapi import Query, Request
+from fastapi import Query, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from connector import api
+from connector.dispatch import Dispatcher, correcting
 from connector.ledger import findings
 from connector.web import jobs as steering
 from connector.web.objects import failure_object
-from connector.web.pages import drawing, listing, page
-from connector.web.served import Served
-from connector.web.who import Viewer
+from connector.web.pages import drawing, listing, page, upload
+from connector.web.served import Ceiling, Served
+from connector.web.who import Operator, Viewer
 
 routes = page.router()
 
@@ -54,6 +56,17 @@ def results(
         after=after,
         filtered=bool(message or outcome or step or q),
     )
+
+
+@routes.post("/jobs/{job_id}/results/corrected", max_body_size=upload.STREAMED)
+async def hand_in(job_id: str, dispatcher: Served, asking: Operator, ceiling: Ceiling, file: UploadFile) -> Response:
+    """Take up the rows of a workbook that somebody has corrected, as rows of this load."""
+    return page.go(f"/jobs/{await run_in_threadpool(_take_up, dispatcher, job_id, file, ceiling=ceiling, by=asking.by)}")
+
+
+def _take_up(dispatcher: Dispatcher, job_id: str, file: UploadFile, *, ceiling: int, by: str) -> str:
+    record = upload.stored(dispatcher, file, ceiling=ceiling)
+    return correcting.retry(dispatcher, job_id, workbook=record.sha256, by=by).id
 
 
 def _downloads() -> list[tuple[str, str]]:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import html
 
+from connector.dispatch.outbox import task_id
+from connector.ledger import batches
 from connector.web.pages import drawing
 from connector.wire.reports import Check, Problem
 
@@ -225,3 +227,44 @@ def test_every_text_is_used():
 
 def test_no_text_is_hidden_by_a_method_of_its_table():
     assert [f"{page_name}.{key}" for page_name, told in drawing.texts().items() for key in told if hasattr(dict, key)] == []
+
+
+def test_a_corrected_workbook_is_handed_in_where_the_rows_are_told(shop, tmp_path):
+    results = page(shop, f"/jobs/{shop.ended}/results")
+    (form,) = results.xpath("//form[@aria-labelledby='fix']")
+    assert "left alone" in results.xpath("//*[@id='fix']/following-sibling::p[1]")[0].text_content()
+
+    def hand_in(file):
+        return shop.http.post(f"{shop.url}{form.get('action')}", files={"file": file}, allow_redirects=False, timeout=20)
+
+    refused = hand_in(("CustGroup.csv", ROWS))
+    assert (refused.status_code, "no workbook of rows to correct" in refused.text) == (422, True)
+    file = tmp_path / "results.xlsx"
+    shop.client.workbook(shop.ended, file)
+    taken = hand_in((file.name, file.read_bytes()))
+    assert taken.status_code == 303
+    again = taken.headers["Location"].rsplit("/", 1)[1]
+    assert shop.client.job(again)["retry_of"] == shop.ended
+    assert any(f"of {shop.ended}, corrected in {file.name}" in str(line) for line in shop.client.log(again))
+
+
+def test_rows_that_nobody_could_prove_are_told_how_to_settle(shop):
+    shop.plan(shop.waits)
+    shop.settle(shop.waits, "cc?")
+    command = f"rapidstart job resolve {shop.waits} --all --as lookup"
+    assert command in page(shop, f"/jobs/{shop.waits}/results").xpath("//code/text()")
+    assert command not in get(shop, f"/jobs/{shop.ended}/results").text
+
+
+def test_workers_and_tasks_are_linked_where_flower_is_known(shop):
+    shop.plan(shop.waits)
+    with shop.ledger.write() as db:
+        (sending,) = batches.claim(db, job=shop.waits, limit=1, now=1.0)
+        batches.replace(db, sending.ref, now=1.0, reason="no answer")
+    seen = ("/deployments/aos-test", f"/jobs/{shop.waits}")
+    assert not any("flower" in href for address in seen for href in page(shop, address).xpath("//a/@href"))
+    shop.app.state.flower_url = "http://flower.test"
+    aos, job = (page(shop, address).xpath("//main//a[contains(@href, 'flower.test')]/@href") for address in seen)
+    (task,) = job
+    assert aos == ["http://flower.test/worker/AOS-Test.1", task]
+    assert task.startswith(f"http://flower.test/task/{task_id(sending.ref).rsplit('.', 1)[0]}.")
