@@ -33,14 +33,15 @@ def ended(job: api.Job) -> bool:
 def follow(client: "Client", job_ids: Sequence[str], *, show: Show, until: Callable[[api.Job], bool] = ended) -> list[api.Job]:
     """Follow jobs until all of them are as `until` says; `show` gets them after each change. Returns them as last seen.
 
-    One job is followed by its live events; several, and where events do not come through, by asking again and again.
+    One job is followed by its live events to its end; several, where events do not come through, and whoever goes sooner
+    (perhaps by the clock, when nothing changes) asks again and again.
     Raises NotReachable once the dispatcher has been silent for a minute.
     """
-    if len(job_ids) == 1:
+    if len(job_ids) == 1 and until is ended:
         with suppress(NotReachable):
             for job in _live(client, job_ids[0]):
                 show([job])
-                if until(job):
+                if ended(job):
                     return [job]
     return _poll(client, job_ids, show=show, until=until)
 

@@ -52,7 +52,7 @@ def test_the_command_line_shows_the_first_and_tells_how_many(desk, job: str, run
 def test_the_workbook_has_a_sheet_of_them_as_text(desk, job: str, tmp_path) -> None:
     desk.client.workbook(job, tmp_path / "summary.xlsx")
     book = openpyxl.load_workbook(tmp_path / "summary.xlsx")
-    assert book.sheetnames == ["Summary", "Steps", "Failures", "Answers", "Log"]
+    assert book.sheetnames == ["Summary", "Steps", "Failures", "Answers", "Throughput", "System log"]
     head, first, _ = book["Answers"].iter_rows()
     assert [cell.value for cell in head] == ["Entity", "File", "Sheet", "Row", "Answer"]
     assert (first[4].value, first[4].data_type) == ("=1+1", "s")

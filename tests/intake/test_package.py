@@ -3,6 +3,7 @@
 import gc
 import gzip
 import os
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -145,6 +146,9 @@ def test_real_packages_are_read_to_the_last_row() -> None:
 @pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="this system does not list a process' open files in /proc")
 @pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
 def test_no_file_stays_open_when_a_package_is_done_with(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()  # what tests of other rooms left in this process is not told of this one
     files = {f"{number}.csv": "A,B\n1,2\n" for number in range(3)}
     package = open_package(zipped(tmp_path / "a.zip", files))
     rows = package.actions[0].rows()

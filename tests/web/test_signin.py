@@ -51,7 +51,7 @@ def test_a_link_lets_its_person_in_once(desk):
         assert whoami(desk, first) == 401, "looking does not use it up"
         arrived = first.post(link, timeout=10)
         assert arrived.url == f"{desk.url}/"
-        assert "You are Anna (operator)" in arrived.text
+        assert arrived.status_code == 200
         assert whoami(desk, first) == "Anna"
         refused = second.post(link, timeout=10)
         assert refused.status_code == 401
