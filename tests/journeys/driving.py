@@ -47,14 +47,14 @@ def get(url: str, *, token: str = "") -> Any:
         return json.load(answer)
 
 
-def living_with(text: str) -> list[int]:
-    """Processes whose environment or command line holds this text; zombies do not live."""
+def living_with(*texts: str) -> list[int]:
+    """Processes whose environment or command line holds these texts; zombies do not live."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             told = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
             state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-            if text.encode() in told and state not in "ZX" and int(folder.name) != os.getpid():
+            if all(text.encode() in told for text in texts) and state not in "ZX" and int(folder.name) != os.getpid():
                 found.append(int(folder.name))
     return found
 

@@ -97,6 +97,6 @@ def test_a_killed_service_takes_its_workers_along_and_the_next_one_goes_on(site:
     job = _load(site, package)
     eventually(lambda: site.job(job)["rows"]["created"] > ROWS // 10, what="a load under way")
     site.kill("service-A1")
-    eventually(lambda: not living_with("--commands-on-stdin"), what="the end of its workers")
+    eventually(lambda: not living_with("--commands-on-stdin", str(site.folder)), what="the end of its workers")
     _start_service(site, "A1", most=2)
     _all_in_once(site, job)
