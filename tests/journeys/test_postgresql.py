@@ -11,6 +11,7 @@ ROWS = [[f"{number:05}", f"Group {number}"] for number in range(200)]
 
 def test_a_csv_arrives_although_the_database_was_away(site: Site, postgresql: Cluster, tmp_path: Path) -> None:
     site.extra |= {"RAPIDSTART_LEDGER_URL": postgresql.database(), "RAPIDSTART_BATCH_ROWS": "10"}
+    site.extra["RAPIDSTART_CALL_TIMEOUT_S"] = "10"  # so long a call waits whose grant was committed and never told
     file = write_csv(tmp_path / "CustGroup.csv", COLUMNS, ROWS)
     site.start_dispatcher()
     site.start_aos("A1", "--tables-from", file, "--key", "CustGroup=CustGroup", "--latency", "100")
