@@ -33,7 +33,8 @@ def shop(ledger_url, tmp_path):
             name=name, addresses=("http://aos/p.svc",), companies=("USMF",), partition=None, contract=None
         )
     )
-    yield Shop(Desk(home=tmp_path, ledger=ledger, dispatcher=dispatcher, url="", client=adding, accounts=None, http=None, app=None))
+    empty = {"url": "", "accounts": None, "http": None, "app": None}
+    yield Shop(Desk(home=tmp_path, ledger=ledger, dispatcher=dispatcher, client=adding, **empty))
     outbox.close()
     ledger.close()
 
