@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from connector import api, broker, children, sample
 from connector.access import local
+from connector.accounts import Accounts
 from connector.cli import front, results, watching, words
 from connector.client import Client, wait_until_ready
 from connector.errors import NotReachable
@@ -189,7 +190,9 @@ def _tell(client: Client, jobs: list[api.Job], failures: list[list[api.Failure]]
 def _stay(stage: Stage, *, console: "Console") -> None:
     """Let people look around until Ctrl-C."""
     prefix = f"RAPIDSTART_HOME={stage.home} RAPIDSTART_API_URL={stage.api_url}"
-    console.print("\nEverything still runs. Look around from another terminal:")
+    seen = Accounts(Client(stage.api_url, token=local.read(stage.home))).link_person("demo", role="administrator")
+    console.print(f"\nEverything still runs. See it in a browser, by a link that is good once:\n  {seen['url']}", soft_wrap=True)
+    console.print("Or look around from another terminal:")
     for command in ("rapidstart job list", "rapidstart endpoint list", "rapidstart flower"):
         console.print(f"  {prefix} {command}", soft_wrap=True)
     console.print(f"The API describes itself at {stage.api_url}{api.PREFIX}/openapi.json.")

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.journeys.driving import ROOT, eventually, living_with
@@ -74,6 +77,27 @@ def test_it_explains_the_failed_rows_to_people(tmp_path: Path, env: dict[str, st
     for told in ("sheet Customers, row 911", "CustGroup", "'099'", "is not found in the related table", "What to do:"):
         assert told in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_in_a_terminal_it_stays_and_lets_people_see_it_in_a_browser(tmp_path: Path, env: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(COMMAND, stdin=theirs, stdout=theirs, stderr=subprocess.STDOUT, cwd=tmp_path, env=env)
+    os.close(theirs)
+    told = ""
+    while "Ctrl-C ends the demo" not in told:
+        told += os.read(ours, 65536).decode(errors="replace")
+    link = re.search(r"good once:\s+(http://\S+)", told)
+    assert link is not None, told
+    with httpx.Client(follow_redirects=True) as browser:
+        at = link[1].partition("/signin")[0]
+        browser.headers["Origin"] = at
+        home = browser.post(link[1])
+        assert home.status_code == 200, home.text
+        assert "DEMO-01" in browser.get(f"{at}/jobs").text
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    os.close(ours)
+    assert living_with(str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
