@@ -289,6 +289,14 @@ def log_of(db: Database, job_id: str, *, after: int = 0, limit: int = 1000) -> l
     return [(row.id, row.at, row.text) for row in db.execute(query)]
 
 
+def last_of_log(db: Database, job_id: str, *, limit: int, before: int | None = None) -> list[tuple[int, float, str]]:
+    """The last entries of the job's log, the oldest first: id, moment and sentence. `before` this id, where one is named."""
+    query = sa.select(log.c.id, log.c.at, log.c.text).where(log.c.job == job_id).order_by(log.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(log.c.id < before)
+    return [(row.id, row.at, row.text) for row in reversed(db.execute(query).all())]
+
+
 def of_row(row: sa.RowMapping) -> Job:
     """The job that a row of the table is."""
     values = dict(row)

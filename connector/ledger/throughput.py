@@ -82,11 +82,11 @@ def ended_lately(db: Database, job_ids: Collection[str], *, since: float) -> dic
 
 
 def failed_lately(db: Database, *, since: float) -> dict[str, int]:
-    """How many rows failed since a moment, by the endpoint's key."""
+    """How many rows of loads failed since a moment, by the endpoint's key."""
     query = (
         sa.select(jobs.c.endpoint, sa.func.sum(throughput.c.failed))
         .join(jobs, jobs.c.id == throughput.c.job)
-        .where(throughput.c.at >= since)
+        .where(throughput.c.at >= since, jobs.c.kind == "load")
         .group_by(jobs.c.endpoint)
     )
     return {key: int(count) for key, count in db.execute(query)}

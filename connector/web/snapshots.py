@@ -50,7 +50,7 @@ def in_brief(db: Database, changed: Sequence[changes.Change]) -> list[JobSnapsho
 def _page(db: Database, changed: Sequence[changes.Change], names: Mapping[str, str]) -> Iterator[JobSnapshot]:
     ids = [job for _, job in changed]
     found = {job.id: job for job in jobs.these(db, ids)}
-    counts, rates = jobs.totals(db, ids), _rates(db, list(found.values()))
+    counts, rates = jobs.totals(db, ids), rates_of(db, list(found.values()))
     for seq, job in changed:
         if job in found:
             event = _event(found[job], counts[job], rates.get(job), names)
@@ -107,8 +107,8 @@ def _endpoint(db: Database, endpoint: endpoints.Endpoint, work: api.Work) -> liv
     )
 
 
-def _rates(db: Database, found: Sequence[jobs.Job]) -> dict[str, float]:
-    """Rows per second of those that run."""
+def rates_of(db: Database, found: Sequence[jobs.Job]) -> dict[str, float]:
+    """Rows per second that lately got an outcome, by the id of each job that runs."""
     now = time.time()
     running = {job.id: job for job in found if job.state is jobs.JobState.RUNNING and job.started_at is not None}
     ended = throughput.ended_lately(db, running, since=now - _WINDOW_S)

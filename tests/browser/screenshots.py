@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from uuid import uuid4
 
 import click
 from playwright.sync_api import Browser
@@ -63,9 +62,10 @@ def _draw(browser: Browser, site: Site, pages: dict[str, str], out: Path, *, loo
     page = context.new_page()
     page.goto(f"{site.api_url}/signin")
     page.screenshot(path=out / f"signin-{look}-{size}.png", full_page=True)
-    sign_in(context, site, f"anna {uuid4().hex[:4]}")
+    sign_in(context, site, f"operations-{look}-{size}")
     for name, path in pages.items():
         page.goto(f"{site.api_url}{path}")
+        page.wait_for_function("() => [...document.querySelectorAll('[data-chart]')].every((each) => each.dataset.drawn)")
         page.screenshot(path=out / f"{name}-{look}-{size}.png", full_page=True)
     context.close()
 

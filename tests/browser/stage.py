@@ -98,7 +98,7 @@ def submit(site: Site, file: Path, *, endpoint: str) -> str:
     return str(told.json()["id"])
 
 
-def sign_in(context: BrowserContext, site: Site, name: str = "anna", *, role: str = "administrator") -> None:
+def sign_in(context: BrowserContext, site: Site, name: str = "operations", *, role: str = "administrator") -> None:
     """Let somebody in by a one-time link, as an administrator makes it."""
     link: Any = site.json("person", "link", name, "--role", role)
     page = context.new_page()

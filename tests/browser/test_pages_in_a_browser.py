@@ -157,7 +157,7 @@ def test_every_page_is_accessible(look: str, browser: Browser, site: Site, tmp_p
     watched = Watched(context.new_page(), site)
     watched.go("/signin")
     wrong = {"/signin": watched.violations()}
-    stage.sign_in(context, site, f"anna {look}")
+    stage.sign_in(context, site, f"operations-{look}")
     sha = job["package"]["sha256"]
     for path in (
         "/",

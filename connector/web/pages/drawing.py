@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -22,13 +22,20 @@ _POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 )
 
+#: Parts that change by themselves: asked for by one of these ids, a page is drawn without all that stands around it.
+_PARTS: Final = frozenset({"live", "browser", "rows"})
+
 #: Outcomes in the order in which bars stack them and tables tell them.
 OUTCOMES: Final = ("created", "updated", "unchanged", "deleted", "handed_over", "skipped", "unknown", "failed")
 
 
 def draw(template: str, request: Request, asking: Principal, *, status: int = 200, **told: Any) -> HTMLResponse:
-    """A page. `told` is what its template speaks of; a name that is missing there is an error, not a blank."""
+    """A page, or the part of it that is asked for. `told` is what its template speaks of: a missing name is an error."""
+    found = environment().get_template(template)
+    part = _part(request, found)
     always = {
+        "frame": "part.html" if part else "frame.html",
+        "part": part,
         "asking": asking,
         "operates": asking.may(Role.OPERATOR),
         "administers": asking.may(Role.ADMINISTRATOR),
@@ -37,8 +44,14 @@ def draw(template: str, request: Request, asking: Principal, *, status: int = 20
         "flower": request.app.state.flower_url,
         "link": _Link(request),
     }
-    text = environment().get_template(template).render(**always, **told)
+    text = found.render(**always, **told)
     return HTMLResponse(text, status_code=status, headers={"Content-Security-Policy": _POLICY})
+
+
+def _part(request: Request, template: Template) -> str:
+    """The part that a browser asks for to put in its place, as HTMX says it; "" for the page as a whole."""
+    wanted = request.headers.get("HX-Target", "")
+    return wanted if wanted in _PARTS and wanted in template.blocks else ""
 
 
 class _Link:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from connector import api
 from connector.access import scope
-from connector.ledger import findings, jobs
-from connector.web import endpoints, ledger
+from connector.ledger import findings, jobs, throughput
+from connector.web import endpoints, ledger, snapshots
 from connector.web.objects import job_object
 from connector.web.pages import drawing, page
 from connector.web.served import Served
@@ -39,16 +39,19 @@ class Need:
 def home(request: Request, dispatcher: Served, asking: Viewer) -> Response:
     """Five figures, what needs somebody, and what goes on."""
     known = endpoints.listing(dispatcher, asking)["items"]
+    names = {endpoint["name"].lower(): endpoint["name"] for endpoint in known}
+    since = time.time() - _DAY_S
     with dispatcher.ledger.read() as db:
         among = scope.visible(db, asking)
         going = findings.listing(db, findings.Wanted(states=_OPEN, among=among), by="submitted", down=True, limit=500, skip=0)
         lately = findings.listing(
             db, findings.Wanted(states=_BAD, kinds=("load",), among=among), by="submitted", down=True, limit=100, skip=0
         )
-        lately = [each for each in lately if (each.finished_at or 0) > time.time() - _DAY_S]
+        lately = [each for each in lately if (each.finished_at or 0) > since]
         counts = jobs.totals(db, [each.id for each in (*going, *lately)])
-        names = {endpoint["name"].lower(): endpoint["name"] for endpoint in known}
-    running = [each for each in going if each.kind in api.WITH_ROWS]
+        running = [each for each in going if each.kind in api.WITH_ROWS]
+        rates = snapshots.rates_of(db, running)
+        failed = sum(max(0, rows) for key, rows in throughput.failed_lately(db, since=since).items() if key in names)
     waiting = [each.submitted_at for each in going if each.state in {jobs.JobState.QUEUED, jobs.JobState.WAITING}]
     restored = ledger.state(dispatcher, asking)
     return drawing.draw(
@@ -60,17 +63,12 @@ def home(request: Request, dispatcher: Served, asking: Viewer) -> Response:
         running=[job_object(each, counts=counts[each.id], endpoint=names.get(each.endpoint)) for each in running[:_SHOWN]],
         running_count=sum(each.state is jobs.JobState.RUNNING for each in running),
         open_count=len(running),
-        rate=sum(_rate(each, counts[each.id]) for each in running if each.state is jobs.JobState.RUNNING),
-        failed=sum(counts[each.id]["failed"] for each in lately),
+        rate=60 * sum(rates.values()),
+        rates=rates,
+        failed=failed,
         oldest=time.time() - min(waiting) if waiting else None,
         needs=[*_of_endpoints(known), *_of_ledger(restored), *_of_jobs(lately, counts)][:_SHOWN],
     )
-
-
-def _rate(job: jobs.Job, counts: dict[str, int]) -> float:
-    """Rows a minute since it began."""
-    began = job.begun_at or job.started_at
-    return 60 * sum(counts.values()) / max(1.0, time.time() - began) if began else 0.0
 
 
 def _of_endpoints(known: list[api.Endpoint]) -> list[Need]:

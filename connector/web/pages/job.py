@@ -11,6 +11,7 @@ from starlette.responses import Response
 from connector import api
 from connector.ledger import findings, jobs
 from connector.web import jobs as steering
+from connector.web import snapshots
 from connector.web.pages import drawing, page
 from connector.web.served import Served
 from connector.web.who import Operator, Viewer
@@ -26,8 +27,9 @@ def job(request: Request, job_id: str, dispatcher: Served, asking: Viewer) -> Re
     found = steering.described(dispatcher, job_id)
     with dispatcher.ledger.read() as db:
         attempts = findings.attempts(db, found["id"])
-        lines = jobs.log_of(db, found["id"], limit=100_000)
+        lines = jobs.last_of_log(db, found["id"], limit=_LOG_SHOWN)
         groups = findings.groups(db, found["id"], limit=5)
+        lately = snapshots.rates_of(db, [jobs.get(db, found["id"])])
     return drawing.draw(
         "job.html",
         request,
@@ -36,9 +38,9 @@ def job(request: Request, job_id: str, dispatcher: Served, asking: Viewer) -> Re
         done=done(found["rows"]),
         live=found["state"] not in api.FINAL_STATES,
         attempts=attempts,
-        lines=lines[-_LOG_SHOWN:],
+        lines=lines,
         groups=groups,
-        pace=pace(found),
+        pace=pace(found, lately=lately.get(found["id"])),
     )
 
 
@@ -76,20 +78,21 @@ def left(rows: api.Rows) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How long a job has run, rows a second over that time, and how long it will take; None where that is not known."""
+    """How long a job has run, rows a second, lately or over all that time, and how long it will take; None: not known."""
 
     ran_s: float | None = None
     rate: float | None = None
+    is_lately: bool = False
     left_s: float | None = None
 
 
-def pace(found: api.Job) -> Pace:
-    """How fast a job goes, from what it has done since it began."""
+def pace(found: api.Job, *, lately: float | None) -> Pace:
+    """How fast a job goes: by what it did `lately`, in rows a second, or, where it does not run, since it began."""
     began, ended = found["started_at"], found["finished_at"]
     if began is None:
         return Pace()
     until = datetime.fromisoformat(ended).timestamp() if ended else time.time()
     ran = max(0.001, until - datetime.fromisoformat(began).timestamp())
-    rate = done(found["rows"]) / ran
-    is_running = found["state"] == jobs.JobState.RUNNING and rate > 0
-    return Pace(ran_s=ran, rate=rate, left_s=left(found["rows"]) / rate if is_running else None)
+    if lately is None:
+        return Pace(ran_s=ran, rate=done(found["rows"]) / ran)
+    return Pace(ran_s=ran, rate=lately, is_lately=True, left_s=left(found["rows"]) / lately if lately else None)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 import tomllib
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ import pytest
 from lxml import html
 
 from connector.dispatch.outbox import task_id
-from connector.ledger import batches
+from connector.ledger import batches, jobs
 from connector.web.pages import drawing
 from connector.wire.reports import Check, Problem
 
@@ -268,3 +269,40 @@ def test_workers_and_tasks_are_linked_where_flower_is_known(shop):
     (task,) = job
     assert aos == ["http://flower.test/worker/AOS-Test.1", task]
     assert task.startswith(f"http://flower.test/task/{task_id(sending.ref).rsplit('.', 1)[0]}.")
+
+
+def test_a_part_that_changes_is_drawn_without_all_that_stands_around_it(shop):
+    for address, part in (
+        ("/", "live"),
+        ("/deployments", "live"),
+        ("/deployments/aos-test", "live"),
+        ("/deployments/aos-test?q=cust", "browser"),
+        ("/jobs", "live"),
+        (f"/jobs/{shop.waits}", "live"),
+        (f"/jobs/{shop.ended}/results?q=long", "rows"),
+        (f"/load?package={shop.package}&endpoint=AOS-Test&test={shop.waits}", "live"),
+    ):
+        whole = get(shop, address).text
+        asked = shop.http.get(f"{shop.url}{address}", headers={"Accept": "text/html", "HX-Target": part}, timeout=20).text
+        (fragment,) = html.fragments_fromstring(asked)
+        assert fragment.get("id") == part, address
+        assert " ".join(fragment.text_content().split()) == " ".join(
+            html.fromstring(whole).get_element_by_id(part).text_content().split()
+        )
+        assert len(asked) < len(whole), address
+    for other in ("content", "nothing"):
+        asked = shop.http.get(f"{shop.url}/", headers={"Accept": "text/html", "HX-Target": other}, timeout=20).text
+        assert html.fromstring(asked).xpath("//main")
+
+
+def test_a_job_that_runs_tells_its_rate_of_late_and_the_time_left(shop):
+    runs = submit(shop, "three", batch_rows=1)
+    shop.plan(runs)
+    with shop.ledger.write() as db:
+        jobs.set_state(db, runs, jobs.JobState.RUNNING)
+        jobs.mark(db, runs, started_at=time.time())
+    shop.settle(runs, "c")
+    told = page(shop, f"/jobs/{runs}").xpath("//dl[contains(@class, 'low')]//dt/text()")
+    assert told[2:] == ["Rows a second, lately", "Runs for", "Time left, about"]
+    (a_minute,) = page(shop, "/").xpath("//dt[.='Rows a minute']/following-sibling::dd/data/@value")
+    assert int(a_minute) > 0

@@ -36,7 +36,27 @@
       location.reload();
     }
   });
-  document.addEventListener("htmx:afterSettle", (event) => localise(event.detail.elt.ownerDocument));
+  // Before anything is painted: nobody sees a moment in another zone than theirs.
+  document.addEventListener("htmx:afterSwap", () => localise(document));
+
+  // What a script has drawn stays while what is around it changes.
+  if (window.Idiomorph) Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => !(old instanceof Element && old.hasAttribute("data-kept"));
+
+  // A live part asks at most once a second, for the last time after the last news, and not while nobody looks.
+  let next = 0, waits = 0, missed = null;
+  const soon = (ask) => {
+    clearTimeout(waits);
+    waits = setTimeout(() => { next = Date.now() + 1000; ask(true); }, Math.max(0, next - Date.now()));
+  };
+  document.addEventListener("htmx:confirm", (event) => {
+    const { elt, issueRequest } = event.detail;
+    if (elt.id !== "live") return;
+    event.preventDefault();
+    if (document.hidden) missed = issueRequest; else soon(issueRequest);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && missed) { soon(missed); missed = null; }
+  });
 
   // A file that is dropped, or chosen, is handed in at once.
   const wire = () => {
