@@ -112,7 +112,7 @@ class Composed:
         return {name: each["condition"] for name, each in found.items() if name in self.services}
 
     def _await(self, name: str, condition: str) -> None:
-        until = time.monotonic() + 90
+        until = time.monotonic() + 180
         while not self._is(name, condition):
             assert time.monotonic() < until, f"{name} is not {condition}:\n{self.log(name)}"
             time.sleep(0.2)
@@ -125,7 +125,10 @@ class Composed:
         assert ended is None, f"{name} ended with {ended}:\n{self.log(name)}"
         test = self.services[name]["healthcheck"]["test"]
         command = test[1:] if test[0] == "CMD" else ["sh", "-c", test[1]]
-        return self.run(name, command, timeout_s=20).returncode == 0
+        try:
+            return self.run(name, command, timeout_s=30).returncode == 0
+        except subprocess.TimeoutExpired:  # not healthy yet; 30 s are compose's own limit
+            return False
 
     def _start(self, name: str) -> None:
         command = self.services[name]["command"]

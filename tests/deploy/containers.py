@@ -1,4 +1,4 @@
-"""Builds images with buildah and runs commands in them, in a store of their own. Debian comes of its archive, not of a registry."""
+"""Builds images with buildah and runs commands in them, in a store of their own. Debian comes of its archive, no registry."""
 
 import json
 import os

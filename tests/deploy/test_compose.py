@@ -27,7 +27,10 @@ PROGRAMS = {
     "chown": "exit 0",
     "valkey-cli": f'exec {sys.executable} -c "{PING}" "$@"',
 }
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="every address of 127.0.0.0/8 can be listened on in Linux alone")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="every address of 127.0.0.0/8 can be listened on in Linux alone"),
+    pytest.mark.timeout(600),
+]
 
 
 def composed(tmp_path, server, *files):
@@ -111,6 +114,16 @@ def test_every_long_running_service_is_watched_and_has_no_more_rights_than_it_ne
     for name in lasting - {"valkey"}:
         assert services[name]["cap_drop"] == ["ALL"], name
         assert "user" not in services[name], name
+
+
+@pytest.mark.parametrize("files", [["compose.yaml"], REMOTE])
+def test_what_ends_by_itself_is_waited_for(files):
+    """Else `docker compose up --wait` is done before it is, or takes its end for a failure."""
+    services = read(*files, given=GIVEN)
+    ending = {name for name, service in services.items() if service.get("restart") == "no"}
+    needs = [need for service in services.values() for need in service.get("depends_on", {}).items()]
+    assert ending
+    assert ending == {name for name, need in needs if need["condition"] == "service_completed_successfully"}
 
 
 def test_nothing_but_tls_is_published_beyond_this_computer():
