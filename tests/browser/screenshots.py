@@ -7,7 +7,7 @@ import click
 from playwright.sync_api import Browser
 
 from connector import sample
-from tests.browser.stage import chromium, package, sign_in, stage, submit
+from tests.browser.stage import DRAWN, chromium, package, sign_in, stage, submit
 from tests.journeys.driving import COMPANY, Site, eventually
 
 SIZES = {"wide": (1360, 900), "narrow": (390, 844)}
@@ -65,7 +65,7 @@ def _draw(browser: Browser, site: Site, pages: dict[str, str], out: Path, *, loo
     sign_in(context, site, f"operations-{look}-{size}")
     for name, path in pages.items():
         page.goto(f"{site.api_url}{path}")
-        page.wait_for_function("() => [...document.querySelectorAll('[data-chart]')].every((each) => each.dataset.drawn)")
+        page.wait_for_function(DRAWN)
         page.screenshot(path=out / f"{name}-{look}-{size}.png", full_page=True)
     context.close()
 

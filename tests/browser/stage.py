@@ -19,6 +19,9 @@ AXE = Path(__file__).parent / "vendored" / "axe.min.js"
 #: A loaded machine draws slowly; what is waited for is exact.
 PATIENCE_MS = 60_000.0
 
+#: True in a page whose charts are drawn, or have nothing to draw.
+DRAWN = "() => [...document.querySelectorAll('[data-chart]')].every((each) => each.dataset.drawn)"
+
 
 @dataclass
 class Watched:

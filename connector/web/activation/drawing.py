@@ -1,9 +1,8 @@
 """Draws the activation page from its one template. Everything that a machine says of itself is escaped."""
 
 from collections.abc import Sequence
-from functools import cache
 
-from jinja2 import Template
+from fastapi import Request
 from starlette.responses import HTMLResponse
 
 from connector import registrations
@@ -15,12 +14,9 @@ from connector.web.activation.objects import activation_object
 from connector.web.pages import drawing as pages
 
 
-@cache
-def _template() -> Template:
-    return pages.environment("connector.web.activation").get_template("page.html")
-
-
 def draw(
+    request: Request,
+    asking: Principal,
     found: Pending | None = None,
     *,
     status: int = 200,
@@ -30,8 +26,17 @@ def draw(
 ) -> HTMLResponse:
     """The page: of a registration that waits, of what was decided, or else the field for a code."""
     shown = activation_object(found) if found else None
-    text = _template().render(trouble=trouble, found=shown, told=told, known=known)
-    return HTMLResponse(text, status_code=status)
+    return pages.draw(
+        "page.html",
+        request,
+        asking,
+        status=status,
+        beside="connector.web.activation",
+        trouble=trouble,
+        found=shown,
+        told=told,
+        known=known,
+    )
 
 
 def instances(dispatcher: Dispatcher, asking: Principal) -> list[str]:

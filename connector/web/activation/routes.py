@@ -19,11 +19,11 @@ routes = APIRouter(include_in_schema=False, max_body_size=_LARGEST_FORM)
 
 
 @routes.get("/activate")
-def form(_: Administrator, code: str = "") -> Response:
+def form(request: Request, asking: Administrator, code: str = "") -> Response:
     """Where the short code is typed; it leads on to its page."""
     if code.strip():
         return RedirectResponse(f"/activate/{quote(code.strip()[:40], safe='')}", status_code=_SEE_OTHER)
-    return drawing.draw()
+    return drawing.draw(request, asking)
 
 
 @routes.get("/activate/{user_code}")
@@ -32,8 +32,8 @@ def look(request: Request, user_code: str, dispatcher: Served, asking: Administr
     try:
         found = api.looked_at(request, user_code, dispatcher, asking, slowed)
     except RapidStartError as error:
-        return drawing.draw(status=error.status, trouble=str(error))
-    return drawing.draw(found, known=drawing.instances(dispatcher, asking))
+        return drawing.draw(request, asking, status=error.status, trouble=str(error))
+    return drawing.draw(request, asking, found, known=drawing.instances(dispatcher, asking))
 
 
 @routes.post("/activate/{user_code}")
@@ -54,14 +54,16 @@ def decide(
     try:
         told = api.decide(request, user_code, wanted, dispatcher, asking, slowed)
     except RapidStartError as error:
-        return _once_more(dispatcher, user_code, asking, error)
-    return drawing.draw(told=told)
+        return _once_more(request, dispatcher, user_code, asking, error)
+    return drawing.draw(request, asking, told=told)
 
 
-def _once_more(dispatcher: Served, user_code: str, asking: Administrator, error: RapidStartError) -> Response:
+def _once_more(request: Request, dispatcher: Served, user_code: str, asking: Administrator, error: RapidStartError) -> Response:
     """What is wrong, and the form again where its code still waits."""
     try:
         found = activating.look(dispatcher, user_code, asking=asking)
     except RapidStartError:
-        return drawing.draw(status=error.status, trouble=str(error))
-    return drawing.draw(found, status=error.status, trouble=str(error), known=drawing.instances(dispatcher, asking))
+        return drawing.draw(request, asking, status=error.status, trouble=str(error))
+    return drawing.draw(
+        request, asking, found, status=error.status, trouble=str(error), known=drawing.instances(dispatcher, asking)
+    )

@@ -29,9 +29,12 @@ _PARTS: Final = frozenset({"live", "browser", "rows"})
 OUTCOMES: Final = ("created", "updated", "unchanged", "deleted", "handed_over", "skipped", "unknown", "failed")
 
 
-def draw(template: str, request: Request, asking: Principal, *, status: int = 200, **told: Any) -> HTMLResponse:
-    """A page, or the part of it that is asked for. `told` is what its template speaks of: a missing name is an error."""
-    found = environment().get_template(template)
+def draw(template: str, request: Request, asking: Principal, *, status: int = 200, beside: str = "", **told: Any) -> HTMLResponse:
+    """A page, or the part of it that is asked for, of a template that may lie `beside` the modules of a package.
+
+    `told` is what the template speaks of: a missing name is an error.
+    """
+    found = environment(beside).get_template(template)
     part = _part(request, found)
     always = {
         "frame": "part.html" if part else "frame.html",

@@ -4,7 +4,7 @@
   const EVERY_MS = 5000, HIGH = 190, MOST_BARS = 180, MOST_LINES = 5;
   const IN = ["created", "updated", "unchanged", "deleted", "handed_over"];
   const COLOURS = ["--go", "--wait", "--unsure", "--changed", "--same"];
-  const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+  const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 2 });
   const full = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
   const clock = (seconds) => new Intl.DateTimeFormat(undefined, { timeStyle: seconds ? "medium" : "short" });
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -65,7 +65,7 @@
       if (!items.length) return;
       const told = kind.data(answer), last = told[0].at(-1) + long;
       span.to = hours ? Math.max(last, Date.now() / 1000) : Math.max(last, told[0][0] + 12 * long);
-      span.from = hours ? span.to - hours * 3600 : told[0][0];
+      span.from = hours ? Math.max(span.to - hours * 3600, Math.min(told[0][0], span.to - 900)) : told[0][0];
       if (chart && chart.series.length === told.length) { chart.setData(told); return; }
       chart?.destroy();
       chart = plot(place, kind, told, long, span);

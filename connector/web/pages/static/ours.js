@@ -15,6 +15,10 @@
       each.textContent = (isToday ? hour : day).format(at);
       each.title = full.format(at);
     }
+    for (const table of root.querySelectorAll(".scroll table")) {
+      const heads = [...table.querySelectorAll("thead th")].map((each) => each.textContent.trim());
+      for (const row of table.tBodies[0]?.rows ?? []) for (const [n, cell] of [...row.cells].entries()) if (heads[n]) cell.dataset.label = heads[n];
+    }
   };
 
   // A live part says when it was drawn: while the dispatcher is away, what is shown is told to be old.
@@ -39,8 +43,12 @@
   // Before anything is painted: nobody sees a moment in another zone than theirs.
   document.addEventListener("htmx:afterSwap", () => localise(document));
 
-  // What a script has drawn stays while what is around it changes.
-  if (window.Idiomorph) Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => !(old instanceof Element && old.hasAttribute("data-kept"));
+  // What a script has drawn stays while what is around it changes, and so does what somebody has opened.
+  if (window.Idiomorph) {
+    const told = Idiomorph.defaults.callbacks;
+    told.beforeNodeMorphed = (old) => !(old instanceof Element && old.hasAttribute("data-kept"));
+    told.beforeAttributeUpdated = (name, node) => !(name === "open" && node.localName === "details");
+  }
 
   // A live part asks at most once a second, for the last time after the last news, and not while nobody looks.
   let next = 0, waits = 0, missed = null;
