@@ -26,7 +26,7 @@ class Accounts:
 
     def tokens(self) -> list[rights.Token]:
         """All tokens, by name, without their secrets."""
-        return self._client.ask(rights.TokenPage, "GET", "/tokens")["items"]
+        return list(self._client.pages("/tokens", rights.TokenPage))
 
     def revoke_token(self, name: str) -> None:
         """Make a token worthless, at once."""
@@ -34,7 +34,7 @@ class Accounts:
 
     def people(self) -> list[rights.Person]:
         """Who may sign in, by name."""
-        return self._client.ask(rights.PersonPage, "GET", "/people")["items"]
+        return list(self._client.pages("/people", rights.PersonPage))
 
     def link_person(self, name: str, *, role: str | None = None, service_instances: Sequence[str] = ()) -> rights.SigninLink:
         """Make a link that signs a person in, once, within the hour."""

@@ -165,7 +165,7 @@ class LogLine(TypedDict):
 
 
 class LogPage(TypedDict):
-    """Lines of a job's log, the oldest first."""
+    """Lines of a job's log, the oldest first, or the newest; `next` is the cursor of the page that follows in that order."""
 
     items: list[LogLine]
     next: str | None
@@ -250,6 +250,13 @@ class Worker(TypedDict):
     concurrency: int
     online: bool
     seen_at: str
+
+
+class Gone(TypedDict):
+    """Workers that ended, or were not heard of for an hour: how many within a week, and when the last one was seen."""
+
+    count: int
+    seen_at: str | None
 
 
 class Limits(TypedDict):
@@ -350,6 +357,9 @@ class Endpoint(TypedDict):
     unfinished_jobs: int
     work: Work
     workers: list[Worker]
+    """those that run, the newest first, and those that fell silent within the hour"""
+    gone: Gone
+    """all others"""
     scale: Scale
     crews: list[Crew]
     checks: list[Check]
@@ -373,6 +383,7 @@ class Endpoint(TypedDict):
 
 
 class EndpointPage(TypedDict):
-    """All endpoints, by name."""
+    """Endpoints, by name; `next` is the cursor of the page that follows."""
 
     items: list[Endpoint]
+    next: str | None

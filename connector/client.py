@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import requests
 from pydantic import TypeAdapter, ValidationError
 
-from connector import __version__, api, errors, live, replies, rights
+from connector import __version__, api, errors, live, received, replies, rights
 
 T = TypeVar("T")
 
@@ -67,6 +67,10 @@ class Client:
             return self._json(api.Package, "GET", f"/packages/{sha256}")
         except errors.NotFound:
             return None
+
+    def packages(self) -> Iterator[received.PackageLine]:
+        """The packages that the dispatcher keeps, those that were received last first."""
+        yield from self.pages("/packages", received.PackagePage, page=1000)
 
     def upload(self, path: Path, *, name: str) -> api.Package:
         """Stream a file to the dispatcher, which checks it whole."""
@@ -154,7 +158,7 @@ class Client:
 
     def failures(self, job_id: str, *, page: int = 1000) -> Iterator[api.Failure]:
         """Every row that failed, was skipped for a reason of its own, or is unknown."""
-        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/results", api.FailurePage, page=page)
+        yield from self.pages(f"/jobs/{quote(job_id, safe='')}/results", api.FailurePage, page=page)
 
     def failure_groups(self, job_id: str) -> list[live.FailureGroup]:
         """Why rows are not in, and how many for each reason, the most frequent first."""
@@ -167,18 +171,19 @@ class Client:
 
     def answers(self, job_id: str, *, page: int = 1000) -> Iterator[api.Answer]:
         """What service operations and class methods answered, row by row."""
-        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/answers", api.AnswerPage, page=page)
+        yield from self.pages(f"/jobs/{quote(job_id, safe='')}/answers", api.AnswerPage, page=page)
 
     def first_answers(self, job_id: str, *, limit: int) -> api.AnswerPage:
         """The first of them, and how many there are."""
         return self._json(api.AnswerPage, "GET", f"/jobs/{quote(job_id, safe='')}/answers", params={"limit": limit})
 
-    def log(self, job_id: str) -> Iterator[api.LogLine]:
-        """The job's log, the oldest line first."""
-        yield from self._pages(f"/jobs/{quote(job_id, safe='')}/log", api.LogPage, page=1000)
+    def log(self, job_id: str, *, newest: bool = False) -> Iterator[api.LogLine]:
+        """The job's log, the oldest line first, or the newest."""
+        order = "newest" if newest else "oldest"
+        yield from self.pages(f"/jobs/{quote(job_id, safe='')}/log", api.LogPage, page=1000, order=order)
 
     def workbook(self, job_id: str, path: Path, *, form: str = "xlsx") -> None:
-        """Write the job's process summary to a file: the workbook, or as `html`, or the rows that are not in as `csv`."""
+        """Write the job's process summary to a file: the workbook, as `html` or `json`, or the rows that are not in as `csv`."""
         with self._answer("GET", f"/jobs/{quote(job_id, safe='')}/results.{form}", stream=True, timeout=None) as answer:
             replies.write(answer, path, url=self.url)
 
@@ -195,7 +200,7 @@ class Client:
 
     def endpoints(self) -> list[api.Endpoint]:
         """All registered endpoints, by name."""
-        return self._json(api.EndpointPage, "GET", "/endpoints")["items"]
+        return list(self.pages("/endpoints", api.EndpointPage, page=1000))
 
     def endpoint(self, name: str) -> api.Endpoint:
         """One endpoint."""
@@ -261,6 +266,16 @@ class Client:
         """Ask for what has no answer."""
         self._answer(method, path).close()
 
+    def pages(self, path: str, kind: type[Any], *, page: int = 1000, **asked: str) -> Iterator[Any]:
+        """Everything of a list that comes in pages, by its path, each fetched when it is wanted."""
+        cursor: str | None = None
+        while True:
+            answer = self._json(kind, "GET", path, params={"limit": page, "cursor": cursor, **asked})
+            yield from answer["items"]
+            cursor = answer["next"]
+            if cursor is None:
+                return
+
     # --- health
 
     def ready(self) -> bool:
@@ -289,15 +304,6 @@ class Client:
 
     def _order_job(self, job_id: str, verb: str) -> api.Job:
         return self._json(api.Job, "POST", f"/jobs/{quote(job_id, safe='')}/{verb}")
-
-    def _pages(self, path: str, kind: type[Any], *, page: int) -> Iterator[Any]:
-        cursor: str | None = None
-        while True:
-            answer = self._json(kind, "GET", path, params={"limit": page, "cursor": cursor})
-            yield from answer["items"]
-            cursor = answer["next"]
-            if cursor is None:
-                return
 
     def _json(self, kind: type[T], method: str, path: str, **more: Any) -> T:
         """The answer as it came, once it is known to be whole: of another version's, a part may be missing."""

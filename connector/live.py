@@ -7,7 +7,7 @@ from typing import Final
 
 from typing_extensions import TypedDict
 
-from connector.api import Failure, PackageName, Rows, Work
+from connector.api import Answer, Failure, Job, LogLine, PackageName, Rows, Work
 
 #: The media type of live events, and the header by which they are taken up again.
 EVENT_STREAM: Final = "text/event-stream"
@@ -81,6 +81,16 @@ class Throughput(TypedDict):
 
     bucket_seconds: int
     items: list[Bucket]
+
+
+class Report(TypedDict):
+    """Load results in one file: what the workbook says, for programs. The log is in the order of time."""
+
+    job: Job
+    throughput: Throughput
+    failures: list[Failure]
+    answers: list[Answer]
+    log: list[LogLine]
 
 
 class QueueAge(TypedDict):

@@ -103,9 +103,10 @@ class NewRegistration(TypedDict):
 
 
 class RegistrationPage(TypedDict):
-    """The one-time tokens that are still good."""
+    """One-time tokens that are still good, the oldest first; `next` is the cursor of the page that follows."""
 
     items: list[Registration]
+    next: str | None
 
 
 class LoginCommand(TypedDict):

@@ -48,9 +48,10 @@ class NewToken(TypedDict):
 
 
 class TokenPage(TypedDict):
-    """All tokens, by name."""
+    """Tokens, by name; `next` is the cursor of the page that follows."""
 
     items: list[Token]
+    next: str | None
 
 
 class Person(TypedDict):
@@ -65,9 +66,10 @@ class Person(TypedDict):
 
 
 class PersonPage(TypedDict):
-    """All people, by name."""
+    """People, by name; `next` is the cursor of the page that follows."""
 
     items: list[Person]
+    next: str | None
 
 
 class SigninLink(TypedDict):

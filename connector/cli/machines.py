@@ -74,7 +74,7 @@ def create(service_instance: str, endpoint: str, out: Path | None, as_json: bool
 @front.json_option
 def listing(as_json: bool) -> None:
     """The tokens that are still good, without their secrets."""
-    for each in front.client().ask(registrations.RegistrationPage, "GET", "/registration-tokens")["items"]:
+    for each in front.client().pages("/registration-tokens", registrations.RegistrationPage):
         if as_json:
             front.emit(each)
         else:

@@ -125,6 +125,7 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
         **limits.facts(endpoint),
         "Scale": words.scaled(endpoint),
         "Messages": words.sealed(endpoint["sealing"]),
+        "Ended workers": _ended(endpoint["gone"]),
     }
     print_facts(console, facts)
     if endpoint["changed"]:
@@ -144,6 +145,11 @@ def print_endpoint(console: Console, endpoint: api.Endpoint) -> None:
             )
         console.print(table)
     print_checks(console, endpoint["checks"])
+
+
+def _ended(gone: api.Gone) -> str:
+    """Workers that are there no more: how many, and when the last one was seen."""
+    return f"{gone['count']:,} within a week, the last seen {words.ago(gone['seen_at'])}" if gone["count"] else ""
 
 
 def _print_changed(console: Console, name: str, changed: api.ChangedDatabase) -> None:

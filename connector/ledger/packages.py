@@ -3,12 +3,13 @@
 Where dispatchers of several computers share the ledger, its content is in the ledger too, in parts.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from connector.errors import NotFound
-from connector.ledger.schema import package_parts, packages
+from connector.ledger.schema import jobs, package_parts, packages
 from connector.ledger.store import Database
 
 
@@ -41,6 +42,23 @@ def find(db: Database, sha256: str) -> PackageRecord | None:
     """The package of this digest; None where there is none, or none any more."""
     row = db.execute(sa.select(packages).where(packages.c.sha256 == sha256)).mappings().first()
     return PackageRecord(**row) if row else None
+
+
+def listing(
+    db: Database, *, among: Collection[str] | None = None, before: tuple[float, str] | None = None, limit: int = 50
+) -> list[PackageRecord]:
+    """Packages, those that were received last first: all, or those of jobs of the endpoints `among` these keys.
+
+    `before` is when the last package of the page before was received, and its digest.
+    """
+    query = sa.select(packages).order_by(packages.c.received_at.desc(), packages.c.sha256.desc()).limit(limit)
+    if among is not None:
+        query = query.where(packages.c.sha256.in_(sa.select(jobs.c.package).where(jobs.c.endpoint.in_(among))))
+    if before is not None:
+        at, sha256 = before
+        earlier = (packages.c.received_at == at) & (packages.c.sha256 < sha256)
+        query = query.where((packages.c.received_at < at) | earlier)
+    return [PackageRecord(**row) for row in db.execute(query).mappings()]
 
 
 def coming(db: Database, sha256: str, *, at: float) -> None:

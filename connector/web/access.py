@@ -9,6 +9,7 @@ from connector import rights
 from connector.access import people, tokens
 from connector.ledger import credentials
 from connector.ledger import people as kept
+from connector.web import paging
 from connector.web.objects import moment
 from connector.web.served import PublicUrl, Served
 from connector.web.who import Administrator, Viewer
@@ -37,10 +38,14 @@ def whoami(asking: Viewer) -> rights.Identity:
 
 
 @routes.get("/tokens")
-def listing(dispatcher: Served, asking: Administrator) -> rights.TokenPage:
-    """All tokens, by name, without their secrets: those that reach no further than who asks."""
+def listing(
+    dispatcher: Served, asking: Administrator, limit: paging.Limit = 1000, cursor: paging.After = None
+) -> rights.TokenPage:
+    """Tokens, by name, without their secrets: those that reach no further than who asks."""
     with dispatcher.ledger.read() as db:
-        return {"items": [_token(each) for each in credentials.tokens(db) if asking.covers(each.service_instances)]}
+        found = [each for each in credentials.tokens(db) if asking.covers(each.service_instances)]
+    shown, following = paging.page(found, key=lambda each: each.key, after=cursor, limit=limit)
+    return {"items": [_token(each) for each in shown], "next": following}
 
 
 @routes.post("/tokens", status_code=201)
@@ -74,10 +79,14 @@ class WantedLink(BaseModel):
 
 
 @routes.get("/people")
-def persons(dispatcher: Served, asking: Administrator) -> rights.PersonPage:
+def persons(
+    dispatcher: Served, asking: Administrator, limit: paging.Limit = 1000, cursor: paging.After = None
+) -> rights.PersonPage:
     """Who may sign in, by name: those who reach no further than who asks."""
     with dispatcher.ledger.read() as db:
-        return {"items": [_person(each) for each in kept.every(db) if asking.covers(each.service_instances)]}
+        found = [each for each in kept.every(db) if asking.covers(each.service_instances)]
+    shown, following = paging.page(found, key=lambda each: each.key, after=cursor, limit=limit)
+    return {"items": [_person(each) for each in shown], "next": following}
 
 
 @routes.post("/people", status_code=201)

@@ -25,6 +25,7 @@ from connector.web import (
     packages,
     pages,
     problems,
+    report,
     served,
     signin,
     who,
@@ -67,6 +68,7 @@ def create(
     events.attach(app)
     app.include_router(events.routes, prefix=api.PREFIX, tags=["events"])
     app.include_router(jobs.routes, prefix=api.PREFIX, tags=["jobs"])
+    app.include_router(report.routes, prefix=api.PREFIX, tags=["jobs"])
     app.include_router(endpoints.routes, prefix=api.PREFIX, tags=["endpoints"])
     app.include_router(dictionaries.routes, prefix=api.PREFIX, tags=["endpoints"])
     app.include_router(audit.routes, prefix=api.PREFIX, tags=["audit"])

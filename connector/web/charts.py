@@ -28,7 +28,7 @@ def of_job(job_id: str, dispatcher: Served, _: Viewer, bucket_seconds: BucketSec
     """A job's rows over time, by outcome; their sum is what the job says. Nothing once its rows are removed."""
     with dispatcher.ledger.read() as db:
         found = throughput.of_job(db, jobs.get(db, job_id).id, bucket_s=bucket_seconds)
-    return _throughput(found, bucket_seconds)
+    return throughput_object(found, bucket_seconds)
 
 
 @routes.get("/throughput")
@@ -37,7 +37,7 @@ def of_all(dispatcher: Served, asking: Viewer, hours: Hours = 1.0, bucket_second
     since = (time.time() - hours * 3600) // bucket_seconds * bucket_seconds
     with dispatcher.ledger.read() as db:
         found = throughput.of_endpoints(db, scope.visible(db, asking), bucket_s=bucket_seconds, since=since)
-    return _throughput(found, bucket_seconds)
+    return throughput_object(found, bucket_seconds)
 
 
 @routes.get("/queue-age")
@@ -58,6 +58,7 @@ def _ages(dispatcher: Dispatcher, asking: Principal, *, since: float) -> list[th
         return throughput.ages(db, scope.visible(db, asking), since=since)
 
 
-def _throughput(found: Sequence[throughput.Bucket], bucket_s: int) -> live.Throughput:
+def throughput_object(found: Sequence[throughput.Bucket], bucket_s: int) -> live.Throughput:
+    """Rows over time as every reader of the API gets them."""
     items = [live.Bucket(at=moment(each.at), rows={word: n for word, n in each.rows.items() if n}) for each in found]
     return {"bucket_seconds": bucket_s, "items": items}

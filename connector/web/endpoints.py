@@ -15,7 +15,7 @@ from connector.access import scope
 from connector.access.principal import DEFAULT_INSTANCE
 from connector.dispatch import Dispatcher, no_metadata, outages, registering, scaling
 from connector.ledger import Database, crews, endpoints, jobs, limits, marks
-from connector.web import etags, snapshots
+from connector.web import etags, paging, snapshots
 from connector.web.jobs import described as job_described
 from connector.web.objects import endpoint_object, moment
 from connector.web.sealing import sealing_object
@@ -104,12 +104,13 @@ routes = APIRouter()
 
 
 @routes.get("/endpoints")
-def listing(dispatcher: Served, asking: Viewer) -> api.EndpointPage:
-    """All endpoints, by name."""
+def listing(dispatcher: Served, asking: Viewer, limit: paging.Limit = 1000, cursor: paging.After = None) -> api.EndpointPage:
+    """Endpoints, by name."""
     with dispatcher.ledger.read() as db:
         seen = [endpoint for endpoint in endpoints.every(db) if asking.sees(endpoint.service_instance)]
+        shown, following = paging.page(seen, key=lambda each: each.key, after=cursor, limit=limit)
         work = snapshots.work_of(db)
-        return {"items": [_object(dispatcher, db, endpoint, work) for endpoint in seen]}
+        return {"items": [_object(dispatcher, db, endpoint, work) for endpoint in shown], "next": following}
 
 
 @routes.post("/endpoints", status_code=201)

@@ -234,10 +234,15 @@ routes.include_router(outcomes.routes)
 def described(dispatcher: Dispatcher, job_id: str) -> api.Job:
     """A job with its steps. Raises NotFound."""
     with dispatcher.ledger.read() as db:
-        job = jobs.get(db, job_id)
-        steps = courses.steps_of(db, job.id)
-        counts = jobs.totals(db, [job.id])[job.id]
-        return job_object(job, counts=counts, steps=steps, endpoint=_names(db).get(job.endpoint))
+        return of_ledger(db, job_id)
+
+
+def of_ledger(db: Database, job_id: str) -> api.Job:
+    """A job with its steps, as it is in this state of the ledger. Raises NotFound."""
+    job = jobs.get(db, job_id)
+    steps = courses.steps_of(db, job.id)
+    counts = jobs.totals(db, [job.id])[job.id]
+    return job_object(job, counts=counts, steps=steps, endpoint=_names(db).get(job.endpoint))
 
 
 def _submit(dispatcher: Dispatcher, new: NewJob, *, key: str | None, by: str) -> tuple[jobs.Job, bool]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import compress
 from typing import Final
 
 from connector import api, rights
@@ -16,6 +17,8 @@ from connector.seals import Sealing
 
 #: A worker tells every few seconds that it lives; one that was silent for longer is offline.
 ONLINE_WITHIN_S: Final = 15.0
+#: One that ended in silence is shown by its name for so long: it may come back, or be missed.
+_SILENT_FOR_S: Final = 3600.0
 
 
 def job_object(
@@ -82,6 +85,8 @@ def endpoint_object(
     now = time.time()
     opens = gate.opens_at(endpoint, at=now)
     seen = [worker_object(worker, now=now) for worker in workers]
+    is_there = [not worker.stopped and now - worker.seen_at < _SILENT_FOR_S for worker in workers]
+    gone = [worker.seen_at for worker, there in zip(workers, is_there, strict=True) if not there]
     return api.Endpoint(
         name=endpoint.name,
         service_instance=endpoint.service_instance,
@@ -92,7 +97,8 @@ def endpoint_object(
         contract=endpoint.has_contract,
         unfinished_jobs=unfinished,
         work=work,
-        workers=seen,
+        workers=list(compress(seen, is_there)),
+        gone=api.Gone(count=len(gone), seen_at=optional_moment(max(gone, default=None))),
         scale=api.Scale(workers=scale.workers, concurrency=scale.concurrency),
         crews=[_crew(crew, now) for crew in services],
         checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice, tried=c.tried) for c in endpoint.checks],

@@ -22,6 +22,8 @@ from connector.web.who import Viewer
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[int, Query(description="`next` of the page before.")]
+#: The id of a line; no database counts further.
+LogCursor = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="`next` of the page before, in the same order.")]
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV: Final = "text/csv"
@@ -79,10 +81,21 @@ def answered(job_id: str, dispatcher: Served, _: Viewer, limit: Limit = 1000, cu
 
 
 @routes.get("/jobs/{job_id}/log")
-def log(job_id: str, dispatcher: Served, _: Viewer, limit: Limit = 1000, cursor: Cursor = 0) -> api.LogPage:
-    """What happened to a job, line by line."""
+def log(
+    job_id: str,
+    dispatcher: Served,
+    _: Viewer,
+    order: Literal["oldest", "newest"] = "oldest",
+    limit: Limit = 1000,
+    cursor: LogCursor = None,
+) -> api.LogPage:
+    """What happened to a job, line by line: the oldest first, or the newest."""
     with dispatcher.ledger.read() as db:
-        found = jobs.log_of(db, jobs.get(db, job_id).id, after=cursor, limit=limit)
+        job = jobs.get(db, job_id).id
+        if order == "oldest":
+            found = jobs.log_of(db, job, after=cursor or 0, limit=limit)
+        else:
+            found = jobs.last_of_log(db, job, before=cursor, limit=limit)[::-1]
     lines = [api.LogLine(at=moment(at), text=text) for _, at, text in found]
     return {"items": lines, "next": str(found[-1][0]) if len(found) == limit else None}
 
@@ -116,7 +129,7 @@ def failures_as_csv(job_id: str, dispatcher: Served, _: Viewer, public_url: Publ
     """The rows that are not in, as CSV. What a spreadsheet would compute stands behind an apostrophe."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id)
-    return _streamed(told.csv_lines(dispatcher.ledger, job.id, public_url=public_url), _CSV, f"{job.id}.csv")
+    return streamed(told.csv_lines(dispatcher.ledger, job.id, public_url=public_url), _CSV, f"{job.id}.csv")
 
 
 @routes.get("/jobs/{job_id}/results.html", response_class=StreamingResponse)
@@ -124,10 +137,10 @@ def results_as_html(job_id: str, dispatcher: Served, _: Viewer, public_url: Publ
     """The process summary as one HTML file, to be kept or passed on."""
     with dispatcher.ledger.read() as db:
         job = jobs.get(db, job_id)
-    return _streamed(told.html_parts(dispatcher.ledger, job.id, public_url=public_url), "text/html", f"{job.id}.html")
+    return streamed(told.html_parts(dispatcher.ledger, job.id, public_url=public_url), "text/html", f"{job.id}.html")
 
 
-def _streamed(parts: Iterator[str], media_type: str, name: str) -> StreamingResponse:
+def streamed(parts: Iterator[str], media_type: str, name: str) -> StreamingResponse:
     """A download that is made as it is taken, in pieces that are worth sending."""
     pieces = iter(lambda: "".join(islice(parts, _PIECE)), "")
     return StreamingResponse(pieces, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

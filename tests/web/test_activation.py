@@ -232,7 +232,7 @@ def test_a_one_time_token_needs_no_administrator_and_works_once(clerk):
     assert given["service_instance"] == "Fabrikam"
     again = requests.post(f"{clerk.url}/api/v1/device/code", data=form(registration_token=secret), timeout=10)
     assert again.status_code == 401
-    assert clerk.http.get(f"{clerk.url}/api/v1/registration-tokens", timeout=10).json() == {"items": []}
+    assert clerk.http.get(f"{clerk.url}/api/v1/registration-tokens", timeout=10).json() == {"items": [], "next": None}
 
 
 def test_a_one_time_token_never_replaces_a_key_nor_adds_a_machine_that_it_does_not_name(clerk):

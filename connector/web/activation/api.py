@@ -17,6 +17,7 @@ from connector.enrolment.activating import Word
 from connector.enrolment.asked import Asked
 from connector.errors import NotAllowed, NotFound, NotSignedIn
 from connector.ledger import trust
+from connector.web import paging
 from connector.web.activation.objects import activation_object, registration_object
 from connector.web.endpoints import ServiceInstance
 from connector.web.objects import moment
@@ -173,9 +174,13 @@ def create(wanted: WantedRegistration, dispatcher: Served, asking: Administrator
 
 
 @machines.get("/registration-tokens")
-def listing(dispatcher: Served, asking: Administrator) -> registrations.RegistrationPage:
-    """The one-time tokens that are still good, without their secrets."""
-    return {"items": [registration_object(each) for each in tickets.outstanding(dispatcher.ledger, asking=asking)]}
+def listing(
+    dispatcher: Served, asking: Administrator, limit: paging.Limit = 1000, cursor: paging.After = None
+) -> registrations.RegistrationPage:
+    """The one-time tokens that are still good, without their secrets, the oldest first."""
+    found = tickets.outstanding(dispatcher.ledger, asking=asking)
+    shown, following = paging.page(found, key=lambda each: f"{each.made_at:017.6f} {each.key}", after=cursor, limit=limit)
+    return {"items": [registration_object(each) for each in shown], "next": following}
 
 
 @machines.delete("/registration-tokens/{token}", status_code=204)
