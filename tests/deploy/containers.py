@@ -42,15 +42,7 @@ class Store:
     def debian(self, suite: str, name: str) -> None:
         """An image of the smallest Debian that has apt. Raises Unavailable where archive or containers are out of reach."""
         archive = self.folder / "debian.tar"
-        command = [
-            "mmdebstrap",
-            "--quiet",
-            "--variant=minbase",
-            "--components=main",
-            suite,
-            str(archive),
-            "http://deb.debian.org/debian",
-        ]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", "--components=main", suite, str(archive)]  # its own mirror
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode and AWAY.search(done.stderr):
             raise Unavailable("Debian's archive cannot be reached")
