@@ -68,11 +68,15 @@ class Settings(BaseSettings):
         Field(description="Authority (PEM) of the dispatcher's certificate, for commands. Not set: the usual ones."),
     ] = None
     tls_certificate: Annotated[
-        Path | None, Field(description="Certificate (PEM, with its chain) that the dispatcher shows; it then speaks https.")
+        Path | None,
+        Field(description="Certificate (PEM, with its chain) that the dispatcher and Flower show; they then speak https."),
     ] = None
     tls_key: Annotated[Path | None, Field(description="Its key (PEM, no passphrase), where that has a file of its own.")] = None
     allow_plain_http: Annotated[
-        bool, Field(description="Whether the dispatcher may listen beyond this computer without TLS: what is secret can be read.")
+        bool,
+        Field(
+            description="Whether dispatcher and Flower may listen beyond this computer without TLS: what is secret can be read."
+        ),
     ] = False
     trusted_proxy: Annotated[
         str | None, Field(description="Addresses of proxies, with commas, whose X-Forwarded-For and -Proto are believed.")

@@ -18,6 +18,9 @@ class Door:
 
     host: str
     port: int
+    whose: str = "the dispatcher"
+    passing: str = "tokens and passwords"
+    """what could be read on the way without TLS"""
     certificate: Path | None = None
     key: Path | None = None
     allow_plain_http: bool = False
@@ -32,7 +35,7 @@ class Door:
 
 def listen(door: Door) -> socket.socket:
     """Take the address. Raises Refused where secrets could be read on the way, or without TLS, and Conflict where it is taken."""
-    _check(door)
+    check(door)
     family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
     try:
         return socket.create_server((door.host, door.port), family=family)
@@ -61,10 +64,11 @@ def server(app: FastAPI, door: Door) -> uvicorn.Server:
     return found
 
 
-def _check(door: Door) -> None:
+def check(door: Door) -> None:
+    """Raises Refused where what passes could be read on the way, and where certificate or key cannot be used."""
     if door.certificate is None and not door.allow_plain_http and not _is_this_computer(door.host):
         raise Refused(
-            f"the dispatcher would listen on {door.host} without TLS: tokens and passwords could be read on the way.",
+            f"{door.whose} would listen on {door.host} without TLS: {door.passing} could be read on the way.",
             advice="Name a certificate and its key (RAPIDSTART_TLS_CERTIFICATE, RAPIDSTART_TLS_KEY), listen on 127.0.0.1 behind a"
             " proxy that has one, or say that the network is safe: RAPIDSTART_ALLOW_PLAIN_HTTP=true",
         )
@@ -74,7 +78,7 @@ def _check(door: Door) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(door.certificate, door.key)
     except OSError as error:  # a file that is not there, and what OpenSSL makes of one that is none
         raise Refused(
-            f"certificate and key of the dispatcher cannot be used ({error.strerror or 'not PEM'}).",
+            f"certificate and key of {door.whose} cannot be used ({error.strerror or 'not PEM'}).",
             advice="Check RAPIDSTART_TLS_CERTIFICATE and RAPIDSTART_TLS_KEY: PEM files that this user may read, the key without a"
             " passphrase.",
         ) from error

@@ -2,13 +2,16 @@
 
 import json
 import re
+import shutil
+import ssl
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.driving import Site, eventually, free_port, listens, write_csv
+from tests.journeys.driving import ROOT, Site, eventually, free_port, listens, write_csv
 
 ROWS = [[f"{number:05}", f"Confidential {number}"] for number in range(30)]
 
@@ -55,3 +58,29 @@ def test_flower_changes_nothing(flower: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)
     assert refused.value.code in {401, 403, 405}
+
+
+def test_beyond_this_computer_it_listens_by_tls_alone(site: Site) -> None:
+    site.extra["RAPIDSTART_FLOWER_ADDRESS"] = "0.0.0.0"
+    refused = site.rapidstart("flower", "--port", str(free_port()))
+    assert refused.returncode == 3
+    assert "Flower would listen on 0.0.0.0 without TLS" in refused.stderr
+    assert "RAPIDSTART_ALLOW_PLAIN_HTTP" in refused.stderr
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_with_a_certificate_it_speaks_https(site: Site, tmp_path: Path) -> None:
+    made = tmp_path / "tls"
+    subprocess.run(["sh", ROOT / "deploy" / "tls" / "certificates.sh", made, "127.0.0.1"], check=True)
+    site.start_dispatcher()
+    port = free_port()
+    site.extra |= {
+        "RAPIDSTART_FLOWER_ADDRESS": "0.0.0.0",
+        "RAPIDSTART_TLS_CERTIFICATE": str(made / "dispatcher.pem"),
+        "RAPIDSTART_TLS_KEY": str(made / "dispatcher.key"),
+    }
+    site.start("flower", "connector", "flower", "--port", str(port))
+    eventually(lambda: listens(port), what="a listening Flower")
+    trust = ssl.create_default_context(cafile=made / "ca.pem")
+    with urllib.request.urlopen(f"https://127.0.0.1:{port}/healthcheck", timeout=30, context=trust) as answer:
+        assert answer.status == 200
