@@ -3,7 +3,7 @@
 import logging
 import time
 
-from connector.dispatch.letters import Heard, Letters
+from connector.dispatch.letters import Heard, Known, Letters
 from connector.errors import NotFound
 from connector.ledger import Database, holders, jobs, trust
 from connector.wire import codec, reports, routes
@@ -26,10 +26,10 @@ class Hearing:
         """jobs that were told of a report that cannot be read, and why"""
         self._begun: dict[reports.BatchRef, str] = {}
 
-    def hear(self, db: Database, stream: str, text: bytes, *, is_again: bool) -> Heard | None:
+    def hear(self, db: Database, stream: str, text: bytes, *, is_again: bool, known: Known) -> Heard | None:
         """What came on a stream; None where it does not count. See `Letters.report`."""
         try:
-            heard = self._letters.report(db, stream, text, is_again=is_again)
+            heard = self._letters.report(db, stream, text, is_again=is_again, known=known)
         except codec.WireError as error:
             log.warning("a report cannot be read: %s", error, extra={"action": "report_unreadable"})
             self._say_unread(db, text, str(error))

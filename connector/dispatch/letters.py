@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from connector.errors import Conflict
 from connector.ledger import Database, Ledger, endpoints, trust
@@ -19,6 +19,9 @@ from connector.wire.reports import REPORTS, BatchRef, Report, ref_of
 from connector.wire.sealing import Sealed, Stamp, Unsealable, Way, Why
 
 log = logging.getLogger(__name__)
+
+#: By endpoint: the keys that count there; None: it is not sealed.
+Known: TypeAlias = dict[str, tuple[Public, ...] | None]
 
 #: In RAPIDSTART_HOME: the dispatcher's own ring of keys.
 FILE: Final = "dispatcher.key"
@@ -104,14 +107,18 @@ class Letters:
         stamp = Stamp(way=Way.ANSWER, endpoint=question.endpoint, question=question.event_id)
         return sealing.seal(message, stamp, sender=self.ring, readers=(reader,))
 
-    def report(self, db: Database, stream: str, text: bytes, *, is_again: bool) -> Heard | None:
+    def report(self, db: Database, stream: str, text: bytes, *, is_again: bool, known: Known | None = None) -> Heard | None:
         """What came on an endpoint's stream; None where it was refused, which is counted, or heard before.
 
-        `is_again`: the stream hands it out once more because it was not acknowledged. Raises WireError for a report of
-        an honest sender that cannot be understood.
+        `is_again`: the stream hands it out once more because it was not acknowledged. `known`: the keys that the ledger named
+        in this transaction, which keeps others from changing them. Raises WireError for a report of an honest sender that
+        cannot be understood.
         """
         endpoint = stream.removeprefix(routes.queue("")).removesuffix(":reports")
-        readers = trust.readers(db, endpoint)
+        known = {} if known is None else known
+        if endpoint not in known:
+            known[endpoint] = trust.readers(db, endpoint)
+        readers = known[endpoint]
         if readers is None:
             return Heard(report=codec.decode(text, REPORTS))
         try:

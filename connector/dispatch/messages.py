@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from connector.dispatch.outbox import Parcel
@@ -47,6 +47,8 @@ class Sender:
     call_timeout_s: float
     readers: tuple[Public, ...] | None = None
     """the keys that may open what is sent; None: it is not sealed"""
+    manners: dict[str, "_Manner"] = field(default_factory=dict)
+    """how services are called: nothing changes that while the batches of one transaction are composed"""
 
     def parcel(self, sending: batches.Sending) -> Parcel:
         """The message of one batch, addressed."""
@@ -54,22 +56,34 @@ class Sender:
         return Parcel(endpoint=self.endpoint.key, ref=sending.ref, message=message, shown=shown, readers=self.readers)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Manner:
+    call_rows: int
+    """root rows that a call takes, as was learnt; 0: as many as a batch holds"""
+    idempotent: bool
+    """a call may be repeated: by the endpoint's own word, and by AX's, which may carry a repeated call out again"""
+
+
+def _manner(sender: Sender, course: courses.Course) -> _Manner:
+    """How the service of a step is called; the ledger is asked once."""
+    known = sender.manners.get(course.service)
+    if known is None:
+        db, endpoint = sender.db, sender.endpoint
+        once = not endpoint.limits.idempotent or dictionaries.carries_out_again(db, endpoint.key, course.target.service)
+        rows = limits.call_rows(db, endpoint.key, service=course.service)
+        known = sender.manners[course.service] = _Manner(call_rows=rows, idempotent=not once)
+    return known
+
+
 def _load(sender: Sender, sending: batches.Sending) -> tuple[codec.Message, str]:
     course = sender.courses.of(sender.db, sender.job.id, sending.ref.step)
     said: dict[str, Any] = {"marker": _marker(sender.endpoint)}
     if course.kind == LoadTables.KIND:
-        said["idempotent"] = _is_idempotent(sender, course.target.service)
+        said["idempotent"] = _manner(sender, course).idempotent
     if sending.second:
         course, sending = _pass(course, sending, sending.second.fields)
     message = WORK[course.kind](**_rows(sender, sending, course), **course.options, **sending.options, **said)
     return message, f"{sender.job.id}, {_shown(course, sending)}"
-
-
-def _is_idempotent(sender: Sender, service: str) -> bool:
-    """Whether a call may be repeated: the endpoint's own word, and AX's, which may carry a repeated call out again."""
-    if not sender.endpoint.limits.idempotent:
-        return False
-    return not dictionaries.carries_out_again(sender.db, sender.endpoint.key, service)
 
 
 def _marker(endpoint: endpoints.Endpoint) -> Target | None:
@@ -98,7 +112,7 @@ def _rows(sender: Sender, sending: batches.Sending, course: courses.Course) -> d
         "target": course.target.model_copy(update={"given": sender.endpoint.has_contract}),
         "layout": course.layout,
         "call_timeout_s": sender.call_timeout_s,
-        "call_rows": limits.call_rows(sender.db, sender.endpoint.key, service=course.service),
+        "call_rows": _manner(sender, course).call_rows,
         "rows": codec.to_text(sending.rows),
         "so_far": sending.so_far,
         "open_intent": sending.open_intent,

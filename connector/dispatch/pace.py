@@ -9,7 +9,7 @@ import math
 from typing import Final
 
 from connector.dispatch.messages import Courses
-from connector.ledger import Database, endpoints, limits
+from connector.ledger import Database, limits
 from connector.wire.reports import BatchDone, BatchRef
 
 #: Between how many seconds a call shall take, where the endpoint says nothing else.
@@ -34,13 +34,12 @@ def learn(db: Database, report: BatchDone, *, courses: Courses) -> None:
     """A batch told of its longest call."""
     if not report.call_seconds:
         return
-    endpoint = endpoints.get(db, report.endpoint)
-    name = courses.of(db, report.ref.job, report.ref.step).service
-    now = limits.call_rows(db, endpoint.key, service=name)
-    bounds = endpoint.limits.call_seconds or CALL_SECONDS
+    key, name = report.endpoint.lower(), courses.of(db, report.ref.job, report.ref.step).service
+    allowed, now = limits.pace(db, key, service=name)
+    bounds = allowed.call_seconds or CALL_SECONDS
     found = next_rows(now, rows=report.call_rows, seconds=report.call_seconds, bounds=bounds)
     if found != now:
-        limits.keep_call_rows(db, endpoint.key, service=name, rows=found)
+        limits.keep_call_rows(db, key, service=name, rows=found)
 
 
 def cut_off(db: Database, endpoint: str, ref: BatchRef, *, rows: int, courses: Courses) -> None:

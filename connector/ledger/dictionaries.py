@@ -57,6 +57,15 @@ class Holding:
     imported_at: float
 
 
+#: Asked each time that batches may leave, and made once: making a statement costs more than running it.
+_DECLARED: Final = sa.select(entries.c.content).where(
+    entries.c.endpoint == sa.bindparam("of_endpoint"),
+    entries.c.job == _IN_USE,
+    entries.c.kind == Kind.SERVICE,
+    (entries.c.key == sa.bindparam("of_key")) | (entries.c.label == sa.bindparam("of_name")),
+)
+
+
 def keep(db: Database, endpoint: str, dictionary: Dictionary, *, at: float) -> None:
     """Put a whole dictionary in use, in place of what was known of the endpoint. `endpoint` is a key, as everywhere here."""
     stage(db, endpoint, dictionary, job="whole", at=at)
@@ -136,8 +145,8 @@ def carries_out_again(db: Database, endpoint: str, service: str) -> bool:
 
     `service`: the name by which ports offer it. False where nothing, or the opposite, is known.
     """
-    named = (entries.c.key == service.casefold()) | (entries.c.label == service)
-    contents = db.execute(_contents(endpoint, Kind.SERVICE).where(named)).scalars()
+    named = {"of_endpoint": endpoint, "of_key": service.casefold(), "of_name": service}
+    contents = db.execute(_DECLARED, named).scalars()
     found = [DeclaredService.model_validate_json(zlib.decompress(content)) for content in contents]
     return any(each.idempotent is False and each.kind in _WRITES for one in found for each in one.operations)
 

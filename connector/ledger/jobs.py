@@ -126,8 +126,13 @@ _BY_ID = sa.select(jobs).where(jobs.c.id == sa.bindparam("of_id"))
 _BY_KEY = sa.select(jobs).where(jobs.c.idempotency_key == sa.bindparam("of_key"))
 _BEGIN = sa.update(jobs).where(jobs.c.id == sa.bindparam("of_id"), jobs.c.begun_at.is_(None)).values(begun_at=sa.bindparam("now"))
 _UNFINISHED = sa.select(jobs).where(jobs.c.finished_at.is_(None)).order_by(jobs.c.number)
-_MINE = endpoints.alias("mine")
 _UNFINISHED_OF = _UNFINISHED.where(jobs.c.endpoint == sa.bindparam("of_endpoint"))
+_MINE = endpoints.alias("mine")
+_SHARING = (
+    sa.select(endpoints.c.key)
+    .join(_MINE, endpoints.c.database == _MINE.c.database)
+    .where(_MINE.c.key == sa.bindparam("of_endpoint"), _MINE.c.database != "")
+)
 
 
 def new_id(db: Database) -> str:
@@ -219,8 +224,7 @@ def unfinished(db: Database, *, endpoint: str | None = None) -> list[Job]:
 
 def of_database(db: Database, *, endpoint: str) -> list[Job]:
     """Jobs that are not final, of all endpoints that write to the database of this one, the oldest first."""
-    query = sa.select(endpoints.c.key).join(_MINE, endpoints.c.database == _MINE.c.database)
-    keys = db.execute(query.where(_MINE.c.key == endpoint, _MINE.c.database != "")).scalars().all()
+    keys = db.execute(_SHARING, {"of_endpoint": endpoint}).scalars().all()
     if len(keys) < 2:
         return unfinished(db, endpoint=endpoint)
     return [of_row(row) for row in db.execute(_UNFINISHED.where(jobs.c.endpoint.in_(keys))).mappings()]

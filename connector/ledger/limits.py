@@ -42,6 +42,12 @@ _CALL_ROWS = sa.select(paces.c.call_rows).where(
     paces.c.endpoint == sa.bindparam("of_endpoint"), paces.c.service == sa.bindparam("of_service")
 )
 
+_PACE = (
+    sa.select(endpoints.c.limits, sa.func.coalesce(paces.c.call_rows, 0))
+    .outerjoin(paces, (paces.c.endpoint == endpoints.c.key) & (paces.c.service == sa.bindparam("of_service")))
+    .where(endpoints.c.key == sa.bindparam("of_endpoint"))
+)
+
 
 def text(limits: Limits) -> str:
     """Limits as they are stored: what is not set is left out."""
@@ -82,6 +88,12 @@ def go_on(db: Database, key: str) -> bool:
 def call_rows(db: Database, key: str, *, service: str) -> int:
     """How many root rows a call to a service takes, as was learnt; 0: as many as a batch holds."""
     return db.execute(_CALL_ROWS, {"of_endpoint": key, "of_service": service}).scalar() or 0
+
+
+def pace(db: Database, key: str, *, service: str) -> tuple[Limits, int]:
+    """What an endpoint bears, and `call_rows` of a service of it: one question for what every batch that ends asks."""
+    stored, rows = db.execute(_PACE, {"of_endpoint": key, "of_service": service}).one()
+    return of_text(stored), rows
 
 
 def keep_call_rows(db: Database, key: str, *, service: str, rows: int) -> None:

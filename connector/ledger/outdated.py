@@ -14,6 +14,12 @@ from connector.ledger.store import Database
 from connector.wire.jobs import Target
 
 _UNFINISHED = jobs.c.finished_at.is_(None) & jobs.c.planned & jobs.c.ending.is_(None)
+#: Asked each time that batches may leave, and made once: making a statement costs more than running it.
+_OF_ENDPOINT = (
+    sa.select(outdated.c.job, outdated.c.since)
+    .join(jobs, jobs.c.id == outdated.c.job)
+    .where(_UNFINISHED, jobs.c.endpoint == sa.bindparam("of_endpoint"))
+)
 
 
 def mark(db: Database, job: str, *, at: float) -> bool:
@@ -48,8 +54,7 @@ def drop_ended(db: Database) -> None:
 
 def of_endpoint(db: Database, endpoint: str) -> dict[str, float]:
     """Unfinished jobs whose plans are held back, and since when."""
-    query = sa.select(outdated.c.job, outdated.c.since).join(jobs, jobs.c.id == outdated.c.job)
-    return {row.job: row.since for row in db.execute(query.where(_UNFINISHED, jobs.c.endpoint == endpoint))}
+    return {row.job: row.since for row in db.execute(_OF_ENDPOINT, {"of_endpoint": endpoint})}
 
 
 def at_rest(db: Database) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from connector.dispatch import Dispatcher, gate, importing, marking, pace, replanning, returns, scaling
 from connector.dispatch.hearing import Hearing
-from connector.dispatch.letters import Letters
+from connector.dispatch.letters import Known, Letters
 from connector.dispatch.logged import note
 from connector.dispatch.outbox import Parcel
 from connector.errors import NotFound
@@ -31,6 +31,8 @@ class Turn:
     now: float
     letters: Letters
     writes: bool = False
+    known: Known = field(default_factory=dict)
+    """whose reports count"""
     reader: Public | None = None
     """who sent the report in hand, where its endpoint is sealed"""
     answers: list[tuple[str, str]] = field(default_factory=list)
@@ -71,7 +73,7 @@ class Kinds:
 
     def take(self, turn: Turn, stream: str, text: bytes, *, is_again: bool) -> None:
         """Tell the ledger what came on a stream. Raises ValueError or Refused for what contradicts it."""
-        heard = self._hearing.hear(turn.db, stream, text, is_again=is_again)
+        heard = self._hearing.hear(turn.db, stream, text, is_again=is_again, known=turn.known)
         if heard is None:
             turn.writes = True  # that it was refused may be noted
             return
