@@ -29,9 +29,13 @@ for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"):
         delattr(socket, name)
 P
 
-wine wineboot -i </dev/null >/dev/null 2>&1
+# Never `wine wineboot -i`: every first command starts Windows by itself, and that one starts a second service control manager
+# beside it. Services that the one makes the other does not know.
+wine cmd /c exit </dev/null >/dev/null 2>&1
 wine winecfg -v win10 </dev/null >/dev/null 2>&1
 # Windows gives a service half a minute to say that it is one, wine ten seconds: too few on a busy computer.
 wine reg add 'HKLM\SYSTEM\CurrentControlSet\Control' /v ServicesPipeTimeout /t REG_DWORD /d 120000 /f </dev/null >/dev/null 2>&1
 wine cmd /c "$(winepath -w "$dir/bundle/install.cmd" 2>/dev/null)" --accept-licence --folder 'C:\rapidstart' </dev/null 2>&1 | cat
 test -f "$WINEPREFIX/drive_c/rapidstart/installed.json"
+# What is in the registry is on the disk only once this Windows has shut down.
+timeout 60 wineserver -w || { wineserver -k; timeout 60 wineserver -w; }

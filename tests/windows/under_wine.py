@@ -1,13 +1,17 @@
 """A Windows under wine in which the offline bundle was installed. See `prepare.sh`."""
 
 import os
+import select
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.journeys.driving import eventually
 
 ROOT = Path(__file__).parents[2]
 COMMAND = r"C:\rapidstart\rapidstart-worker.cmd"
@@ -36,18 +40,17 @@ class Windows:
         return {**clean, "WINEPREFIX": str(self.folder / "prefix"), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
 
     def run(self, *command: str, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
-        """Both streams are pipes: under wine Windows' Python wants that."""
-        return subprocess.run(
-            ["wine", *command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=self.env,
-            timeout=timeout_s,
-            check=False,
-        )
+        """Both streams are one pipe: under wine Windows' Python wants that. What ends is the process, not the pipe, of which a
+        process that it has started may hold the other end for ever.
+        """
+        with subprocess.Popen(
+            ["wine", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.env
+        ) as process:
+            assert process.stdout
+            said = _heard(process, process.stdout.fileno(), until=time.monotonic() + timeout_s)
+        text = said.decode("utf-8", errors="replace").replace("\r\n", "\n")
+        assert process.returncode is not None
+        return subprocess.CompletedProcess(command, process.returncode, stdout=text)
 
     def worker(self, *arguments: str, timeout_s: float = 180, code: int | None = 0) -> str:
         """What `rapidstart-worker ...` says there; its exit code must be this."""
@@ -75,21 +78,36 @@ class Windows:
         return "\n".join(f"--- {log.parent.parent.name}\n{log.read_text(errors='replace')[-4000:]}" for log in found)
 
     def begin(self) -> None:
-        """Start it up, with its own services; a command that had to do so would never be seen to end."""
-        for command in (["wineserver", "-p"], ["wine", "wineboot"]):
-            subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=self.env,
-                check=False,  # it may run already
-                timeout=120,
-            )
+        """Start it up, anew where it runs: it lasts until `end`, and has one service control manager, which answers."""
+        self.end()
+        # The first command starts it, and what is started then keeps that command's streams: a pipe would never be seen to end.
+        for command in (["wineserver", "-p"], ["wine", "cmd", "/c", "exit"]):
+            nowhere = subprocess.DEVNULL
+            subprocess.run(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=self.env, check=True, timeout=300)
+        eventually(lambda: self.run("sc", "query", "PlugPlay").returncode == 0, within_s=120, what="a service control manager")
 
     def end(self) -> None:
-        """End every process of this Windows, of no other one."""
-        subprocess.run(["wineserver", "-k"], env=self.env, check=False, timeout=60)
+        """End every process of this Windows, of no other one; return when none is left."""
+        subprocess.run(["wineserver", "-k"], env=self.env, check=False, timeout=60)  # there may be none
+        subprocess.run(["wineserver", "-w"], env=self.env, check=True, timeout=60)
+
+
+def _heard(process: subprocess.Popen[bytes], pipe: int, *, until: float) -> bytes:
+    """All that a process has written when it ends. Raises TimeoutExpired, and then the process is gone."""
+    os.set_blocking(pipe, False)
+    said = bytearray()
+    while True:
+        has_ended = process.poll() is not None
+        readable, _, _ = select.select([pipe], [], [], 0 if has_ended else 0.1)
+        if piece := os.read(pipe, 65536) if readable else b"":
+            said += piece
+        elif has_ended:
+            return bytes(said)
+        elif readable:  # it has closed its end, and goes on
+            time.sleep(0.05)
+        if time.monotonic() > until:
+            process.kill()
+            raise subprocess.TimeoutExpired(process.args, 0, output=bytes(said))
 
 
 def prepare(folder: Path) -> Windows:
