@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -12,13 +12,14 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from connector import sample
-from tests.journeys.driving import COMPANY, Site, eventually, free_port, write_csv
+from tests.journeys.driving import COMPANY, Site, eventually, free_port, listens, write_csv
 
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parent / "vendored" / "axe.min.js"
 #: A loaded machine draws slowly; what is waited for is exact.
 PATIENCE_MS = 60_000.0
 
+LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 #: True in a page whose charts are drawn, or have nothing to draw.
 DRAWN = "() => [...document.querySelectorAll('[data-chart]')].every((each) => each.dataset.drawn)"
 
@@ -44,10 +45,18 @@ class Watched:
         self.page.goto(f"{self.site.api_url}{path}")
 
     def violations(self) -> list[str]:
-        """What axe-core finds wrong with the page as it is drawn now."""
+        """What axe-core finds wrong with the page as it is drawn now, in light and in dark."""
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-        return [f"{each['id']}: {each['help']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
+        found = []
+        for look in LOOKS:
+            self.page.emulate_media(color_scheme=look, reduced_motion="reduce")
+            told = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+            found += [f"{look}: {each['id']}: {each['help']}: {node['html']}" for each in told for node in each["nodes"]]
+        return found
+
+    def must_be_accessible(self) -> None:
+        """Raise AssertionError with what axe-core finds wrong."""
+        assert self.violations() == []
 
     def _said(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"} and not self.is_away:
@@ -84,10 +93,22 @@ def stage(folder: Path, *, latency_ms: int = 0) -> Iterator[Site]:
         site.close()
 
 
-def package(folder: Path, *, rows: int, wrong: tuple[int, ...] = ()) -> Path:
-    """Customer groups; the names of some are longer than AX takes."""
+def computer_of_an_aos(site: Site, folder: Path, *, tables: Path, latency_ms: int) -> Site:
+    """A computer that knows nothing but where the dispatcher is; its AOS runs."""
+    folder.mkdir(parents=True)
+    made = Site(folder, site.api_url, ports={"AOS": free_port()})
+    port = str(made.ports["AOS"])
+    made.start(
+        "aos", "workers", "simulate", "--port", port, "--company", COMPANY, "--tables", tables, "--latency", str(latency_ms)
+    )
+    eventually(lambda: listens(made.ports["AOS"]), what="a listening AOS")
+    return made
+
+
+def package(folder: Path, *, rows: int, wrong: tuple[int, ...] = (), first: int = 1) -> Path:
+    """Customer groups, whose keys count from `first`; the names of some rows are longer than AX takes."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [[f"G{number}", "N" * 200 if number in wrong else f"Group {number}"] for number in range(1, rows + 1)]
+    lines = [[f"G{first + row - 1}", "N" * 200 if row in wrong else f"Group {row}"] for row in range(1, rows + 1)]
     return write_csv(folder / "CustGroup.csv", ["CustGroup", "Name"], lines)
 
 

@@ -82,10 +82,22 @@
     }
   };
 
-  document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-send-on-change]");
-    if (form) form.requestSubmit();
+  // What is chosen is sent at once; by keys, which pass one choice after the other, with Enter or on the way out.
+  let keyed = null, chosen = null;
+  const formOf = (event) => event.target.closest("form[data-send-on-change]");
+  const send = () => { const form = chosen; keyed = chosen = null; form?.requestSubmit(); };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && chosen) { event.preventDefault(); send(); return; }
+    keyed = formOf(event);
   });
+  document.addEventListener("pointerdown", () => { keyed = null; });
+  document.addEventListener("change", (event) => {
+    const form = formOf(event);
+    if (!form) return;
+    chosen = form;
+    if (keyed !== form) send();
+  });
+  document.addEventListener("focusout", (event) => { if (chosen && formOf(event) === chosen) send(); });
   document.addEventListener("submit", (event) => {
     const question = event.submitter?.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();
