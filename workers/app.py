@@ -10,6 +10,7 @@ import os
 import platform
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from workers import aos, deliveries, monitoring, tasks
 from workers.ending import Ending
 from workers.exchange import Exchange
 from workers.letters import Letters, Plain
+from workers.login import Login
 from workers.policy import Policy
 from workers.reporter import Reporter
 
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: How long calls in hand are waited for when a worker is told to stop, where nothing else is said, in seconds.
 GRACE_S: Final = 120.0
+#: How often a connection that waits for room in its window is looked at for a new login, in seconds.
+_SIGN_ON_S: Final = 1.0
 #: The code of an attempt that ended because its worker could not wait for its call.
 _GAVE_UP: Final = "RSC-5491"
 
@@ -88,11 +92,13 @@ def create(
     grace_s: float = GRACE_S,
     letters: Letters | None = None,
     policy: Policy | None = None,
+    login: Login | None = None,
 ) -> Worker:
     """The worker of an endpoint. Its name carries the endpoint, the process and the computer.
 
     `spool`: the folder in which reports are kept while the broker is away. `grace_s`: see `Worker.run`. Without `letters`
-    messages are not sealed; without a policy whatever the dispatcher orders is carried out.
+    messages are not sealed; without a policy whatever the dispatcher orders is carried out; without a `login` it signs on at
+    the broker as the URL says.
     """
     letters = letters or Plain()
     process = f"{os.getpid():x}-{secrets.token_hex(2)}"  # in a container every process has the same number
@@ -105,9 +111,12 @@ def create(
         version=__version__,
         folder=spool,
         letters=letters,
+        login=login,
     )
     app = Celery("rapidstart-worker", set_as_current=True)
     app.conf.update(routes.celery_settings(broker_url, endpoint=endpoint))
+    if login is not None:
+        _sign_on(app, login)
     queue = routes.queue(endpoint)
     app.conf.task_default_queue = queue
     app.conf.task_queues = [kombu.Queue(queue, exchange=None, routing_key=queue, no_declare=True)]  # type: ignore[attr-defined,no-untyped-call]
@@ -116,6 +125,12 @@ def create(
     tasks.register(app, tasks.Bench(door=door, exchange=exchange, reporter=reporter, letters=letters, policy=policy))
     _follow(reporter)
     return Worker(app=app, reporter=reporter, name=name, concurrency=concurrency, grace_s=grace_s)
+
+
+def _sign_on(app: Celery, login: Login) -> None:
+    """Have all connections of Celery sign on as the login says. It passes no such thing on: its class of connections does."""
+    app.amqp.Connection = partial(kombu.Connection, credential_provider=login)  # type: ignore[attr-defined]
+    app.conf.broker_transport_options["reauth_check_interval"] = _SIGN_ON_S
 
 
 def _follow(reporter: Reporter) -> None:

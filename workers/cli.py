@@ -80,6 +80,7 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
             grace_s=settings.grace_s,
             letters=written,
             policy=policy,
+            login=front.login(settings, endpoint),
         )
     except errors.GiveUp as error:
         raise front.stop(error) from None

@@ -13,7 +13,7 @@ import redis
 import requests
 
 from connector.wire.reports import Check
-from workers import reporter
+from workers import login
 
 #: Windows Server 2016, by its build: Python 3.12 and libraries written in Rust need it.
 WINDOWS_BUILD: Final = 14393
@@ -119,7 +119,7 @@ def clock(date: str, *, now: float) -> Check:
 
 def broker(url: str) -> Check:
     """Whether it can be reached and lets this computer in. The URL is not told: it holds a password."""
-    client = reporter.connect(url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S)
+    client = login.connect(url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S)
     try:
         client.ping()
     except (redis.AuthenticationError, redis.exceptions.NoPermissionError):

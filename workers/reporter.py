@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import redis
 
-from connector.wire import codec, routes, sealing, sentinels
+from connector.wire import codec, routes, sealing
 from connector.wire.reports import (
     REPORTS,
     BatchDone,
@@ -32,6 +32,7 @@ from workers import spool
 from workers.errors import Retry
 from workers.heard import Heard
 from workers.letters import Letters, Plain
+from workers.login import Login, connect
 from workers.spool import Legacy, Spool
 
 log = logging.getLogger(__name__)
@@ -49,18 +50,6 @@ _KEPT: Final = (BatchDone, BatchReturned, SurveyDone, DictionaryDone)
 A = TypeVar("A", bound=codec.Message)
 
 
-def connect(broker_url: str, **options: Any) -> redis.Redis:
-    """A client of the server that the URL names, or of the master that its sentinels name. Nothing is contacted yet."""
-    watched = sentinels.parse(broker_url)
-    if watched is None:
-        return redis.Redis.from_url(broker_url, **options)
-    asking = {"socket_timeout": 5, "socket_connect_timeout": 5}
-    login = {"username": watched.username, "password": watched.password, "db": watched.db}
-    asked = redis.Sentinel(watched.hosts, sentinel_kwargs=asking, **login, **options)  # type: ignore[no-untyped-call]
-    found: redis.Redis = asked.master_for(watched.master)  # type: ignore[no-untyped-call]
-    return found
-
-
 class Reporter:
     """Shared by all threads of a worker process."""
 
@@ -74,12 +63,16 @@ class Reporter:
         version: str,
         folder: Path | None = None,
         letters: Letters | None = None,
+        login: Login | None = None,
     ) -> None:
-        """Nothing is contacted before `start`. Without a folder nothing is kept on disk; without `letters` nothing is sealed."""
+        """Nothing is contacted before `start`. Without a folder nothing is kept on disk; without `letters` nothing is sealed;
+        without a `login` it signs on at the broker as the URL says.
+        """
         self.endpoint = endpoint
         self._letters = letters or Plain()
         self.worker = worker
-        self._redis = connect(broker_url, socket_timeout=_ASK_AGAIN_S + 5, socket_connect_timeout=5)
+        self._login = login
+        self._redis = connect(broker_url, login=login, socket_timeout=_ASK_AGAIN_S + 5, socket_connect_timeout=5)
         self._stream = routes.report_stream(endpoint)
         self._concurrency, self._version = concurrency, version
         self._folder = folder
@@ -183,6 +176,8 @@ class Reporter:
             if self._unsent.empty():  # while Redis is away one word of life is enough
                 self.tell(alive)
             heard.look()
+            if self._login:
+                self._login.look()
             self._ended.wait(_ALIVE_S)
 
     def _send_all(self) -> None:

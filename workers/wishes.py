@@ -13,8 +13,8 @@ from connector import __version__
 from connector.wire import codec, routes
 from connector.wire.jobs import Wish
 from connector.wire.reports import CrewAlive, CrewStopped
-from workers import reporter
 from workers.letters import Letters, Plain
+from workers.login import Login, connect
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,15 @@ class Talk:
     the rest of its share once the one before has been silent for a while.
     """
 
-    def __init__(self, broker_url: str, *, endpoint: str, most: int, letters: Letters | None = None) -> None:
-        """Nothing is contacted yet. `most`: worker processes that may run here. Without `letters` nothing is sealed."""
+    def __init__(
+        self, broker_url: str, *, endpoint: str, most: int, letters: Letters | None = None, login: Login | None = None
+    ) -> None:
+        """Nothing is contacted yet. `most`: worker processes that may run here. Without `letters` nothing is sealed; without
+        a `login` it signs on at the broker as the URL says.
+        """
         self._letters = letters or Plain()
-        self._redis = reporter.connect(broker_url, socket_timeout=_ANSWER_S + 5, socket_connect_timeout=5)
+        self._login = login
+        self._redis = connect(broker_url, login=login, socket_timeout=_ANSWER_S + 5, socket_connect_timeout=5)
         self._endpoint, self._most = endpoint, most
         process = f"{os.getpid():x}-{secrets.token_hex(2)}"  # in a container every process has the same number
         self._sender = {"endpoint": endpoint, "worker": f"{endpoint}.{process}@{platform.node()}"}
@@ -40,6 +45,8 @@ class Talk:
 
     def ask(self, running: int) -> Wish | None:
         """Tell that the service lives and runs so many workers; what is wished of it, None where nobody says."""
+        if self._login:
+            self._login.look()
         alive = CrewAlive(
             **self._sender, host=platform.node(), pid=os.getpid(), version=__version__, most=self._most, running=running
         )

@@ -4,7 +4,7 @@ Measured on Valkey 9.1 with Celery 5.7 and redis-py 8: a worker's whole life, re
 Selectors and rights by key need Redis 7 or Valkey.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from connector.wire import routes
@@ -19,13 +19,13 @@ _QUEUE: Final = (
 )
 
 
-def rules(endpoint: str, *, passwords: Iterable[str], db: int = 0) -> tuple[str, ...]:
-    """The words of `ACL SETUSER` after the login's name; `passwords` are SHA-256 digests, `db` is the database's number."""
+def rules(endpoint: str, *, password: str, db: int = 0) -> tuple[str, ...]:
+    """The words of `ACL SETUSER` after the login's name; `password` is a SHA-256 digest, `db` is the database's number."""
     queue, reports = routes.queue(endpoint), routes.report_stream(endpoint)
     commands = [*_CONNECTION, *_QUEUE, *(["select"] if db else [])]
     keys = [queue, *(f"{queue}:{key}" for key in ("unacked", "unacked_index", "unacked_mutex"))]
     return (
-        *("reset", "on", *(f"#{each}" for each in passwords)),
+        *("reset", "on", f"#{password}"),
         *(f"+{command}" for command in commands),
         *(f"~{key}" for key in keys),
         f"(+xadd %W~{reports})",  # reports are added, and never read

@@ -177,13 +177,13 @@ def _patience(db: Database, found: Activation, now: float) -> Word:
 
 
 def _grant(dispatcher: Dispatcher, db: Database, found: Activation, broker_url: str) -> Granted:
-    """A new password for the machine. The one before still counts: workers that run go on with it."""
+    """A new login for the machine. The one before counts beside it for a while, see `logins.end_changes`."""
     asked = Asked.model_validate_json(found.asked)
     machine = machines.find(db, found.endpoint, asked.public.fingerprint)
     if machine is None or not activations.move(db, found, State.DONE):
         raise Conflict("the registration was withdrawn.", advice="Register again: rapidstart-worker register")
     password, digest = logins.new_password()
-    machines.set_passwords(db, machine, password=digest, previous=machine.password)
+    machine = machines.renew(db, machine, password=digest, at=time.time())
     return Granted(
         endpoint=endpoints.get(db, found.endpoint).name,
         service_instance=found.service_instance,
@@ -252,6 +252,8 @@ def _machine(asked: Asked, endpoint: str, address: str, now: float, before: mach
         login=logins.login_of(endpoint, fingerprint),
         password=before.password if before else None,
         previous=before.previous if before else None,
+        turn=before.turn if before else 0,
+        changed_at=before.changed_at if before else 0.0,
         service_host=asked.service_host,
         aos_instance=asked.aos_instance,
         account=asked.account,

@@ -62,8 +62,8 @@ def _carry_out(
         return _renewed(dispatcher, db, endpoint, sender, by, broker_url)
     machine = machines.find(db, endpoint, sender.fingerprint)
     if isinstance(message, LoginKept):
-        if machine is not None:
-            machines.set_passwords(db, machine, password=machine.password)
+        if machine is not None and machine.previous:
+            logins.end_previous(db, machine, because="its machine says so", by=by)
         return ""
     logins.end(db, endpoint, sender.fingerprint, at=time.time())
     audit.note(db, "endpoint unregister", by=by, subject=endpoint, at=time.time())
@@ -71,11 +71,11 @@ def _carry_out(
 
 
 def _renewed(dispatcher: Dispatcher, db: Database, endpoint: str, sender: Public, by: str, broker_url: str) -> str:
-    """A new password, sealed for who asked; the one before counts beside it until the machine says that it is in use."""
+    """A new login, sealed for who asked; the one before counts beside it, see `logins.end_changes`."""
     machine = machines.find(db, endpoint, sender.fingerprint)
     if machine is None or machine.password is None:
         return ""
     password, digest = logins.new_password()
-    machines.set_passwords(db, machine, password=digest, previous=machine.password)
-    audit.note(db, "credentials rotate", by=by, subject=endpoint, at=time.time(), details={"login": machine.login})
+    machine = machines.renew(db, machine, password=digest, at=time.time())
+    audit.note(db, "credentials rotate", by=by, subject=endpoint, at=time.time(), details={"login": machine.users[0]})
     return logins.letter(dispatcher, machine, reader=sender, password=password, broker_url=broker_url)

@@ -2,19 +2,24 @@
 
 The ledger says which there are. A broker that was replaced, started anew or promoted knows none, so that they are compared
 again and again; one that lets the dispatcher set no logins is given the commands by a person.
+
+A login that changes is a new user beside the one before. That one ends when nobody is at the broker by it any more and
+somebody is by the new one, or when it has had its time: and with it every connection that was made by it, whoever made it.
 """
 
 import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import redis
+from redis.exceptions import NoPermissionError
 
 from connector.dispatch import Dispatcher
 from connector.dispatch.outbox import translated
@@ -30,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: How often the broker's logins are compared with the ledger's, in seconds.
 _LOOK_S: Final = 2.0
+#: So long a login that was changed counts beside the new one at most, in seconds: workers need a few.
+GRACE_S: Final = 900.0
 #: Files on the dispatcher's computer: no worker has them.
 _OWN_FILES: Final = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path"}
 
@@ -41,6 +48,7 @@ class Command:
     machine: Machine
     name: str
     """of its computer"""
+    login: str
     text: str
 
 
@@ -74,7 +82,7 @@ def unreachable(broker_url: str, *, address: str) -> str:
 
 def letter(dispatcher: Dispatcher, machine: Machine, *, reader: Public, password: str, broker_url: str) -> str:
     """The broker's URL with a machine's login, sealed: who does not hold the machine's key cannot read it."""
-    told = Login(broker_url=told_url(broker_url, login=machine.login, password=password))
+    told = Login(broker_url=told_url(broker_url, login=machine.users[0], password=password))
     stamp = sealing.Stamp(way=sealing.Way.ANSWER, endpoint=machine.endpoint, question=reader.fingerprint)
     return sealing.seal(told, stamp, sender=dispatcher.outbox.letters.ring, readers=(reader,))
 
@@ -85,7 +93,12 @@ def commands(dispatcher: Dispatcher, name: str) -> list[Command]:
     with dispatcher.ledger.read() as db:
         key = endpoints.get(db, name).key
         found, names = machines.of_endpoint(db, key), {each.fingerprint: each.machine for each in trust.machines(db, key)}
-    return [Command(machine=each, name=names.get(each.fingerprint, ""), text=_command(each, number)) for each in found]
+    return [
+        Command(machine=each, name=names.get(each.fingerprint, ""), login=user, text=_command(each, user, password, number))
+        for each in found
+        for user, password in _users(each)
+        if user == each.users[0] or each.changed_at
+    ]
 
 
 def revoke(dispatcher: Dispatcher, name: str, *, machine: str | None, by: str) -> list[trust.MachineKey]:
@@ -112,7 +125,7 @@ def end(db: Database, endpoint: str, fingerprint: str, *, at: float) -> None:
     """Trust a machine no more; the broker is told by `apply_now`, or by the keeper."""
     trust.revoke(db, endpoint, fingerprint, at=at)
     if found := machines.find(db, endpoint, fingerprint):
-        machines.set_passwords(db, found, password=None)
+        machines.end(db, found)
 
 
 def apply_now(dispatcher: Dispatcher) -> str:
@@ -137,6 +150,41 @@ def compare(dispatcher: Dispatcher, done: dict[str, tuple[str, ...]]) -> None:
         there = {_text(name) for name in server.acl_users()}
         for machine in found:
             _settle(server, machine, number, there, done)
+
+
+def end_changes(dispatcher: Dispatcher) -> None:
+    """End the logins of before that all have left, or that had their time; `compare` tells the broker. Raises NotReachable."""
+    with dispatcher.ledger.read() as db:
+        changing = [each for each in machines.every(db) if each.previous]
+    if not changing:
+        return
+    there = _present(dispatcher.outbox.redis)
+    for machine in changing:
+        new, before = machine.users
+        has_left = new in there and before not in there
+        if has_left or time.time() - machine.changed_at > GRACE_S:
+            why = "its machine uses the new one" if has_left else "its time is over"
+            with dispatcher.ledger.write() as db:
+                end_previous(db, machine, because=why, by="dispatcher")
+
+
+def end_previous(db: Database, machine: Machine, *, because: str, by: str) -> None:
+    """Let the login that a machine had before count no more; the broker is told by `compare`."""
+    if machines.end_previous(db, machine):
+        told = {"login": machine.users[1], "because": because}
+        audit.note(db, "credentials end", by=by, subject=machine.endpoint, at=time.time(), details=told)
+        log.info(
+            "the login %s ends: %s", machine.users[1], because, extra={"action": "login_ended", "endpoint": machine.endpoint}
+        )
+
+
+def _present(server: redis.Redis) -> set[str]:
+    """By which logins somebody is at the broker; none where it does not say. Raises NotReachable."""
+    with translated():
+        try:
+            return {str(each.get("user", "")) for each in server.client_list()}
+        except NoPermissionError:
+            return set()
 
 
 def check_key(dispatcher: Dispatcher) -> str:
@@ -170,6 +218,7 @@ class Keeper:
     def _forever(self) -> None:
         while not self._stopping.is_set():
             try:
+                end_changes(self._dispatcher)
                 compare(self._dispatcher, self._done)
                 self._said = ""
             except NotReachable as error:
@@ -185,24 +234,34 @@ class Keeper:
         self._said = why
 
 
-def _settle(
-    server: redis.Redis, machine: Machine, number: int, there: Sequence[str] | set[str], done: dict[str, tuple[str, ...]]
-) -> None:
-    if not machine.passwords:
-        done.pop(machine.login, None)
-        if machine.login in there:
-            server.acl_deluser(machine.login)  # its connections end with it
-        return
-    words = acl.rules(machine.endpoint, passwords=machine.passwords, db=number)
-    if machine.login not in there or done.get(machine.login) != words:
-        server.execute_command("ACL SETUSER", machine.login, *words)  # type: ignore[no-untyped-call]
-        done[machine.login] = words
+def _users(machine: Machine) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
+    """Its two users at the broker, each with the digest of its password; None: there must be no such user."""
+    now, before = machine.users
+    return (now, machine.password), (before, machine.previous)
 
 
-def _command(machine: Machine, number: int) -> str:
-    if not machine.passwords:
-        return acl.delete_command(machine.login)
-    return acl.set_command(machine.login, acl.rules(machine.endpoint, passwords=machine.passwords, db=number))
+def _settle(server: redis.Redis, machine: Machine, number: int, there: Collection[str], done: dict[str, tuple[str, ...]]) -> None:
+    for user, password in _users(machine):
+        words = acl.rules(machine.endpoint, password=password, db=number) if password else ()
+        if (user in there) == bool(password) and done.get(user, ()) == words:
+            continue
+        if user in there and (not password or not _has(server, user, password)):
+            server.acl_deluser(user)  # its connections end with it
+        if password:
+            server.execute_command("ACL SETUSER", user, *words)  # type: ignore[no-untyped-call]
+        done[user] = words
+
+
+def _has(server: redis.Redis, user: str, password: str) -> bool:
+    """Whether this is the one password of a user, by its digest."""
+    found: Any = server.acl_getuser(user)
+    return bool(found) and found["passwords"] == [password]
+
+
+def _command(machine: Machine, user: str, password: str | None, number: int) -> str:
+    if password is None:
+        return acl.delete_command(user)
+    return acl.set_command(user, acl.rules(machine.endpoint, password=password, db=number))
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,9 +2,11 @@
 
 Their keys are in `connector.ledger.trust`. Of a password nothing but its SHA-256 is kept, which is what the broker takes. A
 machine without a password has no login: it is kept so that the broker can be told to forget it.
+
+A login that changes takes turns between two users at the broker: whoever came by the one before is out when that one ends.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import sqlalchemy as sa
 
@@ -25,6 +27,8 @@ machines = sa.Table(
     sa.Column("address", Words, nullable=False),
     sa.Column("version", Words, nullable=False),
     sa.Column("registered_at", sa.Float, nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("changed_at", sa.Float, nullable=False, server_default="0"),
 )
 
 
@@ -36,7 +40,7 @@ class Machine:
     """in lower case"""
     fingerprint: str
     login: str
-    """the name of its user at the broker"""
+    """the name of its user at the broker; every other turn that with `.b` behind it"""
     password: str | None = None
     """SHA-256 of its password, in hexadecimal digits; None: it has no login"""
     previous: str | None = None
@@ -49,6 +53,16 @@ class Machine:
     """from where it was registered"""
     version: str
     registered_at: float
+    turn: int = 0
+    """0: the user of its name is the current one, 1: the other one is"""
+    changed_at: float = 0.0
+    """when the login was changed last, in seconds since 1970; 0: never"""
+
+    @property
+    def users(self) -> tuple[str, str]:
+        """Its user at the broker that is the current one, and the one before, which may be none yet."""
+        names = (self.login, f"{self.login}.b")
+        return (names[1], names[0]) if self.turn else names
 
     @property
     def passwords(self) -> tuple[str, ...]:
@@ -79,10 +93,26 @@ def every(db: Database) -> list[Machine]:
     return [Machine(**row) for row in db.execute(sa.select(machines).order_by(machines.c.login)).mappings()]
 
 
-def set_passwords(db: Database, machine: Machine, *, password: str | None, previous: str | None = None) -> None:
-    """Let these count, by their digests, and no others."""
+def renew(db: Database, machine: Machine, *, password: str, at: float) -> Machine:
+    """Let a new password count, by its digest, for its other user; the one before counts until `end_previous`."""
+    new = replace(machine, password=password, previous=machine.password)
+    if machine.password is not None:
+        new = replace(new, turn=1 - machine.turn, changed_at=at)
+    said = {"password": new.password, "previous": new.previous, "turn": new.turn, "changed_at": new.changed_at}
+    db.execute(sa.update(machines).where(_is(machine.endpoint, machine.fingerprint)).values(said))
+    return new
+
+
+def end_previous(db: Database, machine: Machine) -> bool:
+    """Let the password before count no more; whether it did, and is still the one before."""
+    mine = _is(machine.endpoint, machine.fingerprint) & (machines.c.previous == machine.previous)
+    return bool(db.execute(sa.update(machines).where(mine).values(previous=None)).rowcount)
+
+
+def end(db: Database, machine: Machine) -> None:
+    """It has no login any more."""
     mine = _is(machine.endpoint, machine.fingerprint)
-    db.execute(sa.update(machines).where(mine).values(password=password, previous=previous))
+    db.execute(sa.update(machines).where(mine).values(password=None, previous=None))
 
 
 def forget_endpoint(db: Database, key: str) -> None:

@@ -12,7 +12,7 @@ from connector.errors import NotReachable
 from connector.wire import reports, routes
 from connector.wire.jobs import SurveyConnection
 from tests.broker.watched import Watched, eventually, watched
-from workers import reporter
+from workers import login
 
 pytestmark = pytest.mark.slow  # three servers, and the time in which sentinels agree
 
@@ -42,7 +42,7 @@ def test_both_ends_go_to_the_master_and_to_the_next_one_when_it_has_died(site: W
     outbox = Outbox(site.url)
     mark = outbox.new_epoch()
     outbox.send(_parcel(1))
-    ends = [broker.connect(site.url, socket_timeout=5), reporter.connect(site.url, socket_timeout=5)]
+    ends = [broker.connect(site.url, socket_timeout=5), login.connect(site.url, socket_timeout=5)]
     for end in ends:
         end.xadd(routes.report_stream("A1"), {"m": "before"})
     for end in ends:

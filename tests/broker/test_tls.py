@@ -17,7 +17,7 @@ from connector.wire.jobs import SurveyConnection
 from connector.wire.reports import BatchRef
 from tests.aos.test_tls import HERE, authority, context
 from tests.journeys.driving import Site, free_port, write_csv
-from workers import reporter
+from workers import login
 
 COLUMNS = ["CustGroup", "Name"]
 ROWS = [[f"{number:05}", f"Group {number}"] for number in range(100)]
@@ -71,7 +71,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 def test_both_ends_speak_tls_and_check_the_certificate(url: str, tmp_path: Path) -> None:
     assert broker.answers(url)
-    assert reporter.connect(url, socket_timeout=5).ping()
+    assert login.connect(url, socket_timeout=5).ping()
     theirs = authority(tmp_path, "theirs").file
     strange = f"{url.partition('?')[0]}?ssl_ca_certs={theirs}"
     assert not broker.answers(strange)
@@ -104,7 +104,7 @@ def test_both_ends_show_a_client_certificate_to_a_broker_that_asks_for_one(tmp_p
         named = f"{bare}&ssl_certfile={shown}&ssl_keyfile={shown}"
         assert not broker.answers(bare)
         assert broker.answers(named)
-        assert reporter.connect(named, socket_timeout=5).ping()
+        assert login.connect(named, socket_timeout=5).ping()
         outbox = Outbox(named)
         outbox.send(parcel)  # by Celery's own connection
         assert outbox.waiting("A1") == ["JB-2222.1.1.1"]

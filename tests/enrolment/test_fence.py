@@ -1,85 +1,21 @@
 """Under a real broker: what the login of one endpoint's machine may do, and that nothing of another one's is in its reach."""
 
-import json
-import subprocess
 import sys
-import urllib.request
-from dataclasses import dataclass
 
 import pytest
 import redis
 
-from tests.journeys.driving import COMPANY, Site, eventually, free_port, listens, write_csv
+from tests.enrolment.fence import fenced
+from tests.journeys.driving import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-SLOW = ("--latency", "60")
 NO_RIGHT = redis.exceptions.NoPermissionError
-
-
-@dataclass
-class Fence:
-    """A dispatcher with its broker, and two machines that were registered, each with a home of its own."""
-
-    site: Site
-    machines: dict[str, Site]
-
-    @property
-    def master(self):
-        """The broker, as its owner."""
-        return redis.Redis.from_url(json.loads((self.site.folder / "home" / "broker.json").read_text())["url"])
-
-    def login(self, name):
-        """The broker, as the worker of an endpoint sees it."""
-        url = (self.machines[name].folder / "home" / "endpoints" / name.lower() / "broker.login").read_text()
-        return redis.Redis.from_url(url, socket_timeout=10)
-
-    def denials(self):
-        return [f"{each['username']}: {each['reason']} {each['object']}" for each in self.master.acl_log(1000)]
-
-    def start(self, name):
-        self.machines[name].start("worker", "workers", "run", "--endpoint", name, "--concurrency", "2")
-
-    def load(self, name, rows, *, start=0):
-        cells = [[f"G{number:04d}", f"Group {number}"] for number in range(start, start + rows)]
-        path = write_csv(self.site.folder / "CustGroup.csv", ["CustGroup", "Name"], cells)
-        return self.site.json("load", path, "--endpoint", name, "--company", COMPANY)["id"]
-
-
-def machine(site, name):
-    """A simulated AOS, and a computer beside it that is registered by a one-time token."""
-    made = Site(site.folder / name, site.api_url)
-    made.folder.mkdir()
-    offered = write_csv(made.folder / "CustGroup.csv", ["CustGroup", "Name"], [["G0", "a"], ["G1", "b"]])
-    port = made.ports[name] = free_port()
-    made.start("aos", "workers", "simulate", "--port", str(port), "--company", COMPANY, "--tables-from", offered, *SLOW)
-    eventually(lambda: listens(port), what="a listening AOS")
-    request = urllib.request.Request(
-        f"{site.api_url}/api/v1/registration-tokens",
-        data=b"{}",
-        headers={"Authorization": f"Bearer {site.token}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        (made.folder / "token.txt").write_text(json.load(answer)["secret"])
-    command = [sys.executable, "-m", "workers", "register", "--service-host", f"http://127.0.0.1:{port}", "--yes", "--json"]
-    command += ["--endpoint", name, "--dispatcher", site.api_url, "--company", COMPANY, "--aos-instance", "12"["AB".index(name)]]
-    command += ["--token-file", "token.txt"]
-    done = subprocess.run(command, env=made.env, cwd=made.folder, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return made
 
 
 @pytest.fixture
 def fence(tmp_path):
-    site = Site(tmp_path, f"http://127.0.0.1:{free_port()}", extra={"RAPIDSTART_BATCH_ROWS": "5"})
-    machines = {}
-    try:
-        site.start_dispatcher()
-        for name in ("A", "B"):
-            machines[name] = machine(site, name)
-        yield Fence(site=site, machines=machines)
-    finally:
-        for each in (*machines.values(), site):
-            each.close()
+    with fenced(tmp_path, "A", "B") as found:
+        yield found
 
 
 def test_a_worker_needs_no_more_than_its_login_may_do(fence):
@@ -243,32 +179,3 @@ def test_logins_come_back_at_a_broker_that_lost_them(fence):
     assert fence.login("A").ping()
     master.flushall()
     assert fence.login("A").ping()
-
-
-def worker(fence, name, *arguments):
-    made = fence.machines[name]
-    command = [sys.executable, "-m", "workers", *arguments, "--endpoint", name]
-    return subprocess.run(command, env=made.env, cwd=made.folder, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_a_login_is_changed_while_its_worker_runs(fence):
-    fence.start("A")
-    job = fence.load("A", 60)
-    before = fence.login("A")
-    rotated = worker(fence, "A", "rotate")
-    assert rotated.returncode == 0, rotated.stderr
-    after = fence.login("A")
-    assert after.connection_pool.connection_kwargs["password"] != before.connection_pool.connection_kwargs["password"]
-    assert before.ping()
-    assert after.ping()
-    before.connection_pool.disconnect()
-    assert before.ping(), "who comes anew with the old one is let in too"
-    assert fence.site.ended(job, within_s=240)["state"] == "succeeded"
-    fence.machines["A"].running.pop("worker").terminate()
-    fence.start("A")
-    assert worker(fence, "A", "rotate", "--finish").returncode == 0
-    before.connection_pool.disconnect()
-    with pytest.raises(redis.AuthenticationError):
-        before.ping()
-    assert fence.site.ended(fence.load("A", 10, start=700))["state"] == "succeeded"
-    assert [each for each in fence.denials() if "aos.a" in each and "auth" not in each] == []

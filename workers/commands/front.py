@@ -10,6 +10,7 @@ from workers import errors
 
 if TYPE_CHECKING:
     from workers.aos import Credentials, Door
+    from workers.login import Login
     from workers.settings import Settings
 
 
@@ -62,6 +63,16 @@ def broker(settings: "Settings", endpoint: str) -> str:
     from workers import keeping
 
     return keeping.login(settings.folder_of(endpoint)) or settings.broker()
+
+
+def login(settings: "Settings", endpoint: str) -> "Login | None":
+    """This computer's own login at the broker, which may change meanwhile; None: it was given none. Raises GiveUp."""
+    from workers import keeping
+    from workers.login import Login
+
+    folder = settings.folder_of(endpoint)
+    mine = keeping.login(folder)
+    return Login(mine, lambda: keeping.login(folder)) if mine else None
 
 
 def door(settings: "Settings", *, keep_in: Path | None = None) -> "Door":

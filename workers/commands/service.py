@@ -210,7 +210,13 @@ def _crew(settings: "Settings", found: "Instance", *, max_workers: int | None, l
 
     most = settings.max_workers if max_workers is None else max_workers
     written = letters.open_letters(settings.folder_of(found.endpoint), endpoint=found.endpoint)
-    talk = wishes.Talk(front.broker(settings, found.endpoint), endpoint=found.endpoint, most=most, letters=written)
+    talk = wishes.Talk(
+        front.broker(settings, found.endpoint),
+        endpoint=found.endpoint,
+        most=most,
+        letters=written,
+        login=front.login(settings, found.endpoint),
+    )
     command = crew.command(found.endpoint, home=settings.home, hosted=log is not None)
     members = crew.Crew(command, most=most, concurrency=settings.concurrency, listen=log.take if log else None)
     return crew.Service(members, talk, grace_s=settings.grace_s)

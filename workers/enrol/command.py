@@ -112,13 +112,14 @@ def unregister(endpoint: str | None, force: bool, ca_file: str | None, as_json: 
 
 @click.command()
 @click.option("--endpoint", metavar="NAME", help="The endpoint (default: RAPIDSTART_ENDPOINT, or the only one of this computer).")
-@click.option("--finish", is_flag=True, help="All workers here were started anew: the login of before is worth nothing any more.")
+@click.option("--finish", is_flag=True, help="End the login of before at once, and what still uses it.")
 @click.option("--ca-file", help="The authority (PEM) of the dispatcher's certificate.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def rotate(endpoint: str | None, finish: bool, ca_file: str | None, as_json: bool) -> None:
-    """Have a new password at the broker. Nothing stops: the one before counts until --finish, or until the next rotation.
+    """Have a new login at the broker. Nothing stops: the workers here go over to it by themselves, within seconds.
 
-    Workers that start use the new one. Once those that run were started anew, at any time: rotate --finish.
+    The login of before ends when nobody uses it any more, after a quarter of an hour at the latest, or at once by --finish:
+    with it end the connections that were made by it, whoever made them.
     """
     settings = _settings()
     with _ending():
@@ -130,8 +131,8 @@ def rotate(endpoint: str | None, finish: bool, ca_file: str | None, as_json: boo
     elif finish:
         click.echo(f"The login of before of {mine.endpoint} is worth nothing any more.")
     else:
-        click.echo(f"{mine.endpoint} has a new login, and the one before counts beside it.")
-        click.echo("Start its workers anew when it suits, then: rapidstart-worker rotate --finish")
+        click.echo(f"{mine.endpoint} has a new login, and its workers go over to it.")
+        click.echo("The one before ends when none of them uses it any more; at once: rapidstart-worker rotate --finish")
 
 
 def _look(

@@ -24,7 +24,7 @@ def leave(folder: Path, mine: Membership, *, ca_file: str | None) -> None:
 
 
 def renew(folder: Path, mine: Membership, *, ca_file: str | None) -> None:
-    """Have a new login at the broker, and keep it: workers that start use it, those that run go on with the one before.
+    """Have a new login at the broker, and keep it: workers that start use it, those that run go over to it.
 
     Raises GiveUp where it is refused, Retry where the dispatcher is away: nothing is changed then.
     """

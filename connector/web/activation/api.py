@@ -210,7 +210,7 @@ def credentials(name: str, dispatcher: Served, _: Administrator) -> registration
     return {
         "items": [
             registrations.LoginCommand(
-                machine=each.name, fingerprint=each.machine.fingerprint, login=each.machine.login, command=each.text
+                machine=each.name, fingerprint=each.machine.fingerprint, login=each.login, command=each.text
             )
             for each in logins.commands(dispatcher, name)
         ]
