@@ -1,7 +1,8 @@
 """Keeps a secret of this computer in a file that others cannot use.
 
 On Windows the system encrypts it for this computer (DPAPI, machine scope): a service account and an administrator's session
-read the same file, a copy of it elsewhere is worth nothing. Elsewhere it is for its owner alone (0600).
+read the same file, a copy of it elsewhere is worth nothing; who may read it there at all, the folder's rights say
+(`workers.service.rights`). Elsewhere it is for its owner alone (0600).
 """
 
 import base64
@@ -9,9 +10,11 @@ import contextlib
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from connector.wire import keys
 from workers.errors import GiveUp
 
 #: In the folder of an endpoint: the broker's URL with this computer's own login.
@@ -48,8 +51,31 @@ def read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it was written on another computer"
-        raise GiveUp(f"the file {path.name} cannot be read: {why}.", advice=_RIGHTS, code="RSC-5983") from error
+        raise GiveUp(f"the file {path.name} cannot be read: {_why(error)}.", advice=_RIGHTS, code="RSC-5983") from error
+
+
+def ring(path: Path) -> tuple[keys.Private, ...]:
+    """The ring of a machine's key file, the newest key last. Raises KeyUnreadable, also where there is no such file."""
+    try:
+        return keys.of_text(_opened(path.read_text(encoding="utf-8")), name=path.name)
+    except (OSError, ValueError) as error:
+        raise keys.KeyUnreadable(f"the key file {path.name} cannot be read: {_why(error)}.") from None
+
+
+def keep_ring(path: Path, ring: Sequence[keys.Private]) -> None:
+    """Write the ring of a machine's key file. Raises GiveUp."""
+    keep(path, keys.text(ring))
+
+
+def ring_or_new(path: Path) -> tuple[keys.Private, ...]:
+    """The ring of a machine's key file; a new key where there is no such file. Raises KeyUnreadable, GiveUp."""
+    if not path.exists():
+        keep_ring(path, (keys.generate(),))
+    return ring(path)
+
+
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or "it is not as this computer has written it"
 
 
 _RIGHTS: Final = "Run as the account that registered this computer, or register again: rapidstart-worker register."

@@ -15,6 +15,7 @@ from connector.wire import codec, keys, sealing
 from connector.wire.jobs import ANSWERS, WORK
 from connector.wire.reports import BatchRef, Report, ref_of
 from connector.wire.sealing import Sealed, Stamp, Unsealable, Way, Why
+from workers import keeping
 from workers.errors import GiveUp
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Sealing:
         self._endpoint = endpoint.lower()
         self._file = folder / DISPATCHER_FILE
         try:
-            self._ring = keys.load(folder / MACHINE_FILE)
+            self._ring = keeping.ring(folder / MACHINE_FILE)
             self._trusted = tuple(keys.Public.of_text(line) for line in self._file.read_text(encoding="ascii").split())
         except (keys.KeyUnreadable, OSError, UnicodeDecodeError) as error:
             why = str(error) if isinstance(error, keys.KeyUnreadable) else f"the file {DISPATCHER_FILE} cannot be read."
@@ -144,10 +145,10 @@ class Sealing:
 def trust(folder: Path, *, dispatcher: str) -> keys.Public:
     """Make this computer a machine of the endpoint whose folder it is, and have it trust one dispatcher's public key.
 
-    A key that the folder holds is kept. The machine's public key, for the dispatcher. Raises KeyUnreadable.
+    A key that the folder holds is kept. The machine's public key, for the dispatcher. Raises KeyUnreadable, GiveUp.
     """
     known = keys.Public.of_text(dispatcher)
-    mine = keys.load_or_create(folder / MACHINE_FILE)[-1].public
+    mine = keeping.ring_or_new(folder / MACHINE_FILE)[-1].public
     try:
         (folder / DISPATCHER_FILE).write_text(f"{known.text}\n", encoding="ascii")
     except OSError as error:

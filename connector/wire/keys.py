@@ -86,17 +86,26 @@ def generate() -> Private:
     return Private(secrets.token_bytes(_SEED_BYTES))
 
 
+def text(ring: Sequence[Private]) -> str:
+    """A ring as a key file holds it, the newest last: it is secret."""
+    return "".join(f"{_PREFIX}{base64.b64encode(each.seed).decode('ascii')}\n" for each in ring)
+
+
+def of_text(text: str, *, name: str) -> tuple[Private, ...]:
+    """The ring in the text of a key file of this name, the newest last. Raises KeyUnreadable, which repeats nothing of it."""
+    ring = tuple(_of_line(name, line) for line in text.splitlines() if line.strip())
+    if not ring:
+        raise KeyUnreadable(f"the key file {name} is empty.")
+    return ring
+
+
 def load(path: Path) -> tuple[Private, ...]:
     """The ring of a key file, the newest last. Raises KeyUnreadable, which names neither folder nor content."""
     try:
-        lines = path.read_text(encoding="ascii").splitlines()
+        return of_text(path.read_text(encoding="ascii"), name=path.name)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise KeyUnreadable(f"the key file {path.name} cannot be read: {reason}.") from None
-    ring = tuple(_of_line(path, line) for line in lines if line.strip())
-    if not ring:
-        raise KeyUnreadable(f"the key file {path.name} is empty.")
-    return ring
 
 
 def save(path: Path, ring: Sequence[Private]) -> None:
@@ -104,12 +113,11 @@ def save(path: Path, ring: Sequence[Private]) -> None:
 
     Raises KeyUnreadable.
     """
-    text = "".join(f"{_PREFIX}{base64.b64encode(each.seed).decode('ascii')}\n" for each in ring)
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(text)
+            file.write(text(ring))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -133,13 +141,13 @@ def rotate(path: Path) -> Public:
     return new.public
 
 
-def _of_line(path: Path, line: str) -> Private:
+def _of_line(name: str, line: str) -> Private:
     try:
         if not line.startswith(_PREFIX):
             raise KeyUnreadable("")
         return Private(base64.b64decode(line.removeprefix(_PREFIX).strip(), validate=True))
-    except (binascii.Error, KeyUnreadable):
-        raise KeyUnreadable(f"the key file {path.name} holds what is no key of this program's.") from None
+    except (ValueError, KeyUnreadable):
+        raise KeyUnreadable(f"the key file {name} holds what is no key of this program's.") from None
 
 
 def _derived(seed: bytes, purpose: bytes) -> bytes:

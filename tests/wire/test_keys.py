@@ -81,3 +81,15 @@ def test_a_file_that_cannot_be_written_is_told_and_leaves_nothing_behind(tmp_pat
     with pytest.raises(keys.KeyUnreadable, match="cannot be written"):
         keys.save(tmp_path / "machine.key", (keys.generate(),))
     assert [each.name for each in tmp_path.iterdir()] == ["machine.key"]
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=4))
+def test_the_text_of_a_ring_is_the_ring(seeds: list[bytes]) -> None:
+    ring = tuple(keys.Private(seed) for seed in seeds)
+    assert keys.of_text(keys.text(ring), name="machine.key") == ring
+
+
+@given(st.text())
+def test_what_is_no_ring_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(keys.KeyUnreadable, match=r"^the key file machine\.key .*\.$"):
+        keys.of_text(f"rapidstart-key-1 {text}", name="machine.key")

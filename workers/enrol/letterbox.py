@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from connector.wire import codec, keys, sealing
+from connector.wire import codec, sealing
 from connector.wire.codec import Message, WireError
 from connector.wire.keys import KeyUnreadable, Private, Public
 from connector.wire.machines import LETTER_ANSWERS, Login, LoginKept, LoginWanted, MachineLeaves
@@ -38,7 +38,7 @@ def renew(folder: Path, mine: Membership, *, ca_file: str | None) -> None:
 def login_for(key_file: Path, given: Given) -> str:
     """The broker's URL that a registration has brought. Raises GiveUp."""
     try:
-        ring, known = keys.load(key_file), Public.of_text(given.dispatcher_key)
+        ring, known = keeping.ring(key_file), Public.of_text(given.dispatcher_key)
     except KeyUnreadable as error:
         raise GiveUp(str(error), advice=_KEYS, code="RSC-5980") from error
     return login_in(given.letter, ring, (known,), endpoint=given.endpoint)
@@ -74,6 +74,6 @@ def _keys(folder: Path) -> tuple[Sequence[Private], Sequence[Public]]:
     """This computer's keys, and its dispatcher's. Raises GiveUp."""
     try:
         known = [Public.of_text(line) for line in (folder / letters.DISPATCHER_FILE).read_text(encoding="ascii").split()]
-        return keys.load(folder / letters.MACHINE_FILE), known
+        return keeping.ring(folder / letters.MACHINE_FILE), known
     except (KeyUnreadable, OSError, UnicodeDecodeError) as error:
         raise GiveUp("the keys of this computer cannot be used.", advice=_KEYS, code="RSC-5980") from error

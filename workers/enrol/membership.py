@@ -59,7 +59,7 @@ def key_for(home: Path, found: Found, *, endpoint: str) -> tuple[Path, keys.Publ
     if mine and not file.exists():
         file = home / "registering" / f"{slug}.key"
     try:
-        return file, keys.load_or_create(file)[-1].public
+        return file, keeping.ring_or_new(file)[-1].public
     except KeyUnreadable as error:
         raise GiveUp(str(error), advice=_ADVICE, code="RSC-5980") from error
 
@@ -70,9 +70,9 @@ def settle(
     """Keep what this computer was given. Whether a policy file was written: one that is there stays. Raises GiveUp."""
     folder = home / "endpoints" / given.endpoint.lower()
     try:
-        ring = keys.load(key_file)
+        ring = keeping.ring(key_file)
         if key_file.parent != folder:
-            keys.save(folder / letters.MACHINE_FILE, ring)
+            keeping.keep_ring(folder / letters.MACHINE_FILE, ring)
         letters.trust(folder, dispatcher=given.dispatcher_key)
     except KeyUnreadable as error:
         raise GiveUp(str(error), advice=_ADVICE, code="RSC-5980") from error
