@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import kombu
 import pytest
 import redis
 
@@ -67,3 +68,27 @@ def test_sentinels_that_name_no_master_are_not_reachable(site: Watched) -> None:
         other.epoch()
     assert not broker.answers(site.url.replace("throw", "thrown")), "the password is the server's"
     other.close()
+
+
+def test_a_login_that_changes_is_used_at_the_master_and_at_the_next_one(site: Watched) -> None:
+    """By a client of our own, and by kombu's, as Celery makes it."""
+    for port in site.servers:
+        for name in ("one", "two"):
+            site.client(port).execute_command("ACL SETUSER", name, "reset", "on", f">{name}-secret", "~*", "&*", "+@all")
+    place = site.url.rpartition("@")[2]
+    said = [f"sentinel://one:one-secret@{place}"]
+    mine = login.Login(said[0], lambda: said[-1])
+    client = login.connect(said[0], login=mine, socket_timeout=5)
+    options = routes.celery_settings(said[0], endpoint="A1")
+    with kombu.Connection(
+        options["broker_url"], credential_provider=mine, transport_options=options["broker_transport_options"]
+    ) as celery:
+        ends = [client, celery.default_channel.client]
+        assert [end.acl_whoami() for end in ends] == ["one", "one"]
+        said.append(f"sentinel://two:two-secret@{place}")
+        mine.look()
+        assert [end.acl_whoami() for end in ends] == ["two", "two"]
+        site.kill_master()
+        for end in ends:
+            eventually(lambda end=end: _done(lambda: end.set("after", "1")))
+        assert [end.acl_whoami() for end in ends] == ["two", "two"]

@@ -8,11 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import kombu
 import pytest
 
 from connector import broker
 from connector.dispatch.outbox import Outbox, Parcel
 from connector.errors import NotReachable
+from connector.wire import routes
 from connector.wire.jobs import SurveyConnection
 from connector.wire.reports import BatchRef
 from tests.aos.test_tls import HERE, authority, context
@@ -110,6 +112,27 @@ def test_both_ends_show_a_client_certificate_to_a_broker_that_asks_for_one(tmp_p
         assert outbox.waiting("A1") == ["JB-2222.1.1.1"]
         outbox.close()
     server.stop()
+
+
+def test_a_login_that_changes_is_used_over_tls(url: str) -> None:
+    """By a client of our own, and by kombu's, as Celery makes it."""
+    with login.connect(url, socket_timeout=5) as owner:
+        for name in ("one", "two"):
+            owner.execute_command("ACL SETUSER", name, "reset", "on", f">{name}-secret", "~*", "&*", "+@all")
+    place = url.rpartition("@")[2]
+    said = [f"rediss://one:one-secret@{place}"]
+    mine = login.Login(said[0], lambda: said[-1])
+    client = login.connect(said[0], login=mine, socket_timeout=5)
+    options = routes.celery_settings(said[0], endpoint="A1")
+    with kombu.Connection(
+        options["broker_url"], credential_provider=mine, transport_options=options["broker_transport_options"]
+    ) as celery:
+        ends = [client, celery.default_channel.client]
+        assert [end.acl_whoami() for end in ends] == ["one", "one"]
+        said.append(f"rediss://two:two-secret@{place}")
+        mine.look()
+        assert [end.acl_whoami() for end in ends] == ["two", "two"]
+    client.close()
 
 
 @pytest.mark.slow
