@@ -30,6 +30,7 @@ from connector.web import (
     signin,
     who,
 )
+from connector.web.reasons import Reasons
 
 #: Bodies are read before anybody is asked who sends them. The largest is an endpoint's contract; packages are streamed.
 _LARGEST_BODY: Final = 32_000_000
@@ -63,6 +64,7 @@ def create(
         app, dispatcher, max_package_bytes=max_package_bytes, public_url=public_url, provider=provider, broker_url=broker_url
     )
     app.state.flower_url = flower_url.rstrip("/")
+    app.state.reasons = Reasons()
     app.include_router(packages.routes, prefix=api.PREFIX, tags=["packages"])
     app.include_router(charts.routes, prefix=api.PREFIX, tags=["charts"])
     events.attach(app)

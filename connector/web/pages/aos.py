@@ -28,7 +28,7 @@ def aos(
     endpoint = endpoints.described(dispatcher, name)
     with dispatcher.ledger.read() as db:
         faults = findings.faults(db, name.lower(), limit=_FAULTS)
-        known = kept.metadata(db, name.lower())
+        known = kept.metadata(db, name.lower()) if drawing.asked_for(request) != "live" else None  # they are large
         recent = findings.listing(
             db, findings.Wanted(endpoint=name, kinds=("test", "metadata")), by="submitted", down=True, limit=1, skip=0
         )
@@ -41,6 +41,8 @@ def aos(
         faults=faults,
         latency=latency(dispatcher.meter, endpoint["name"]),
         survey=recent[0] if recent else None,
+        wrong=[each for each in endpoint["checks"] if not each["ok"]],
+        well=[each for each in endpoint["checks"] if each["ok"]],
         known=known,
         services=found[:_SERVICES],
         more=max(0, len(found) - _SERVICES),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -35,7 +35,8 @@ def draw(template: str, request: Request, asking: Principal, *, status: int = 20
     `told` is what the template speaks of: a missing name is an error.
     """
     found = environment(beside).get_template(template)
-    part = _part(request, found)
+    part = asked_for(request)
+    part = part if part in found.blocks else ""
     always = {
         "frame": "part.html" if part else "frame.html",
         "part": part,
@@ -51,10 +52,10 @@ def draw(template: str, request: Request, asking: Principal, *, status: int = 20
     return HTMLResponse(text, status_code=status, headers={"Content-Security-Policy": _POLICY})
 
 
-def _part(request: Request, template: Template) -> str:
+def asked_for(request: Request) -> str:
     """The part that a browser asks for to put in its place, as HTMX says it; "" for the page as a whole."""
     wanted = request.headers.get("HX-Target", "")
-    return wanted if wanted in _PARTS and wanted in template.blocks else ""
+    return wanted if wanted in _PARTS else ""
 
 
 class _Link:

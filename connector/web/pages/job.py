@@ -25,10 +25,11 @@ _LOG_SHOWN: Final = 200
 def job(request: Request, job_id: str, dispatcher: Served, asking: Viewer) -> Response:
     """One job: its state and why, its steps as a timeline, its log."""
     found = steering.described(dispatcher, job_id)
+    live = found["state"] not in api.FINAL_STATES
     with dispatcher.ledger.read() as db:
         attempts = findings.attempts(db, found["id"])
         lines = jobs.last_of_log(db, found["id"], limit=_LOG_SHOWN)
-        groups = findings.groups(db, found["id"], limit=5)
+        groups = request.app.state.reasons.of(db, found["id"], runs=live)
         lately = snapshots.rates_of(db, [jobs.get(db, found["id"])])
     return drawing.draw(
         "job.html",
@@ -36,7 +37,7 @@ def job(request: Request, job_id: str, dispatcher: Served, asking: Viewer) -> Re
         asking,
         job=found,
         done=done(found["rows"]),
-        live=found["state"] not in api.FINAL_STATES,
+        live=live,
         attempts=attempts,
         lines=lines,
         groups=groups,

@@ -306,3 +306,14 @@ def test_a_job_that_runs_tells_its_rate_of_late_and_the_time_left(shop):
     assert told[2:] == ["Rows a second, lately", "Runs for", "Time left, about"]
     (a_minute,) = page(shop, "/").xpath("//dt[.='Rows a minute']/following-sibling::dd/data/@value")
     assert int(a_minute) > 0
+
+
+def test_an_aos_tells_what_is_not_well_first_and_how_fast_it_answers(shop):
+    shop.know("AOS-Test", checks=(Check(name="clock", ok=True, detail="Right."), Check(name="port", ok=False, detail="Shut.")))
+    shop.dispatcher.meter.called("AOS-Test", calls=4, seconds=0.8)
+    told = page(shop, "/deployments/aos-test")
+    assert [each.text_content().split()[-1] for each in told.xpath("//ul[@class='checks']/li")] == ["Shut.", "Right."]
+    assert told.xpath("//details[@id='well']//li//strong/text()") == ["clock"]
+    assert told.xpath("//dl[contains(@class, 'low')]//dd/text()") == ["0.25 ", "0.25 ", "0.25 "]
+    assert told.xpath("//a[contains(@href, '/jobs?endpoint=AOS-Test')]/text()") == ["Its unfinished jobs: 1"]
+    assert told.xpath("//form[@id='scale']//input[@name='workers']")
