@@ -38,11 +38,13 @@ class RapidStartError(Exception):
     status: ClassVar[int] = 422
     code: ClassVar[str] = "RSC-1000"
 
-    def __init__(self, message: str, *, advice: str = "", place: Place | None = None) -> None:
+    def __init__(self, message: str, *, advice: str = "", place: Place | None = None, value: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.advice = advice
         self.place = place or Place()
+        self.value = value
+        """what is refused there, as it was given"""
 
     def __str__(self) -> str:
         where = str(self.place)

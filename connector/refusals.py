@@ -13,10 +13,14 @@ class Place(TypedDict):
 
 
 class Detail(Place):
-    """One thing that is wrong: in the request, where `pointer` leads as /limits/hours, or at a place of a package."""
+    """One thing that is wrong: in the request, where `pointer` leads as /limits/hours, or at a place of a package.
+
+    `value` is what is refused there, as text; None where it is no single value, not known, or a secret.
+    """
 
     pointer: str | None
     message: str
+    value: str | None
 
 
 class Problem(TypedDict):

@@ -77,7 +77,13 @@ def problem(answer: requests.Response, url: str) -> errors.RapidStartError:
     kind = _BY_CODE.get(problem.get("code", "")) or _BY_STATUS.get(answer.status_code, errors.Refused)
     place = problem.get("place") or {}
     known = {name: place.get(name) for name in ("file", "sheet", "row", "field")}
-    return kind(str(problem.get("detail", "")), advice=str(problem.get("advice", "")), place=errors.Place(**known))
+    values = [each.get("value") for each in problem.get("errors") or ()]
+    return kind(
+        str(problem.get("detail", "")),
+        advice=str(problem.get("advice", "")),
+        place=errors.Place(**known),
+        value=values[0] if len(values) == 1 else None,
+    )
 
 
 def write(answer: requests.Response, path: Path, *, url: str) -> None:

@@ -41,7 +41,8 @@ def accepted_company(endpoint: endpoints.Endpoint, company: str | None) -> str:
     check_company(company)
     known = {name.lower(): name for name in endpoint.companies}
     if known and company.lower() not in known:
-        raise Refused(f"{endpoint.name} has no company {company}.", advice=f"It has {', '.join(endpoint.companies)}.")
+        advice = f"It has {', '.join(endpoint.companies)}."
+        raise Refused(f"{endpoint.name} has no company {company}.", advice=advice, value=company)
     return known.get(company.lower(), company)
 
 
@@ -60,4 +61,5 @@ def check_virtual(virtual: Sequence[endpoints.VirtualCompany]) -> None:
 def check_company(company: str) -> None:
     """Raises Refused for what no company can be named."""
     if not 1 <= len(company) <= 4 or not company.isalnum():
-        raise Refused(f"{company!r} cannot be a company.", advice="A company (DataAreaId) has one to four letters or digits.")
+        advice = "A company (DataAreaId) has one to four letters or digits."
+        raise Refused(f"{company!r} cannot be a company.", advice=advice, value=company)

@@ -95,7 +95,7 @@ def parse(text: str) -> Hours:
     """Read the hours of an endpoint. Raises Refused."""
     windows, _, zone = text.strip().rpartition(" ")
     if not windows or _WINDOW.fullmatch(text.strip()):
-        raise Refused(f"{text!r} names no hours and a time zone.", advice=_ADVICE)
+        raise Refused(f"{text!r} names no hours and a time zone.", advice=_ADVICE, value=text)
     return Hours(windows=tuple(_window(part.strip()) for part in windows.split(",")), zone=_zone(zone))
 
 
@@ -103,16 +103,16 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Refused(f"{name!r} is not the name of a time zone.", advice=_ADVICE) from error
+        raise Refused(f"{name!r} is not the name of a time zone.", advice=_ADVICE, value=name) from error
 
 
 def _window(text: str) -> Window:
     found = _WINDOW.fullmatch(" ".join(text.split()))
     if found is None:
-        raise Refused(f"{text!r} is no window of hours.", advice=_ADVICE)
+        raise Refused(f"{text!r} is no window of hours.", advice=_ADVICE, value=text)
     start, end = _minutes(found["start"]), _minutes(found["end"])
     if start in (end, _WHOLE_DAY):
-        raise Refused(f"{text!r} begins when it ends.", advice="Write a whole day as 00:00-24:00.")
+        raise Refused(f"{text!r} begins when it ends.", advice="Write a whole day as 00:00-24:00.", value=text)
     told = f"{found['days'].lower()} {found['start']} to {found['end']}"
     return Window(days=_days(found["days"]), start=start, end=end, told=told)
 
@@ -121,11 +121,13 @@ def _days(text: str) -> frozenset[int]:
     names = [name.strip().lower() for name in text.split("-")]
     for name in names:
         if name not in _NAMED:
-            raise Refused(f"{name!r} is no day.", advice="Days are daily, weekdays, weekends, mon, tue ... or mon-thu.")
+            raise Refused(
+                f"{name!r} is no day.", advice="Days are daily, weekdays, weekends, mon, tue ... or mon-thu.", value=name
+            )
     if len(names) == 1:
         return _NAMED[names[0]]
     if any(len(_NAMED[name]) != 1 for name in names):
-        raise Refused(f"{text!r} is no run of days.", advice="Write it as mon-thu.")
+        raise Refused(f"{text!r} is no run of days.", advice="Write it as mon-thu.", value=text)
     (first,), (last,) = (_NAMED[name] for name in names)
     return frozenset((first + step) % 7 for step in range((last - first) % 7 + 1))
 
@@ -133,5 +135,5 @@ def _days(text: str) -> frozenset[int]:
 def _minutes(text: str) -> int:
     hours, minutes = map(int, text.split(":"))
     if minutes > 59 or hours * 60 + minutes > _WHOLE_DAY:
-        raise Refused(f"{text!r} is no time of the day.", advice=_ADVICE)
+        raise Refused(f"{text!r} is no time of the day.", advice=_ADVICE, value=text)
     return hours * 60 + minutes

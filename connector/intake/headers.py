@@ -20,6 +20,7 @@ def checked(captions: Sequence[str | None], *, most: int, place: Place) -> tuple
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise PackageRefused(f"two columns are named {name!r}.", advice="Rename or remove one of them.", place=place)
+            advice = "Rename or remove one of them."
+            raise PackageRefused(f"two columns are named {name!r}.", advice=advice, place=place, value=name)
         seen.add(name)
     return names

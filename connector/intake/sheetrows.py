@@ -98,11 +98,16 @@ def streamed(archive: zipfile.ZipFile, book: Book, sheet: Sheet, *, longest: int
                     else "Save the workbook again in Excel."
                 )
                 said = str(error) if isinstance(error, _ErrorCell) else "a cell of the row is damaged."
-                raise PackageRefused(said, advice=advice, place=where) from error
+                value = error.value if isinstance(error, _ErrorCell) else None
+                raise PackageRefused(said, advice=advice, place=where, value=value) from error
 
 
 class _ErrorCell(ValueError):
-    """A cell holds an error, or a formula without a value."""
+    """A cell holds an error, its `value`, or a formula without a value."""
+
+    def __init__(self, message: str, *, value: str | None = None) -> None:
+        super().__init__(message)
+        self.value = value
 
 
 def _cells(row: etree._Element, book: Book, string: Callable[[int], str]) -> list[str]:
@@ -146,7 +151,7 @@ def _text(cell: etree._Element, value_tag: str, book: Book, string: Callable[[in
         case "d":
             return celltext.of_moment(datetime.fromisoformat(value))
         case "e":
-            raise _ErrorCell(f"the cell {cell.get('r', '')} holds the error {value}.")
+            raise _ErrorCell(f"the cell {cell.get('r', '')} holds the error {value}.", value=value)
     return celltext.unescaped(value)
 
 

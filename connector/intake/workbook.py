@@ -82,6 +82,7 @@ def _rows(source: Source, book: Book, sheet: Sheet, limits: Limits, *, width: in
                     f"there is a value to the right of the last named column ({width} columns have a name).",
                     advice="Name the column, or empty the cell.",
                     place=Place(file=source.name, sheet=sheet.name, row=number),
+                    value=next(filter(str.strip, cells[width:])),
                 )
             del cells[width:]
         cells.extend([""] * (width - len(cells)))

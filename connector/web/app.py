@@ -30,6 +30,7 @@ from connector.web import (
     signin,
     who,
 )
+from connector.web.declared import DeclaringApi
 from connector.web.reasons import Reasons
 
 #: Bodies are read before anybody is asked who sends them. The largest is an endpoint's contract; packages are streamed.
@@ -51,7 +52,7 @@ def create(
     given, pages link to Flower. Raises RuntimeError for a route that does not say whom
     it is for.
     """
-    app = FastAPI(
+    app = DeclaringApi(
         title="RapidStart Connector",
         version=__version__,
         openapi_url=f"{api.PREFIX}/openapi.json",

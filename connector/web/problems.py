@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,6 +16,10 @@ from connector import api, refusals
 from connector.errors import NotSignedIn, Place, RapidStartError, Refused, TooOften
 
 log = logging.getLogger(__name__)
+
+#: Characters of a refused value that are repeated, and fields whose values never are.
+_SHOWN: Final = 200
+_SECRETS: Final = frozenset({"registration_token", "device_code", "letter", "user_code", "contract"})
 
 _DESCRIBED: Final = {
     "description": "A problem (RFC 9457).",
@@ -45,6 +49,7 @@ def answer(error: RapidStartError, *, status: int | None = None) -> JSONResponse
         detail=error.message,
         code=error.code,
         advice=error.advice,
+        errors=_where(error),
         place=error.place,
     )
     if isinstance(error, NotSignedIn):
@@ -80,7 +85,7 @@ def _invalid(_: Request, error: Exception) -> Response:
         detail="; ".join(found) + ".",
         code=Refused.code,
         advice="Compare the request with /api/v1/openapi.json.",
-        errors=[_of_request(each["loc"], each["msg"]) for each in error.errors()],
+        errors=[_of_request(each) for each in error.errors()],
     )
 
 
@@ -118,8 +123,6 @@ def _problem(
     errors: Sequence[refusals.Detail] = (),
 ) -> JSONResponse:
     where = place or Place()
-    if place and any((place.file, place.sheet, place.row, place.field)):
-        errors = [_of_package(place, detail)]
     body = refusals.Problem(
         type=f"urn:rapidstart:problem:{code}",
         title=title,
@@ -133,18 +136,50 @@ def _problem(
     return JSONResponse(body, status_code=status, media_type=api.PROBLEM)
 
 
-def _of_request(location: Sequence[Any], message: str) -> refusals.Detail:
+def _of_request(found: Mapping[str, Any]) -> refusals.Detail:
     """What is wrong in the request: `pointer` leads into its body (RFC 6901), `field` names a parameter."""
-    source, *rest = location
+    source, *rest = found["loc"]
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
     field = None if source == "body" else ".".join(str(part) for part in rest)
     return refusals.Detail(
-        pointer=pointer if source == "body" else None, file=None, sheet=None, row=None, field=field, message=message
+        pointer=pointer if source == "body" else None,
+        file=None,
+        sheet=None,
+        row=None,
+        field=field,
+        message=found["msg"],
+        value=_refused_value(found),
     )
 
 
-def _of_package(place: Place, message: str) -> refusals.Detail:
-    return refusals.Detail(pointer=None, file=place.file, sheet=place.sheet, row=place.row, field=place.field, message=message)
+def _refused_value(found: Mapping[str, Any]) -> str | None:
+    """A single value as it was given, so far as it is worth repeating; never what may be a secret.
+
+    A field that is not known (`extra_forbidden`) may be one that was named wrongly: what it holds is not repeated.
+    """
+    value, names = found.get("input"), {str(part) for part in found["loc"]}
+    is_secret = names & _SECRETS or found["type"] == "extra_forbidden"
+    if is_secret or value is None or not isinstance(value, (str, int, float)):
+        return None
+    return str(value)[:_SHOWN]
+
+
+def _where(error: RapidStartError) -> list[refusals.Detail]:
+    """The place of an error, or the value that is refused, as the one thing that is wrong."""
+    place = error.place
+    if place == Place() and error.value is None:
+        return []
+    return [
+        refusals.Detail(
+            pointer=None,
+            file=place.file,
+            sheet=place.sheet,
+            row=place.row,
+            field=place.field,
+            message=error.message,
+            value=None if error.value is None else error.value[:_SHOWN],
+        )
+    ]
 
 
 def _title(error: RapidStartError) -> str:

@@ -35,6 +35,9 @@ def _defects(operation, login, known, seen):
         except (requests.exceptions.InvalidHeader, UnicodeError):
             return  # it cannot be sent
         seen.append(answer.status_code)
+        declared = operation.definition.raw["responses"]
+        if operation.path.startswith("/api/v1") and str(answer.status_code) not in declared:
+            seen.append(f"{operation.label} answers {answer.status_code}, which its document does not say: {answer.text[:200]}")
         if answer.status_code >= 500 and answer.status_code != 503:  # 503: this dispatcher has no broker, and says so
             seen.append(f"{operation.label}: {answer.status_code} {answer.text[:200]} for {case.as_curl_command()[:400]}")
 

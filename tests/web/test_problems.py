@@ -5,7 +5,7 @@ import pytest
 
 from connector import refusals
 from connector.client import Client
-from connector.errors import NotReachable
+from connector.errors import NotReachable, Refused
 from connector.ledger import jobs
 
 
@@ -38,10 +38,28 @@ def test_every_error_is_a_problem(desk, method, path, status):
 def test_each_thing_that_is_wrong_in_a_request_is_told_with_its_place(desk):
     body = {"name": "A1", "addresses": ["http://aos.test/port.svc"], "limits": {"concurrency": "many"}, "colour": "blue"}
     errors = problem(desk.http.post(f"{desk.url}/api/v1/endpoints", json=body, timeout=10))["errors"]
-    assert {error["pointer"] for error in errors} == {"/limits/concurrency", "/colour"}
+    assert {error["pointer"]: error["value"] for error in errors} == {"/limits/concurrency": "many", "/colour": None}
     assert all(error["message"] for error in errors)
     (error,) = problem(desk.http.get(f"{desk.url}/api/v1/jobs?limit=0", timeout=10))["errors"]
-    assert (error["pointer"], error["field"]) == (None, "limit")
+    assert (error["pointer"], error["field"], error["value"]) == (None, "limit", "0")
+
+
+def test_a_secret_that_is_refused_is_not_repeated(desk):
+    secret = "s3cret" * 100
+    form = {"device_code": secret, "registration_token": secret}
+    for path in ("/device/token", "/device/code"):
+        answer = desk.http.post(f"{desk.url}/api/v1{path}", data=form, timeout=10)
+        assert answer.status_code in {400, 422}
+        assert "s3cret" not in answer.text
+
+
+def test_the_value_that_is_refused_is_told(desk):
+    wrong = {"name": "A1", "addresses": ["http://aos.test/p.svc"], "companies": ["TOOLONG"]}
+    (error,) = problem(desk.http.post(f"{desk.url}/api/v1/endpoints", json=wrong, timeout=10))["errors"]
+    assert error["value"] == "TOOLONG"
+    with pytest.raises(Refused) as refused:
+        desk.client.add_endpoint("A1", addresses=wrong["addresses"], companies=["TOOLONG"])
+    assert refused.value.value == "TOOLONG"
 
 
 def test_an_error_that_nobody_foresaw_tells_nothing_of_the_server(desk, monkeypatch):
@@ -60,9 +78,11 @@ def test_an_error_that_nobody_foresaw_tells_nothing_of_the_server(desk, monkeypa
 def test_the_place_of_an_error_is_told(desk):
     answer = desk.http.post(f"{desk.url}/api/v1/packages", params={"name": "Bad.csv"}, data=b"A,A\n1,2\n", timeout=10)
 
-    place = problem(answer)["place"]
+    told = problem(answer)
     assert answer.status_code == 422
-    assert place["file"] == "Bad.csv"
+    assert told["place"]["file"] == "Bad.csv"
+    (error,) = told["errors"]
+    assert (error["file"], error["value"]) == ("Bad.csv", "A")
 
 
 def test_a_page_of_another_site_may_not_write(desk):
@@ -92,7 +112,16 @@ def test_the_api_describes_itself_without_leaving_the_origin(desk):
     assert described["openapi"].startswith("3.1")
     assert {"/api/v1/jobs", "/api/v1/packages", "/api/v1/endpoints/{name}/metadata", "/readyz"} <= described["paths"].keys()
     answers = described["paths"]["/api/v1/jobs"]["post"]["responses"]
-    assert "application/problem+json" in answers["422"]["content"]
+    assert answers["422"] == {"$ref": "#/components/responses/Problem422"}
+    declared = {"400", "401", "403", "404", "409", "422", "429", "503"}
+    assert declared <= answers.keys()
+    assert "412" in described["paths"]["/api/v1/endpoints/{name}"]["patch"]["responses"]
+    assert "409" not in described["paths"]["/api/v1/jobs"]["get"]["responses"]
+    for status in declared:
+        told = described["components"]["responses"][f"Problem{status}"]
+        assert told["description"]
+        assert told["content"]["application/problem+json"]["schema"]["$ref"] == "#/components/schemas/Problem"
+    assert "RSC-2900" in described["components"]["responses"]["Problem409"]["description"]
     assert set(described["components"]["schemas"]["Problem"]["required"]) == set(refusals.Problem.__annotations__)
     assert desk.http.get(f"{desk.url}/docs", timeout=10).status_code == 404
 
