@@ -1,6 +1,5 @@
 """What the tests of the API and of the command line share: a dispatcher behind a real HTTP port."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -134,7 +133,7 @@ def desk(tmp_path):
     ledger = Ledger(sqlite_url(home / "ledger.db"))
     outbox = Outbox("redis://127.0.0.1:1/0")  # nobody listens there
     dispatcher = Dispatcher(ledger=ledger, outbox=outbox, home=home, call_timeout_s=1, lease_s=3)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = web.listen(web.Door(host="127.0.0.1", port=0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     app = web.create(dispatcher, max_package_bytes=1_000_000, public_url=url)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))

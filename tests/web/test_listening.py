@@ -1,5 +1,7 @@
 """Where the dispatcher listens: beyond this computer by TLS alone; whose word on the caller is taken."""
 
+import asyncio
+import socket
 import threading
 from contextlib import contextmanager
 
@@ -27,6 +29,24 @@ def test_on_this_computer_it_listens_as_it_is(host):
 
 def test_it_can_be_told_that_the_network_is_safe():
     web.listen(web.Door(host="0.0.0.0", port=0, allow_plain_http=True)).close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_what_is_answered_leaves_at_once(host):
+    """An answer leaves in two pieces: the second must not wait 40 ms for the caller to acknowledge the first."""
+
+    async def is_at_once():
+        held = asyncio.get_running_loop().create_future()
+        listening = web.listen(web.Door(host=host, port=0))
+        async with await asyncio.start_server(lambda _, writer: held.set_result(writer), sock=listening):
+            _, asking = await asyncio.open_connection(*listening.getsockname()[:2])
+            writer = await held
+            found = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for each in (asking, writer):
+                each.close()
+        return found
+
+    assert asyncio.run(is_at_once())
 
 
 def test_a_certificate_that_is_none_is_refused_before_anything_starts(tmp_path):
