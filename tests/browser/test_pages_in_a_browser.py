@@ -3,7 +3,9 @@
 import hashlib
 import re
 import tomllib
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -22,6 +24,20 @@ _NOTE = """() => {
         if (window.shown.at(-1) !== told) window.shown.push(told);
     };
     new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+    look();
+}"""
+
+
+#: Notes every moment that is painted as the dispatcher wrote it, in no zone of the viewer's.
+_NOTE_RAW_MOMENTS = """() => {
+    window.raw = [];
+    const look = () => {
+        for (const each of document.querySelectorAll("time")) {
+            const isSeen = getComputedStyle(each).visibility === "visible";
+            if (isSeen && each.textContent.includes("UTC")) window.raw.push(each.textContent);
+        }
+        requestAnimationFrame(look);
+    };
     look();
 }"""
 
@@ -96,6 +112,23 @@ def looked_at(watched: Watched, path: str) -> list[str]:
         wide = watched.page.evaluate("() => document.documentElement.scrollWidth")
         found += [f"{wide} wide on a screen of {width}"] if wide > width else []
     return found
+
+
+def test_moments_and_numbers_are_the_viewers_own_from_the_first_picture_on(browser: Browser, site: Site, tmp_path: Path) -> None:
+    context = browser.new_context(locale="de-DE", timezone_id="Asia/Tokyo")
+    stage.sign_in(context, site)
+    page = context.new_page()
+    page.add_init_script(f"({_NOTE_RAW_MOMENTS})()")
+    job = stage.submit(site, stage.package(tmp_path, rows=3_000, first=900_000), endpoint="AOSPROD")
+    page.goto(f"{site.api_url}/jobs/{job}")
+    page.wait_for_function("() => Number(document.querySelector('dl.low dd data')?.value ?? 0) > 0")
+    page.locator(".title .chip").filter(has_text="succeeded").wait_for()
+    assert page.evaluate("() => window.raw") == []
+    expect(page.locator("dl.low dd").first).to_contain_text("3.000")
+    submitted = datetime.fromisoformat(site.job(job)["submitted_at"])
+    in_tokyo = submitted.astimezone(ZoneInfo("Asia/Tokyo"))
+    expect(page.locator("dl.facts time").first).to_contain_text(f"{in_tokyo:%H:%M}")
+    context.close()
 
 
 def test_what_tests_borrow_is_what_the_manifest_says() -> None:
