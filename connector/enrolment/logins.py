@@ -7,12 +7,13 @@ A login that changes is a new user beside the one before. That one ends when nob
 somebody is by the new one, or when it has had its time: and with it every connection that was made by it, whoever made it.
 """
 
+import contextlib
 import hashlib
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
@@ -39,6 +40,9 @@ _LOOK_S: Final = 2.0
 GRACE_S: Final = 900.0
 #: Files on the dispatcher's computer: no worker has them.
 _OWN_FILES: Final = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path"}
+
+#: What a login may do, by its endpoint and the digest of its password, as one server takes it.
+_Rules = Callable[[str, str], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +93,12 @@ def letter(dispatcher: Dispatcher, machine: Machine, *, reader: Public, password
 
 def commands(dispatcher: Dispatcher, name: str) -> list[Command]:
     """What a person must tell a broker that the dispatcher may not administer. Raises NotFound."""
-    number = _number(dispatcher.outbox.redis)
+    rules = _rules(dispatcher.outbox.redis)
     with dispatcher.ledger.read() as db:
         key = endpoints.get(db, name).key
         found, names = machines.of_endpoint(db, key), {each.fingerprint: each.machine for each in trust.machines(db, key)}
     return [
-        Command(machine=each, name=names.get(each.fingerprint, ""), login=user, text=_command(each, user, password, number))
+        Command(machine=each, name=names.get(each.fingerprint, ""), login=user, text=_command(each, user, password, rules))
         for each in found
         for user, password in _users(each)
         if user == each.users[0] or each.changed_at
@@ -145,11 +149,11 @@ def compare(dispatcher: Dispatcher, done: dict[str, tuple[str, ...]]) -> None:
     if not found:
         return
     server = dispatcher.outbox.redis
-    number = _number(server)
     with translated():
+        rules = _rules(server)
         there = {_text(name) for name in server.acl_users()}
         for machine in found:
-            _settle(server, machine, number, there, done)
+            _settle(server, machine, rules, there, done)
 
 
 def end_changes(dispatcher: Dispatcher) -> None:
@@ -240,9 +244,11 @@ def _users(machine: Machine) -> tuple[tuple[str, str | None], tuple[str, str | N
     return (now, machine.password), (before, machine.previous)
 
 
-def _settle(server: redis.Redis, machine: Machine, number: int, there: Collection[str], done: dict[str, tuple[str, ...]]) -> None:
+def _settle(
+    server: redis.Redis, machine: Machine, rules: _Rules, there: Collection[str], done: dict[str, tuple[str, ...]]
+) -> None:
     for user, password in _users(machine):
-        words = acl.rules(machine.endpoint, password=password, db=number) if password else ()
+        words = rules(machine.endpoint, password) if password else ()
         if (user in there) == bool(password) and done.get(user, ()) == words:
             continue
         if user in there and (not password or not _has(server, user, password)):
@@ -258,10 +264,10 @@ def _has(server: redis.Redis, user: str, password: str) -> bool:
     return bool(found) and found["passwords"] == [password]
 
 
-def _command(machine: Machine, user: str, password: str | None, number: int) -> str:
+def _command(machine: Machine, user: str, password: str | None, rules: _Rules) -> str:
     if password is None:
         return acl.delete_command(user)
-    return acl.set_command(user, acl.rules(machine.endpoint, password=password, db=number))
+    return acl.set_command(user, rules(machine.endpoint, password))
 
 
 def _is_loopback(host: str) -> bool:
@@ -269,6 +275,15 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _rules(server: redis.Redis) -> _Rules:
+    """What to say to this server. One that does not tell its version, or is away, is taken for a new one."""
+    number, version = _number(server), ""
+    with contextlib.suppress(redis.RedisError):
+        version = str(server.info("server").get("redis_version", ""))  # Valkey tells 7.2.4 here
+    names_itself = not version.startswith(("6.", "7.0."))
+    return lambda endpoint, password: acl.rules(endpoint, password=password, db=number, names_itself=names_itself)
 
 
 def _number(server: redis.Redis) -> int:

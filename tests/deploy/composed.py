@@ -4,15 +4,19 @@ Commands, environment, health checks, order and mounts are the file's. Names of 
 inside of a container become folders of the test.
 """
 
+import contextlib
 import os
 import random
 import re
 import shlex
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +57,34 @@ def _filled(value: Any, given: Mapping[str, str]) -> Any:
         return value
     text = re.sub(r"(?<!\$)\$\{(\w+)(?::[?-][^}]*)?\}", lambda found: given.get(found[1], ""), value)
     return text.replace("$$", "$")
+
+
+@contextlib.contextmanager
+def published(outside: tuple[str, int], inside: tuple[str, int]) -> Iterator[None]:
+    """What comes to one address goes to another, as a port that is published."""
+
+    class Forward(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(inside) as there:
+                back = threading.Thread(target=_pump, args=(there, self.request), daemon=True)
+                back.start()
+                _pump(self.request, there)
+                back.join(10)
+
+    with socketserver.ThreadingTCPServer(outside, Forward) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
 
 
 class Composed:
@@ -98,10 +130,16 @@ class Composed:
 
     def run(self, name: str, command: list[str], *, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
         """A command in the place of a service, as `docker compose exec` does."""
+        parts = [self._local(name, part) for part in command]
         return subprocess.run(
-            [self._local(name, part) for part in command],
-            env=self._environment(name), cwd=self._own(name), capture_output=True, text=True, timeout=timeout_s, check=False,
-        )  # fmt: skip
+            parts,
+            env=self._environment(name),
+            cwd=self._own(name),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
 
     def log(self, name: str) -> str:
         """What a service has said."""

@@ -1,5 +1,7 @@
 """The compose files: valid, complete, and a load goes through what they start, run here as processes."""
 
+import json
+import os
 import shutil
 import socket
 import ssl
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from connector.broker import binary
-from tests.deploy.composed import Composed, any_net, read
+from tests.deploy.composed import Composed, any_net, published, read
 
 ROOT = Path(__file__).parents[2]
 REMOTE = ["compose.yaml", "deploy/compose.remote.yaml"]
@@ -42,9 +44,9 @@ def composed(tmp_path, server, *files):
     return Composed(read(*files, given=given), tmp_path, programs=programs, net=net)
 
 
-def load(site):
+def load(site, *, endpoint="DEMO-01"):
     (site.folder / "dispatcher" / "tmp" / "CustGroup.csv").write_bytes(b"CustGroup,Name\r\n10,Wholesale\r\n20,Retail\r\n")
-    command = ["rapidstart", "load", "/tmp/CustGroup.csv", "--endpoint", "DEMO-01", "--company", "USMF", "--watch"]
+    command = ["rapidstart", "load", "/tmp/CustGroup.csv", "--endpoint", endpoint, "--company", "USMF", "--watch"]
     return site.run("dispatcher", command)
 
 
@@ -59,27 +61,74 @@ def test_a_load_goes_through_what_compose_starts(tmp_path):
         site.down()
 
 
-@pytest.mark.slow
-def test_a_load_goes_through_with_tls_on_both_ports(tmp_path):
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory):
+    """What both files start, once for all tests that need it: their own health checks and the order hold there too."""
     server = shutil.which("redis-server") or shutil.which("valkey-server")
     if server is None:
         pytest.skip("no server with TLS is installed (Debian's package redis-server is one)")
-    site = composed(tmp_path, server, *REMOTE)
+    site = composed(tmp_path_factory.mktemp("remote"), server, *REMOTE)
     try:
         site.up()
-        done = load(site)
-        assert done.returncode == 0, done.stdout + done.stderr + site.log("dispatcher") + site.log("worker-01")
-        trust = ssl.create_default_context(cafile=tmp_path / "volume-tls" / "ca.pem")
-        for service, port in (("dispatcher", 443), ("valkey", 6380)):
-            with (
-                socket.create_connection((site.addresses[service], port), timeout=10) as plain,
-                trust.wrap_socket(plain, server_hostname=site.addresses["dispatcher"]) as secured,
-            ):
-                assert secured.version() in {"TLSv1.2", "TLSv1.3"}
-        private = [path for path in (tmp_path / "volume-tls").glob("*.key") if path.stat().st_mode & 0o077]
-        assert private == []
+        with published((site.addresses["dispatcher"], 6380), (site.addresses["valkey"], 6380)):
+            yield site
     finally:
         site.down()
+
+
+@pytest.mark.slow
+def test_a_load_goes_through_with_tls_on_both_ports(remote):
+    done = load(remote)
+    assert done.returncode == 0, done.stdout + done.stderr + remote.log("dispatcher") + remote.log("worker-01")
+    trust = ssl.create_default_context(cafile=remote.folder / "volume-tls" / "ca.pem")
+    for port in (443, 6380):
+        with (
+            socket.create_connection((remote.addresses["dispatcher"], port), timeout=10) as plain,
+            trust.wrap_socket(plain, server_hostname=remote.addresses["dispatcher"]) as secured,
+        ):
+            assert secured.version() in {"TLSv1.2", "TLSv1.3"}
+    private = [path for path in (remote.folder / "volume-tls").glob("*.key") if path.stat().st_mode & 0o077]
+    assert private == []
+
+
+@pytest.mark.slow
+def test_an_aos_elsewhere_is_registered_and_loaded_by_both_ports(remote, tmp_path):
+    """Its computer knows the dispatcher's address, the authority and a one-time token, and connects out alone."""
+    told = remote.run("dispatcher", ["rapidstart", "registration-token", "create", "--json"])
+    assert told.returncode == 0, told.stderr
+    (tmp_path / "token").write_text(json.loads(told.stdout)["secret"])
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes((remote.folder / "volume-tls" / "ca.pem").read_bytes())
+    aos = f"http://{remote.addresses['aos-02']}:8101"
+    command = ["register", "--service-host", aos, "--dispatcher", f"https://{remote.addresses['dispatcher']}"]
+    command += ["--endpoint", "ELSEWHERE", "--company", "USMF", "--yes", "--token-file", tmp_path / "token", "--ca-file", ca]
+    registered = beside(tmp_path, *command)
+    assert registered.wait(120) == 0, said(tmp_path)
+    worker = beside(tmp_path, "run", "--endpoint", "ELSEWHERE")
+    try:
+        loaded = load(remote, endpoint="ELSEWHERE")
+        assert loaded.returncode == 0, loaded.stdout + loaded.stderr + remote.log("dispatcher") + said(tmp_path)
+        shown = remote.run("dispatcher", ["rapidstart", "endpoint", "show", "ELSEWHERE", "--json"])
+        assert json.loads(shown.stdout)["sealing"]["sealed"]
+    finally:
+        worker.terminate()
+        assert worker.wait(60) == 0, said(tmp_path)
+
+
+def said(folder):
+    """What the commands of that computer have said."""
+    return (folder / "said").read_text()
+
+
+def beside(folder, *arguments):
+    """A command of the worker, on a computer that has nothing but a folder."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAPIDSTART_")}
+    with (folder / "said").open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "workers", *map(str, arguments)],
+            env=clean | {"RAPIDSTART_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)},
+            cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+        )  # fmt: skip
 
 
 def test_certificates_are_made_once_and_what_is_missing_is_made_again(tmp_path):
