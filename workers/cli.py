@@ -69,14 +69,14 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
     try:
         written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
         policy = _policy(settings, endpoint, is_registered=written.is_sealed)
-        door = front.door(settings, keep_in=settings.home / "contracts" / endpoint.lower())
+        door = front.door(settings, keep_in=settings.folder_of(endpoint) / "contracts")
         worker = app.create(
             front.broker(settings, endpoint),
             endpoint=endpoint,
             concurrency=concurrency or settings.concurrency,
             door=door,
             exchange=_exchange(settings),
-            spool=settings.home / "spool",
+            spool=settings.folder_of(endpoint) / "spool",
             grace_s=settings.grace_s,
             letters=written,
             policy=policy,

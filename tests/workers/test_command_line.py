@@ -74,7 +74,7 @@ def test_contracts_are_kept_in_a_folder_of_the_endpoint(run, monkeypatch, tmp_pa
     assert run("--endpoint", "AOS-Test").exit_code == 0
     with peer(ports.Port()) as server:
         doors[0].contract(server.url)
-    assert len(list((tmp_path / "contracts" / "aos-test").iterdir())) == 1
+    assert len(list((tmp_path / "endpoints" / "aos-test" / "contracts").iterdir())) == 1
 
 
 def test_a_service_without_a_broker_ends_with_4(tmp_path, monkeypatch):

@@ -98,7 +98,7 @@ def forget(home: Path, endpoint: str) -> None:
     try:
         for name in (letters.MACHINE_FILE, letters.DISPATCHER_FILE, LOGIN_FILE, FILE):
             (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(home / "contracts" / endpoint.lower(), ignore_errors=True)
+        shutil.rmtree(folder / "contracts", ignore_errors=True)
     except OSError as error:
         raise GiveUp(f"the endpoint's folder cannot be cleared: {error.strerror}.", advice=_ADVICE, code="RSC-5983") from error
 

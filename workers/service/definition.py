@@ -41,6 +41,11 @@ class Definition:
         return f"RapidStart Connector ({self.instance})"
 
     @property
+    def folder(self) -> Path:
+        """Where settings, keys, policy, reports and log of the endpoint lie."""
+        return self.home / "endpoints" / self.endpoint.lower()
+
+    @property
     def stop_s(self) -> int:
         """The longest that it may take to stop, in seconds."""
         return round(self.grace_s) + BEYOND_GRACE_S

@@ -16,6 +16,7 @@ import win32service
 import winerror
 
 from workers.errors import GiveUp
+from workers.service import rights
 from workers.service.definition import Definition, Found, State, Stopped
 from workers.service.events import SOURCE
 
@@ -24,8 +25,9 @@ log = logging.getLogger(__name__)
 PREFIX: Final = "RapidStartConnector$"
 #: Microsoft's own, as its installer named it.
 ORIGINAL: Final = "RapidStartConnectorService"
-#: Whom a service runs as where no account is named: no rights on this computer, the computer's own account on others.
-ACCOUNT: Final = r"NT AUTHORITY\NetworkService"
+#: Whom a service runs as where no account is named: the one that Windows has for each service. It has no password and no rights
+#: on this computer, and is the computer's own account on others.
+ACCOUNTS: Final = "NT SERVICE"
 #: After a failure it is started again so much later, in milliseconds; a day without one, and it counts anew.
 _AGAIN_MS: Final = (5_000, 30_000, 60_000)
 _FORGET_S: Final = 86_400
@@ -48,7 +50,8 @@ class WindowsServices:
 
     def install(self, service: Definition) -> None:
         """It starts with the computer, after the AOS where one is here, and again after a failure. Raises GiveUp."""
-        name, account = self.name(service.instance), service.account or ACCOUNT
+        name = self.name(service.instance)
+        account = service.account or rf"{ACCOUNTS}\{name}"
         command = _command(service)
         with _told("installed"), _manager() as manager:
             settings = (
@@ -72,7 +75,7 @@ class WindowsServices:
                 _make_lasting(handle)
             # The messages of the event log are in a library of pywin32: this installation's.
             win32evtlogutil.AddSourceToRegistry(SOURCE)
-        _let_in(account, service)
+        _let_in(account, service, sid=_allowed(service.account) if service.account else rights.sid_of_service(name))
 
     def move(self, service: Definition) -> None:
         """Raises GiveUp."""
@@ -149,27 +152,28 @@ def _make_lasting(handle: Any) -> None:
             log.warning("this Windows does not know setting %d of a service", level, extra={"action": "service_setting_unknown"})
 
 
-def _let_in(account: str, service: Definition) -> None:
-    """The account may log on as a service, and write into this product's folder. Raises GiveUp."""
-    with _told("given its rights"):
+def _allowed(account: str) -> str:
+    """Let an account log on as a service: its number. Raises GiveUp."""
+    with _told("given its account"):
         sid = win32security.LookupAccountName(None, account)[0]
-        access = win32security.POLICY_LOOKUP_NAMES | win32security.POLICY_CREATE_ACCOUNT
-        if service.account:  # the system's own accounts may already
-            policy = win32security.LsaOpenPolicy("", access)
-            win32security.LsaAddAccountRights(policy, sid, ("SeServiceLogonRight",))
-    named = f"*{win32security.ConvertSidToStringSid(sid)}"
-    # Administrators and the system itself, by numbers that no language changes.
-    allowed = [f"{who}:(OI)(CI)F" for who in ("*S-1-5-32-544", "*S-1-5-18", named)]
-    grants = [word for each in allowed for word in ("/grant", each)]
-    done = subprocess.run(
-        ["icacls", str(service.home), "/inheritance:r", *grants, "/T", "/C", "/Q"],  # noqa: S607 - found on the system's path
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        told = "the service is installed, but its account could not be let into the folder of this product."
-        raise GiveUp(told, advice=f"Give {account} full control of RAPIDSTART_HOME.", code="RSC-5966")
+        policy = win32security.LsaOpenPolicy("", win32security.POLICY_LOOKUP_NAMES | win32security.POLICY_CREATE_ACCOUNT)
+        win32security.LsaAddAccountRights(policy, sid, ("SeServiceLogonRight",))
+        return str(win32security.ConvertSidToStringSid(sid))
+
+
+def _let_in(account: str, service: Definition, *, sid: str) -> None:
+    """The account may write into the folder of its endpoint, and nobody else's. Raises GiveUp."""
+    for words in rights.commands(service.folder, sid=sid):
+        done = subprocess.run(
+            ["icacls", *words],  # noqa: S607 - found on the system's path
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            told = f"the service is installed, but {account} could not be let into the folder of its endpoint."
+            advice = "Call this as an administrator of this computer; it can be called again."
+            raise GiveUp(told, advice=advice, code="RSC-5966")
 
 
 def _aos_services(manager: Any, named: str | None) -> list[str]:
