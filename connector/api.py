@@ -266,7 +266,6 @@ class Limits(TypedDict):
     rows_per_second: float | None
     hours: str
     call_seconds: list[float] | None
-    idempotent: bool
 
 
 class Stopped(TypedDict):
@@ -364,6 +363,8 @@ class Endpoint(TypedDict):
     crews: list[Crew]
     checks: list[Check]
     limits: Limits
+    not_idempotent: list[str]
+    """ports that carry a message out again which they have seen: no call of unknown end is repeated there; `*`: all"""
     database: str
     """"" where no other endpoint writes to its AX database"""
     scope: str

@@ -68,7 +68,12 @@ def _virtual(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
     help="Companies that share tables by a virtual company: loads into them exclude each other; repeatable.",
 )
 @click.option("--replace", is_flag=True, help="It is registered: change what is named here, and leave the rest as it was.")
-@limits.idempotent_option
+@click.option(
+    "--idempotent/--not-idempotent",
+    default=None,
+    help="Whether AX refuses a message that it has seen (EnableIdempotence). If not, no call of unknown end is made again.",
+)
+@click.option("--not-idempotent-port", "ports_not", multiple=True, metavar="NAME", help="Not so at this port alone; repeatable.")
 @limits.options
 @front.json_option
 def add(
@@ -80,6 +85,8 @@ def add(
     scope: str | None,
     virtual_companies: dict[str, list[str]],
     service_instance: str | None,
+    idempotent: bool | None,
+    ports_not: tuple[str, ...],
     replace: bool,
     as_json: bool,
     **named: Any,
@@ -98,6 +105,7 @@ def add(
         "scope": scope,
         "virtual_companies": virtual_companies or None,
         "service_instance": service_instance,
+        "not_idempotent": _not_idempotent(idempotent, ports_not),
         "contract": contracts.packed(contract) if contract else None,
     }
     if replace:
@@ -115,15 +123,19 @@ def add(
 
 def _replaced(name: str, told: dict[str, Any], named: dict[str, Any]) -> api.Endpoint:
     """Change what is told of an endpoint: whether calls may be repeated at any time, all else while it has no jobs."""
-    idempotent = named.pop("idempotent")
     if any(value is not None for value in named.values()):
         raise click.UsageError(f"What it bears is set by: rapidstart endpoint limit {name}")
     client = front.client()
     if any(value is not None for value in told.values()):
-        client.change_endpoint(name, **told)
-    if idempotent is not None:
-        client.limit_endpoint(name, limits.wanted(dict(client.endpoint(name)["limits"]) | {"idempotent": idempotent}))
+        return client.change_endpoint(name, **{word: value for word, value in told.items() if value is not None})
     return client.endpoint(name)
+
+
+def _not_idempotent(idempotent: bool | None, ports: tuple[str, ...]) -> list[str] | None:
+    """The ports that carry a message out again which they have seen; None where nothing is said of it."""
+    if idempotent is not None and ports:
+        raise click.UsageError("--not-idempotent-port goes without --idempotent and --not-idempotent, which mean every port.")
+    return list(ports) or (None if idempotent is None else [] if idempotent else ["*"])
 
 
 def _addresses(

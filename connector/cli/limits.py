@@ -66,12 +66,6 @@ _OPTIONS: Final = (
         "--call-seconds", callback=_call_seconds, metavar="MIN-MAX", help="How long a call shall take, as 2-20, the default."
     ),
 )
-#: No limit, but what its ports do; it is told with the endpoint itself.
-idempotent_option: Final = click.option(
-    "--idempotent/--not-idempotent",
-    default=None,
-    help="Whether AX refuses a message that it has seen (EnableIdempotence). If not, no call of unknown end is made again.",
-)
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,7 +89,7 @@ def limit(name: str, clear: bool, as_json: bool, **named: Any) -> None:
         raise click.UsageError("say what to limit, as --concurrency 2 or --hours none, or --clear.")
     client = front.client()
     known: dict[str, Any] = dict(client.endpoint(name)["limits"])
-    left = {"idempotent": known["idempotent"]} if clear else known
+    left = {} if clear else known
     found = client.limit_endpoint(name, wanted(left | {key: value for key, value in named.items() if value is not None}))
     if as_json:
         front.emit(found)
@@ -111,7 +105,6 @@ def wanted(named: dict[str, Any]) -> api.Limits:
         rows_per_second=named.get("rows_per_second"),
         hours=named.get("hours") or "",
         call_seconds=named.get("call_seconds"),
-        idempotent=named.get("idempotent") is not False,
     )
 
 
@@ -136,8 +129,14 @@ def facts(endpoint: api.Endpoint) -> dict[str, str]:
     )
     return {
         "Limits": told(endpoint["limits"]),
-        "Repetition": "" if endpoint["limits"]["idempotent"] else "none: AX carries out a message that it has seen",
+        "Repetition": _repetition(endpoint["not_idempotent"]),
         "Opens": words.local(endpoint["opens_at"]),
         "Stopped": f"{why} Then: rapidstart endpoint test {endpoint['name']}" if why else "",
         "Silent": silent or "",
     }
+
+
+def _repetition(ports: list[str]) -> str:
+    """Where no call of unknown end is made again; "" where that is nowhere said."""
+    where = "" if "*" in ports else f" at {', '.join(ports)}"
+    return f"none{where}: AX carries out a message that it has seen" if ports else ""

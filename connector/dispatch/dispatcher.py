@@ -109,6 +109,7 @@ class Dispatcher:
         scope: str = "",
         virtual_companies: tuple[endpoints.VirtualCompany, ...] = (),
         service_instance: str = "Default",
+        not_idempotent: tuple[str, ...] = (),
         by: str = audit.ITSELF,
     ) -> endpoints.Endpoint:
         """Register an endpoint; nobody is contacted. Raises Refused, Conflict."""
@@ -130,6 +131,7 @@ class Dispatcher:
             scope=scope,
             virtual_companies=virtual_companies,
             service_instance=service_instance,
+            not_idempotent=not_idempotent,
         )
         with self.ledger.write() as db:
             endpoints.add(db, endpoint, contract=contract)

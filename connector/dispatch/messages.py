@@ -69,7 +69,8 @@ def _manner(sender: Sender, course: courses.Course) -> _Manner:
     known = sender.manners.get(course.service)
     if known is None:
         db, endpoint = sender.db, sender.endpoint
-        once = not endpoint.limits.idempotent or dictionaries.carries_out_again(db, endpoint.key, course.target.service)
+        target = course.target
+        once = not endpoint.may_repeat(target.port) or dictionaries.carries_out_again(db, endpoint.key, target.service)
         rows = limits.call_rows(db, endpoint.key, service=course.service)
         known = sender.manners[course.service] = _Manner(call_rows=rows, idempotent=not once)
     return known

@@ -19,6 +19,7 @@ class Change:
     scope: str | None = None
     virtual_companies: tuple[endpoints.VirtualCompany, ...] | None = None
     service_instance: str | None = None
+    not_idempotent: tuple[str, ...] | None = None
     contract: bytes | None = None
 
     def given(self) -> dict[str, object]:
@@ -30,7 +31,8 @@ class Change:
 def change(dispatcher: Dispatcher, name: str, wanted: Change, *, by: str = audit.ITSELF) -> endpoints.Endpoint:
     """Change a registered endpoint; nobody is contacted. Of other addresses, or another contract, nothing is known yet.
 
-    Raises NotFound, Refused, and Conflict while it has unfinished jobs: they were planned for what it was.
+    Raises NotFound, Refused, and Conflict while it has unfinished jobs, which were planned for what it was. Only what is said
+    of repeated calls may change then.
     """
     for company in wanted.companies or ():
         accepting.check_company(company)

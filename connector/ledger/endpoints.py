@@ -56,6 +56,12 @@ class Endpoint:
     virtual_companies: tuple[VirtualCompany, ...] = ()
     service_instance: str = "Default"
     """the named deployment that it belongs to: who may see that may see it"""
+    not_idempotent: tuple[str, ...] = ()
+    """ports that carry a message out again which they have seen: a call of unknown end is never repeated there; `*`: all"""
+
+    def may_repeat(self, port: str) -> bool:
+        """Whether a call of unknown end may be made again at this port, as far as people have said."""
+        return not {"*", port.casefold()} & {each.casefold() for each in self.not_idempotent}
 
     def sharing(self, company: str | None) -> tuple[tuple[str, str], ...]:
         """The companies that share a virtual company with this one, each with its name."""
@@ -107,6 +113,7 @@ def add(db: Database, endpoint: Endpoint, *, contract: bytes | None = None) -> N
             scope=endpoint.scope,
             virtual_companies=_virtual_text(endpoint.virtual_companies),
             service_instance=endpoint.service_instance,
+            not_idempotent=json.dumps(endpoint.not_idempotent),
         )
     )
 
@@ -115,9 +122,10 @@ def change(db: Database, endpoint: Endpoint, given: Mapping[str, object], *, con
     """Set what is given of a registered endpoint, by the names of its fields, and its contract where there is another one.
 
     What a survey found at other addresses, or by another contract, is forgotten, and the data dictionary of another computer.
-    Raises Conflict while it has unfinished jobs.
+    Raises Conflict while it has unfinished jobs, but for `not_idempotent` alone: while something is loaded it is found out.
     """
-    _check_idle(db, endpoint)
+    if contract is not None or given.keys() - {"not_idempotent"}:
+        _check_idle(db, endpoint)
     changed = replace(endpoint, **given)  # type: ignore[arg-type]  # the caller's fields are ours
     values: dict[str, Any] = {
         "addresses": json.dumps(changed.addresses),
@@ -127,6 +135,7 @@ def change(db: Database, endpoint: Endpoint, given: Mapping[str, object], *, con
         "scope": changed.scope,
         "virtual_companies": _virtual_text(changed.virtual_companies),
         "service_instance": changed.service_instance,
+        "not_idempotent": json.dumps(changed.not_idempotent),
     }
     if contract is not None:
         values["contract"] = contract
@@ -274,7 +283,7 @@ def _is_among(company: str | None, companies: Sequence[str | None]) -> bool:
 
 def _endpoint(row: sa.RowMapping) -> Endpoint:
     values = dict(row)
-    for name in ("addresses", "companies"):
+    for name in ("addresses", "companies", "not_idempotent"):
         values[name] = tuple(json.loads(values[name]))
     found = json.loads(values["virtual_companies"])
     values["virtual_companies"] = tuple(VirtualCompany(name=name, companies=tuple(of)) for name, of in found.items())

@@ -5,8 +5,16 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import endpoints, paces
+from connector.ledger.schema import Words, endpoints, metadata
 from connector.ledger.store import Database
+
+paces = sa.Table(
+    "paces",
+    metadata,
+    sa.Column("endpoint", Words, primary_key=True),
+    sa.Column("service", Words, primary_key=True),
+    sa.Column("call_rows", sa.Integer, nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +28,6 @@ class Limits:
     """when loads may be sent, as `dispatch.hours` reads it"""
     call_seconds: tuple[float, float] | None = None
     """between how many seconds a call shall take"""
-    idempotent: bool = True
-    """AX refuses a MessageId that it has seen; where it does not, a call of unknown end is never made again"""
 
 
 #: An endpoint that bears whatever its workers bear.

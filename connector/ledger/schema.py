@@ -77,6 +77,7 @@ endpoints = Table(
     Column("surveyed_at", Float),
     Column("checks", Words),
     Column("limits", Words, nullable=False, default="{}", server_default="{}"),
+    Column("not_idempotent", Words, nullable=False, default="[]", server_default="[]"),
     Column("stopped", Words),
     Column("database", Words, nullable=False, default="", server_default=""),
     Column("scope", Words, nullable=False, default="", server_default=""),
@@ -112,14 +113,6 @@ people = Table(
     Column("password", Words),
     Column("made_at", Float, nullable=False),
     Column("signed_in_at", Float),
-)
-
-paces = Table(
-    "paces",
-    metadata,
-    Column("endpoint", Words, primary_key=True),
-    Column("service", Words, primary_key=True),
-    Column("call_rows", Integer, nullable=False),
 )
 
 workers = Table(

@@ -42,7 +42,6 @@ class Limits(BaseModel):
     rows_per_second: Annotated[float | None, Field(allow_inf_nan=False)] = None
     hours: str = ""
     call_seconds: tuple[float, float] | None = None
-    idempotent: bool = True
 
     def kept(self) -> limits.Limits:
         """As the ledger keeps them."""
@@ -51,6 +50,9 @@ class Limits(BaseModel):
 
 #: The name of one: one line, not empty.
 ServiceInstance = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")]
+
+#: Ports by their names; `*` stands for all of them.
+Ports = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=100)]
 
 Scope = Literal["", "company", "virtual company", "partition", "installation"]
 
@@ -74,6 +76,8 @@ class NewEndpoint(BaseModel):
     """by name: the companies that share tables by it"""
     service_instance: ServiceInstance = DEFAULT_INSTANCE
     """the named deployment that it belongs to"""
+    not_idempotent: Ports = []
+    """ports that carry a message out again which they have seen"""
 
 
 class ChangedEndpoint(BaseModel):
@@ -89,6 +93,7 @@ class ChangedEndpoint(BaseModel):
     scope: Scope | None = None
     virtual_companies: dict[str, list[str]] | None = None
     service_instance: ServiceInstance | None = None
+    not_idempotent: Ports | None = None
 
 
 class Scale(BaseModel):
@@ -128,6 +133,7 @@ def add(new: NewEndpoint, dispatcher: Served, asking: Administrator, response: R
         scope=new.scope,
         virtual_companies=_virtual(new.virtual_companies),
         service_instance=new.service_instance,
+        not_idempotent=tuple(new.not_idempotent),
         by=asking.by,
     )
     response.headers["Location"] = f"{api.PREFIX}/endpoints/{added.name}"
@@ -150,7 +156,10 @@ def show(name: str, dispatcher: Served, _: Viewer, response: Response, if_none_m
 def change(
     name: str, changed: ChangedEndpoint, dispatcher: Served, asking: Administrator, if_match: etags.IfMatch = None
 ) -> api.Endpoint:
-    """Change what is told of an endpoint that has no unfinished jobs. What is left out, or null, stays as it was."""
+    """Change what is told of an endpoint that has no unfinished jobs. What is left out, or null, stays as it was.
+
+    `not_idempotent` alone may change while it has some: that is when it is found out.
+    """
     etags.check(if_match, described(dispatcher, name))
     if changed.service_instance is not None:
         scope.check_instance(asking, changed.service_instance)
@@ -163,6 +172,7 @@ def change(
         virtual_companies=None if changed.virtual_companies is None else _virtual(changed.virtual_companies),
         contract=changed.contract,
         service_instance=changed.service_instance,
+        not_idempotent=_tuple(changed.not_idempotent),
     )
     return described(dispatcher, registering.change(dispatcher, name, wanted, by=asking.by).name)
 

@@ -20,7 +20,7 @@ IfMatch = Annotated[str | None, Header(description="The ETag of the endpoint tha
 #: What can be set of an endpoint.
 _SETTINGS: Final = (
     "addresses", "companies", "partition", "contract", "limits", "database", "scope", "virtual_companies", "service_instance",
-    "scale", "fingerprint",
+    "scale", "fingerprint", "not_idempotent",
 )  # fmt: skip
 
 

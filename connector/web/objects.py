@@ -103,6 +103,7 @@ def endpoint_object(
         crews=[_crew(crew, now) for crew in services],
         checks=[api.Check(name=c.name, ok=c.ok, detail=c.detail, advice=c.advice, tried=c.tried) for c in endpoint.checks],
         limits=_limits(endpoint.limits),
+        not_idempotent=list(endpoint.not_idempotent),
         database=endpoint.database,
         scope=endpoint.scope,
         virtual_companies={each.name: list(each.companies) for each in endpoint.virtual_companies},
@@ -251,7 +252,6 @@ def _limits(limits: Limits) -> api.Limits:
         rows_per_second=limits.rows_per_second,
         hours=limits.hours,
         call_seconds=list(limits.call_seconds) if limits.call_seconds else None,
-        idempotent=limits.idempotent,
     )
 
 

@@ -2,6 +2,7 @@ import base64
 import io
 import json
 import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from connector.cli import contracts
 from connector.ledger import endpoints
-from connector.wire.reports import Check
+from connector.wire.reports import Check, WorkerAlive
 
 SHARED = Path(os.environ.get("RAPIDSTART_SHARED") or Path(__file__).parents[2].parent / "shared")
 WSDL = """<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/">
@@ -245,3 +246,16 @@ def test_a_change_that_says_too_little_or_too_much_is_refused(run, office, optio
     refused = run("endpoint", "add", "AOS-1", "--replace", *options)
     assert refused.code == 2
     assert said in refused.err
+
+
+def test_workers_that_ended_are_a_number(run, office):
+    office.worker("AOS-1")
+    for number in range(3):
+        seen = WorkerAlive(endpoint="AOS-1", worker=f"old.{number}", host="h", pid=number, version="0.1.0", concurrency=1)
+        with office.ledger.write() as db:
+            endpoints.worker_seen(db, seen, at=time.time() - 7300)
+            endpoints.worker_stopped(db, "AOS-1", f"old.{number}")
+    told = " ".join(run("endpoint", "show", "AOS-1").out.split())
+    assert "Ended workers 3 within a week, the last seen 2 h ago" in told
+    assert "AOS-1.1" in told
+    assert "old." not in told

@@ -18,7 +18,6 @@ def test_limits_are_set_one_by_one_and_shown(run, office):
         "rows_per_second": 12.5,
         "hours": "weekdays 20:00-06:00 Europe/Berlin",
         "call_seconds": [1.0, 8.0],
-        "idempotent": True,
     }
     assert "12.5 rows per second" in " ".join(run("endpoint", "show", "AOS-1").out.split())
 
@@ -35,19 +34,30 @@ def test_an_endpoint_is_added_with_limits(run, office):
     assert office.client.endpoint("new")["limits"]["hours"] == "daily 01:00-05:00 UTC"
     assert office.client.endpoint("AOS-1")["limits"] == dict.fromkeys(("concurrency", "rows_per_second", "call_seconds")) | {
         "hours": "",
-        "idempotent": True,
     }
 
 
 def test_an_endpoint_that_carries_calls_out_twice_is_marked_so(run, office):
     """Also while something is loaded: that is when it is found out. It is no limit, and stays when limits are taken away."""
-    assert run("endpoint", "add", "AOS-1", "--replace", "--not-idempotent", "--json").lines[0]["limits"]["idempotent"] is False
+    assert run("endpoint", "add", "AOS-1", "--replace", "--not-idempotent", "--json").lines[0]["not_idempotent"] == ["*"]
     assert run("endpoint", "limit", "AOS-1", "--concurrency", 2).out == "AOS-1: 2 at once\n"
     assert run("endpoint", "limit", "AOS-1", "--clear").out == "AOS-1: no limits\n"
     told = " ".join(run("endpoint", "show", "AOS-1").out.split())
     assert "Repetition none: AX carries out a message that it has seen" in told
-    assert run("endpoint", "add", "AOS-1", "--replace", "--idempotent", "--json").lines[0]["limits"]["idempotent"] is True
+    assert run("endpoint", "add", "AOS-1", "--replace", "--idempotent", "--json").lines[0]["not_idempotent"] == []
     assert "Repetition" not in run("endpoint", "show", "AOS-1").out
+
+
+def test_so_may_be_one_of_its_ports(run, office):
+    office.client.test_endpoint("AOS-1")
+    ran = run("endpoint", "add", "AOS-1", "--replace", "--not-idempotent-port", "Journals", "--not-idempotent-port", "Sales")
+    assert "Repetition none at Journals, Sales: AX carries out" in " ".join(ran.out.split())
+    assert office.client.endpoint("AOS-1")["not_idempotent"] == ["Journals", "Sales"]
+    wrong = run("endpoint", "add", "AOS-1", "--replace", "--idempotent", "--not-idempotent-port", "Journals")
+    assert wrong.code == 2
+    other = run("endpoint", "add", "AOS-1", "--replace", "--idempotent", "--company", "DEMF")
+    assert (other.code, "unfinished jobs" in other.err) == (3, True)
+    assert office.client.endpoint("AOS-1")["not_idempotent"] == ["Journals", "Sales"]
 
 
 def test_a_single_limit_is_taken_away(run, office):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from connector.dispatch import registering
 from connector.errors import Refused
 from connector.ledger import endpoints
 from connector.ledger.limits import NONE, Limits
@@ -44,9 +45,12 @@ def test_a_port_that_carries_calls_out_twice_is_told_to_the_worker(ready):
     first = ready.take()
     assert first.idempotent
     ready.done(first)
-    ready.dispatcher.limit_endpoint("A1", Limits(idempotent=False))
-    ready.load(rows=1)
-    assert not ready.take().idempotent
+    for ports, may_repeat in ((("Other",), True), (("Other", "RAPIDSTART"), False), (("*",), False), ((), True)):
+        registering.change(ready.dispatcher, "A1", registering.Change(not_idempotent=ports))
+        ready.load(rows=1)
+        message = ready.take()
+        assert (ports, message.idempotent) == (ports, may_repeat)
+        ready.done(message)
 
 
 def test_rows_leave_no_faster_than_they_may(ready, until):

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from connector.ledger import Ledger, batches, courses, endpoints, jobs, store
+from connector.ledger import Ledger, batches, courses, endpoints, jobs, limits, store
 from connector.ledger.results import failures
 from tests.ledger import releasing
 from tests.ledger.releasing import FILES
@@ -61,3 +61,15 @@ def test_new_things_are_written_beside_the_old(upgraded, released):
     with upgraded.read() as db:
         assert [job.id for job in jobs.unfinished(db)] == [released.paused, made.id]
         assert db.execute(sa.text("SELECT count(*) FROM batches")).scalar() == 7
+
+
+def test_where_calls_were_not_repeated_none_is_repeated_at_any_port(ledger_url):
+    (before,) = (releasing.read(path) for path in FILES if path.stem == "0022")
+    (row,) = before.rows["endpoints"]
+    row["limits"] = '{"concurrency": 2, "idempotent": false}'
+    releasing.fill(ledger_url, before)
+    ledger = Ledger(ledger_url)
+    with ledger.read() as db:
+        found = endpoints.get(db, "a1")
+    ledger.close()
+    assert (found.limits, found.not_idempotent) == (limits.Limits(concurrency=2), ("*",))
