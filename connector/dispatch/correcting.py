@@ -19,11 +19,22 @@ _TAKEN: Final = (Outcome.FAILED, Outcome.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
+class Rows:
     """Rows of a workbook: how many are taken up, and how many are left alone."""
 
     taken: int
     left: int
+
+
+def look(dispatcher: Dispatcher, job_id: str, *, workbook: str) -> Rows:
+    """What would be taken up by `retry`. Raises as that does; nothing is changed."""
+    with dispatcher.ledger.read() as db:
+        first = control.ended_load(db, job_id)
+        record = packages.get(db, workbook)
+    found = _read(dispatcher, first, record)
+    with dispatcher.ledger.read() as db:
+        _refuse_busy(db, first)
+        return _counted(db, first, found)
 
 
 def retry(dispatcher: Dispatcher, job_id: str, *, workbook: str, by: str = audit.ITSELF) -> jobs.Job:
@@ -82,7 +93,7 @@ def _refuse_busy(db: Database, first: jobs.Job) -> None:
             )
 
 
-def _counted(db: Database, first: jobs.Job, found: Corrections) -> _Rows:
+def _counted(db: Database, first: jobs.Job, found: Corrections) -> Rows:
     told = retries.ended(db, first.id)
     are = [told.of(origin, row) in _TAKEN for origin, row in found.places()]
     if not any(are):
@@ -90,10 +101,10 @@ def _counted(db: Database, first: jobs.Job, found: Corrections) -> _Rows:
             f"none of the {len(are):,} rows of the workbook is to be loaded: they are in by now, or wait to be settled.",
             advice=f"See what is not in: rapidstart job results {first.id}",
         )
-    return _Rows(taken=sum(are), left=len(are) - sum(are))
+    return Rows(taken=sum(are), left=len(are) - sum(are))
 
 
-def _told(first: jobs.Job, record: packages.PackageRecord, rows: _Rows) -> list[str]:
+def _told(first: jobs.Job, record: packages.PackageRecord, rows: Rows) -> list[str]:
     told = [f"Accepted: {_words(rows.taken)} of {first.id}, corrected in {record.name}."]
     if rows.left:
         told.append(f"{_words(rows.left)} of the workbook {'is' if rows.left == 1 else 'are'} in by now, and left alone.")

@@ -79,6 +79,10 @@ class Dispatcher:
         except PackageRefused:
             incoming.path.unlink(missing_ok=True)
             raise
+        return self.keep(incoming, name=name)
+
+    def keep(self, incoming: shelf.Stored, *, name: str) -> packages.PackageRecord:
+        """Remember what came in, whether it is a package or belongs to one, until it is too old and no job has it."""
         if self.ledger.is_shared:
             shelf.share(incoming, self.ledger)
         record = packages.PackageRecord(sha256=incoming.sha256, name=name, size=incoming.size, received_at=time.time())

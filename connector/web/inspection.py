@@ -11,6 +11,7 @@ from connector.intake.values import Package
 from connector.ledger import Database, endpoints, packages
 from connector.plan import inspect as planning
 from connector.plan import mapping
+from connector.plan.inspect import Inspection
 from connector.wire.dictionary import Dictionary
 from connector.wire.jobs import Blank, Mode
 from connector.wire.metadata import Metadata
@@ -31,6 +32,23 @@ def inspect(
     mode: Mode,
     blank: Blank,
 ) -> dict[str, Any]:
+    """What `found` tells, as JSON tells it. Raises as that does."""
+    told = found(
+        dispatcher, sha256, endpoint=endpoint, mapping_text=mapping_text, mapping_name=mapping_name, mode=mode, blank=blank
+    )
+    return asdict(told)
+
+
+def found(
+    dispatcher: Dispatcher,
+    sha256: str,
+    *,
+    endpoint: str | None,
+    mapping_text: str | None,
+    mapping_name: str,
+    mode: Mode,
+    blank: Blank,
+) -> Inspection:
     """Every match, guess and reason; with an endpoint against its services.
 
     Raises NotFound, PackageRefused, PlanRefused for a mapping that cannot be read, NotReachable where no metadata is known.
@@ -42,8 +60,7 @@ def inspect(
     text, name = (mapping_text, mapping_name) if mapping_text else (package.mapping_toml or "", "rapidstart.toml")
     said = mapping.parse(text, name)
     known = _dictionary(dispatcher, endpoint, package, metadata, said) if endpoint and metadata else None
-    found = planning.describe(package, metadata, mapping=said, mode=mode, blank=blank, dictionary=known)
-    return asdict(found)
+    return planning.describe(package, metadata, mapping=said, mode=mode, blank=blank, dictionary=known)
 
 
 def _dictionary(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
 
@@ -20,6 +20,11 @@ class Order:
 
     column: str
     down: bool = False
+
+    @property
+    def asked(self) -> str:
+        """What an address says that asks for it."""
+        return f"{'-' if self.down else ''}{self.column}"
 
     def turned(self, column: str) -> str:
         """What a click on a column's head asks for: that column, or the other way round."""
@@ -43,6 +48,25 @@ def arranged(items: Sequence[T], by: Order, columns: dict[str, Callable[[T], Any
     key = columns[by.column]
     told = [each for each in items if key(each) is not None]
     return sorted(told, key=key, reverse=by.down) + [each for each in items if key(each) is None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paged(Generic[T]):
+    """Those of a list that are shown, and where the pages before and behind them begin, None where there is none."""
+
+    shown: Sequence[T]
+    before: int | None
+    following: int | None
+
+
+def paged(items: Sequence[T], *, skip: int, at_once: int) -> Paged[T]:
+    """A page of a list that is at hand as a whole."""
+    behind = skip + at_once
+    return Paged(
+        shown=items[skip:behind],
+        before=max(0, skip - at_once) if skip else None,
+        following=behind if behind < len(items) else None,
+    )
 
 
 def matching(items: Sequence[T], sought: str, text: Callable[[T], str]) -> list[T]:

@@ -7,50 +7,15 @@ import tomllib
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-import pytest
 from lxml import html
 
 from connector.dispatch.outbox import task_id
 from connector.ledger import batches, jobs
 from connector.web.pages import drawing
-from connector.wire.reports import Check, Problem
+from connector.wire.reports import Check
+from tests.web.pages.seen import ROWS, get, page, submit
 
 STATIC = files("connector.web.pages").joinpath("static")
-ROWS = b"CustGroup,Name\r\n10,Wholesale\r\n20,<script>alert(1)</script>\r\n30,Export\r\n"
-
-
-@pytest.fixture
-def shop(desk, tmp_path):
-    """A dispatcher that has known an AOS for a while, and has loaded there."""
-    desk.client.add_endpoint("AOS-Test", addresses=["http://aos.test/port.svc"], companies=["USMF", "DEMF"])
-    desk.know("AOS-Test", checks=(Check(name="port", ok=False, detail="No answer.", advice="Start it."),))
-    desk.worker("AOS-Test")
-    file = tmp_path / "CustGroup.csv"
-    file.write_bytes(ROWS)
-    desk.package = desk.client.upload(file, name=file.name)["sha256"]
-    desk.ended = submit(desk, "one")
-    desk.plan(desk.ended)
-    wrong = Problem(
-        row=1, column="Name", field="Name", value="<b>x</b>", message="Too <long>.", advice="Shorten it.", code="RSC-1"
-    )
-    desk.settle(desk.ended, "cfu", problems=(wrong,))
-    desk.waits = submit(desk, "two")
-    return desk
-
-
-def submit(desk, key, **more):
-    order = {"endpoint": "AOS-Test", "company": "USMF", "package": desk.package} | more
-    return desk.client.submit(idempotency_key=key, **order)["id"]
-
-
-def get(desk, path, *, status=200):
-    answer = desk.http.get(f"{desk.url}{path}", headers={"Accept": "text/html"}, timeout=20)
-    assert answer.status_code == status, answer.text[:500]
-    return answer
-
-
-def page(desk, path):
-    return html.fromstring(get(desk, path).text)
 
 
 def addresses(desk):
@@ -129,23 +94,6 @@ def test_jobs_are_filtered_sorted_and_counted(shop):
     assert ids("?sort=nonsense") == [shop.waits, shop.ended]
     tabs = page(shop, "/jobs").xpath("//ul[@class='tabs']/li//data/@value")
     assert tabs[0] == "2"
-
-
-def test_a_package_is_handed_in_chosen_for_and_loaded_once(shop):
-    def post(path, **form):
-        return shop.http.post(f"{shop.url}{path}", allow_redirects=False, timeout=20, **form)
-
-    given = post("/load/package", files={"file": ("CustGroup.csv", ROWS)})
-    assert given.headers["Location"] == f"/load?package={shop.package}"
-    chosen = post("/load/endpoint", data={"package": shop.package, "endpoint": "AOS-Test"})
-    assert re.search(r"&test=JB-", chosen.headers["Location"])
-    company = post("/load/company", data={"package": shop.package, "endpoint": "AOS-Test", "company": "USMF"})
-    assert re.search(r"&check=JB-", company.headers["Location"])
-    form = page(shop, company.headers["Location"]).xpath("//form[@action='/load']")[0]
-    fields = dict(form.fields)
-    first, again = (post("/load", data={k: v for k, v in fields.items() if v}) for _ in range(2))
-    assert first.headers["Location"] == again.headers["Location"]
-    assert shop.client.job(first.headers["Location"].rsplit("/", 1)[1])["kind"] == "load"
 
 
 def test_a_file_that_is_no_package_is_refused_with_what_to_do(shop):
