@@ -1,13 +1,16 @@
 """AOS instance: is this AOS healthy, and what does it offer?"""
 
+from collections.abc import Collection
 from typing import Annotated, Final
 
 from fastapi import Form, Request
 from starlette.responses import Response
 
+from connector import api
+from connector.ledger import Database, findings, jobs
 from connector.ledger import endpoints as kept
-from connector.ledger import findings
-from connector.web import endpoints
+from connector.web import endpoints, snapshots
+from connector.web.objects import job_object
 from connector.web.pages import drawing, listing, page
 from connector.web.pages.latency import latency
 from connector.web.served import Served
@@ -18,6 +21,7 @@ routes = page.router()
 
 _FAULTS: Final = 20
 _SERVICES: Final = 60
+_JOBS: Final = 5
 
 
 @routes.get("/deployments/{name}")
@@ -29,9 +33,9 @@ def aos(
     with dispatcher.ledger.read() as db:
         faults = findings.faults(db, name.lower(), limit=_FAULTS)
         known = kept.metadata(db, name.lower()) if drawing.asked_for(request) != "live" else None  # they are large
-        recent = findings.listing(
-            db, findings.Wanted(endpoint=name, kinds=("test", "metadata")), by="submitted", down=True, limit=1, skip=0
-        )
+        surveys = _last(db, name, kinds=("test", "metadata"), limit=1)
+        recent = _last(db, name, kinds=api.WITH_ROWS, limit=_JOBS)
+        counts, rates = jobs.totals(db, [each.id for each in recent]), snapshots.rates_of(db, recent)
     found = listing.matching(known.services if known else (), q, _text)
     return drawing.draw(
         "aos.html",
@@ -40,7 +44,9 @@ def aos(
         endpoint=endpoint,
         faults=faults,
         latency=latency(dispatcher.meter, endpoint["name"]),
-        survey=recent[0] if recent else None,
+        survey=surveys[0] if surveys else None,
+        recent=[job_object(each, counts=counts[each.id], endpoint=endpoint["name"]) for each in recent],
+        rates=rates,
         wrong=[each for each in endpoint["checks"] if not each["ok"]],
         well=[each for each in endpoint["checks"] if each["ok"]],
         known=known,
@@ -67,6 +73,11 @@ def scale(
     else:
         endpoints.unscale(name, dispatcher, asking)
     return page.go(f"/deployments/{name}")
+
+
+def _last(db: Database, endpoint: str, *, kinds: Collection[str], limit: int) -> list[jobs.Job]:
+    """Jobs of an endpoint, the newest first."""
+    return findings.listing(db, findings.Wanted(endpoint=endpoint, kinds=kinds), by="submitted", down=True, limit=limit, skip=0)
 
 
 def _text(service: Service) -> str:
