@@ -19,6 +19,8 @@ from tests.nettcp.sites import Site
 from workers import aos
 from workers.aos import account
 from workers.aos.usersession import UserSession, open_session
+from workers.enrol import finding, probing
+from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path(os.environ.get("RAPIDSTART_SHARED", ROOT.parent / "shared")) / "ax2012" / "contracts" / "UserSessionService"
@@ -213,3 +215,46 @@ def test_a_connection_test_over_net_tcp_holds_all_of_it(
         "AX account"
     )
     assert len(names) == len(set(names))
+
+
+def registered(systems: Systems, wsdl_port: int) -> probing.Told:
+    """What a registration is told of the companies of this AOS."""
+    port = urlsplit(systems.address).port or 0
+    asked = finding.find(
+        "127.0.0.1", aos_instance=None, ports=("PaymentSchedules",), companies=(), partition="", installed=()
+    )  # fmt: skip
+    asked = finding.changed(asked, services_port=port, wsdl_port=wsdl_port)
+    return probing.ask(asked, Settings(home=systems.folder))
+
+
+def test_a_registration_is_told_companies_and_partition(systems: Systems, wsdl_port: int):
+    known(systems, partitions=("initial", "ext"))
+    columns = {"DataArea": "String", "RecId": "Int64"}
+    systems.table("CompanyInfo", columns, [["usmf", "2"], ["ceu", "1"], [None, "3"]])
+    told = registered(systems, wsdl_port)
+    assert told.services.startswith("1 found in")
+    assert (told.companies, told.of_companies) == (("CEU", "USMF"), "2, as AX lists them")
+    assert (told.partition, told.of_partition) == ("initial", "that of the account, which may enter ext too")
+
+
+def test_an_account_that_may_not_list_companies_is_told_its_own(systems: Systems, wsdl_port: int):
+    known(systems)
+    systems.refuses("ExecuteQuery", "no right")
+    told = registered(systems, wsdl_port)
+    assert (told.companies, told.partition) == (("CEU",), "initial")
+    assert "does not let it list the others" in told.of_companies
+    assert told.of_partition == "the only one for the account"
+
+
+def test_an_aos_that_does_not_answer_fills_nothing_in(systems: Systems, wsdl_port: int):
+    systems.refuses("GetUserSessionInfo", "no such user")
+    told = registered(systems, wsdl_port)
+    assert (told.companies, told.partition) == ((), "")
+    assert told.of_companies.startswith("could not be asked: ")
+
+
+def test_on_a_web_site_there_is_nobody_to_ask_for_companies(tmp_path: Path):
+    asked = finding.find("http://127.0.0.1:1", aos_instance=None, ports=(), companies=(), partition="")
+    told = probing.ask(asked, Settings(home=tmp_path))
+    assert told.services.startswith("could not be asked: ")
+    assert told.of_companies == told.of_partition == "could not be asked: AX tells it over net.tcp alone"

@@ -13,6 +13,7 @@ from workers.aos.port import Port
 from workers.aos.queries import Built, Range
 from workers.aos.queryservice import table_rows
 from workers.aos.surveying import Scope, check, read_metadata
+from workers.aos.tenancy import Tenancy, tenancy
 from workers.aos.values import Authentication, Credentials, Criterion, Key, Operator, Record, SchemaProblem
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Scope",
     "TableRow",
     "TargetName",
+    "Tenancy",
     "check",
     "database_mark",
     "exceptions",
@@ -41,4 +43,5 @@ __all__ = [
     "read_metadata",
     "surveyed_mark",
     "table_rows",
+    "tenancy",
 ]

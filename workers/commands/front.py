@@ -9,7 +9,7 @@ import click
 from workers import errors
 
 if TYPE_CHECKING:
-    from workers.aos import Credentials, Door
+    from workers.aos import Door
     from workers.login import Login
     from workers.settings import Settings
 
@@ -77,33 +77,6 @@ def login(settings: "Settings", endpoint: str) -> "Login | None":
 
 def door(settings: "Settings", *, keep_in: Path | None = None) -> "Door":
     """The way to the AOS. `keep_in`: the folder that contracts are kept in. Nothing is contacted yet. Raises GiveUp."""
-    from workers import aos
+    from workers import doors
 
-    return aos.Door(
-        settings.aos_origins.split(),
-        credentials=_credentials(settings),
-        ca_file=settings.aos_ca_file,
-        target_name=aos.TargetName(settings.aos_target_name),
-        query_service=settings.aos_query_service,
-        keep_in=keep_in,
-    )
-
-
-def _credentials(settings: "Settings") -> "Credentials | None":
-    """The account that the settings name. Raises GiveUp."""
-    from workers import aos
-
-    if settings.aos_authentication == "none":
-        return None
-    if not settings.aos_origins.split():
-        raise errors.GiveUp(
-            "no address may see the account of the AOS.", advice="Set RAPIDSTART_AOS_ORIGINS, as http://aos01:80."
-        )
-    if settings.aos_authentication == "basic" and not settings.aos_user:
-        raise errors.GiveUp("Basic authentication needs an account.", advice="Set RAPIDSTART_AOS_USER and its password.")
-    return aos.Credentials(
-        user=settings.aos_user,
-        password=settings.password(),
-        authentication=aos.Authentication(settings.aos_authentication),
-        basic_over_http=settings.aos_basic_over_http,
-    )
+    return doors.opened(settings, keep_in=keep_in)

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from pydantic import ValidationError
@@ -15,8 +15,13 @@ from connector import __version__
 from workers.enrol import finding, letterbox, membership, probing
 from workers.enrol.device import Begun, Dispatcher, Given
 from workers.enrol.finding import Found
+from workers.enrol.probing import Told
 from workers.errors import GiveUp, Retry, WorkerError
 from workers.settings import Settings
+
+_PORT: Final = click.IntRange(1, 65535)
+#: So many companies stand in a line.
+_MOST_NAMED: Final = 10
 
 
 @click.command()
@@ -27,8 +32,8 @@ from workers.settings import Settings
 @click.option("--port", "ports", multiple=True, metavar="NAME", help="An integration port there; repeatable. Default RapidStart.")
 @click.option("--company", "companies", multiple=True, metavar="C", help="A company that may be loaded into; repeatable.")
 @click.option("--partition", default="", help="The data partition, where it is not the default one.")
-@click.option("--wsdl-port", type=click.IntRange(1, 65535), help="Where the AOS tells its contracts, if not as counted up.")
-@click.option("--services-port", type=click.IntRange(1, 65535), help="Where its services are (net.tcp), if not as counted up.")
+@click.option("--wsdl-port", type=_PORT, help="Where the AOS tells its contracts, if not as counted up.")
+@click.option("--services-port", type=_PORT, help="Where its services are (net.tcp), if not as counted up.")
 @click.option("--yes", is_flag=True, help="Take the values as they are found, and ask nothing.")
 @click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help="A one-time token, for scripts.")
 @click.option("--ca-file", help="The authority (PEM) of the dispatcher's and the broker's certificates.")
@@ -60,9 +65,9 @@ def register(
     with _ending():
         asked = Dispatcher(url, ca_file=ca_file, allow_plain_http=allow_plain_http)
         token = _token(token_file)
-        found = _look(service_host, settings, quiet=as_json, **told)
+        found = _look(_find(service_host, **told), settings, quiet=as_json)
         if not (yes or as_json):
-            found = _agreed(found)
+            found = _agreed(found, settings)
         key_file, public = membership.key_for(settings.home, found, endpoint=endpoint)
         begun = asked.begin(_form(found, endpoint, key=public.text), token=token)
         _tell_begun(begun, public.fingerprint, as_json=as_json)
@@ -135,11 +140,9 @@ def rotate(endpoint: str | None, finish: bool, ca_file: str | None, as_json: boo
         click.echo("The one before ends when none of them uses it any more; at once: rapidstart-worker rotate --finish")
 
 
-def _look(
+def _find(
     service_host: str,
-    settings: Settings,
     *,
-    quiet: bool,
     aos_instance: str | None,
     ports: Sequence[str],
     companies: Sequence[str],
@@ -147,7 +150,7 @@ def _look(
     wsdl_port: int | None,
     services_port: int | None,
 ) -> Found:
-    """What is found out by the host's name, shown."""
+    """What the host's name tells, and what was said instead."""
     found = finding.find(
         service_host,
         aos_instance=aos_instance,
@@ -156,46 +159,88 @@ def _look(
         partition=partition,
         installed=finding.installed(),
     )
-    found = finding.changed(found, wsdl_port=wsdl_port, services_port=services_port)
+    return finding.changed(found, wsdl_port=wsdl_port, services_port=services_port)
+
+
+def _look(found: Found, settings: Settings, *, quiet: bool, fill: bool = True) -> Found:
+    """What the AOS tells is shown, and fills in companies and partition where nothing was said of them.
+
+    Where this computer is registered for it already they stay as the dispatcher has them.
+    """
     if not quiet:
         click.echo(f"Reading {found.service_host} ...")
-        _show(found, probing.services(found, settings))
-    return found
+    told = probing.ask(found, settings)
+    is_known = membership.knows(settings.home, found)
+    full = found
+    if fill and not is_known:
+        companies, partition = found.companies or tuple(told.companies), found.partition or told.partition
+        full = finding.changed(found, companies=companies, partition=partition)
+    if not quiet:
+        _show(full, told, said=found, otherwise="as registered before" if is_known else "")
+        if not (full.companies or is_known):
+            click.echo("No company is named: loads into any of them would be let through. Name them, or --company C.")
+    return full
 
 
-def _show(found: Found, said: str) -> None:
+def _show(found: Found, told: Told, *, said: Found, otherwise: str) -> None:
+    """What is `said` already stands as it is; beside the rest, how it is known."""
     where = found.site or f"{found.rpc_port} / {found.wsdl_port} / {found.services_port}"
+    companies = f"{_line(found.companies)} ({told.of_companies})" if found.companies else told.of_companies
+    partition = f"{found.partition} ({told.of_partition})" if found.partition else told.of_partition
     rows = {
         "AOS instance": f"{found.aos_instance} ({found.how})",
         "Web site" if found.site else "RPC / WSDL / services": where,
         "Integration ports": ", ".join(found.ports),
-        "Services": said,
-        "Companies": ", ".join(found.companies) or "not named: any may be loaded into",
-        "Partition": found.partition or "the default one",
+        "Services": told.services,
+        "Companies": _line(said.companies) or otherwise or companies,
+        "Partition": said.partition or otherwise or partition,
         "Worker account": f"{finding.account()} (this user)",
     }
     for name, value in rows.items():
         click.echo(f"  {name:<22}{value}")
 
 
-def _agreed(found: Found) -> Found:
-    """The values once the person at the keyboard agrees to them."""
+def _line(companies: Sequence[str]) -> str:
+    more = f" and {len(companies) - _MOST_NAMED} more" if len(companies) > _MOST_NAMED else ""
+    return ", ".join(companies[:_MOST_NAMED]) + more
+
+
+def _agreed(found: Found, settings: Settings) -> Found:
+    """The values once the person at the keyboard agrees to them. What was changed is looked at again."""
     while not click.confirm("Is this right?", default=True):
-        found = finding.changed(
-            found,
-            aos_instance=click.prompt("AOS instance", default=found.aos_instance),
-            wsdl_port=None if found.site else click.prompt("WSDL port", default=found.wsdl_port, type=int),
-            services_port=None if found.site else click.prompt("Services port", default=found.services_port, type=int),
-            ports=_words(click.prompt("Integration ports", default=" ".join(found.ports))),
-            companies=_words(click.prompt("Companies", default=" ".join(found.companies)).upper()),
-            partition=click.prompt("Partition", default=found.partition, show_default=False),
-        )
-        click.echo("  " + "\n  ".join(found.addresses))
+        found = _look(_changed(found), settings, quiet=False, fill=False)
     return found
 
 
+def _changed(found: Found) -> Found:
+    """Each value as the person wants it. Another instance brings the ports that are its own."""
+    instance = click.prompt("AOS instance", default=found.aos_instance)
+    if instance != found.aos_instance:
+        found = finding.find(
+            found.site or found.service_host,
+            aos_instance=instance,
+            ports=found.ports,
+            companies=found.companies,
+            partition=found.partition,
+            installed=finding.installed(),
+        )
+    return finding.changed(
+        found,
+        rpc_port=None if found.site else click.prompt("RPC port", default=found.rpc_port, type=_PORT),
+        wsdl_port=None if found.site else click.prompt("WSDL port", default=found.wsdl_port, type=_PORT),
+        services_port=None if found.site else click.prompt("Services port", default=found.services_port, type=_PORT),
+        ports=_words(click.prompt("Integration ports", default=" ".join(found.ports))),
+        companies=_words(click.prompt("Companies (- for none)", default=" ".join(found.companies)).upper()),
+        partition=_word(click.prompt("Partition (- for none)", default=found.partition)),
+    )
+
+
+def _word(text: str) -> str:
+    return "" if text.strip() == "-" else text.strip()
+
+
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.replace(",", " ").split())
+    return tuple(word for word in text.replace(",", " ").split() if word != "-")
 
 
 def _form(found: Found, endpoint: str, *, key: str) -> dict[str, str | Sequence[str]]:

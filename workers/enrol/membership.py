@@ -47,6 +47,11 @@ def known(home: Path) -> list[Membership]:
     return found
 
 
+def knows(home: Path, found: Found) -> bool:
+    """Whether this computer is registered for this AOS instance already."""
+    return any(_is_same(each, found) for each in known(home))
+
+
 def key_for(home: Path, found: Found, *, endpoint: str) -> tuple[Path, keys.Public]:
     """The key to register with, and its file: that of the last time, where this AOS instance was registered before.
 
