@@ -89,7 +89,6 @@ def take_slice(dispatcher: Dispatcher, db: Database, report: DictionarySlice, *,
 
 def take_end(dispatcher: Dispatcher, db: Database, report: DictionaryDone, *, now: float) -> None:
     """An import has ended: what it brought is put in use, or dropped where it ended for a reason."""
-    dispatcher.leases.end(report.ref)
     if not batches.done(db, report.ref, outcomes=Outcomes(letters=""), calls=0, seconds=0.0, at=now):
         return
     job = jobs.get(db, report.ref.job)

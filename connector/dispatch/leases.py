@@ -1,8 +1,10 @@
 """Who holds which batch, and which workers live: kept in memory, on the monotonic clock. Pure.
 
-After a restart every batch that lies on no queue gets a fresh lease: the streams are drained before any of them ends.
+A lease ends by what was listened to, not by the clock alone: while nobody reads the streams, or what is read cannot be
+recorded, silence proves nothing. After a restart every batch that lies on no queue gets a fresh lease.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -31,6 +33,8 @@ class Leases:
         self._lock = threading.Lock()
         self._deadlines: dict[BatchRef, float] = {}
         self._workers: dict[tuple[str, str], _Presence] = {}
+        self.heard = -math.inf
+        """until when all that workers told is known"""
 
     def renew(self, refs: Iterable[BatchRef]) -> None:
         """A worker holds these batches now."""
@@ -55,11 +59,14 @@ class Leases:
             left = max((self._deadlines.get(ref, now) for ref in refs), default=now) - now
         return self._lease_s - left, left
 
+    def listened(self, until: float) -> None:
+        """All that was told until this moment of the monotonic clock is recorded."""
+        self.heard = until
+
     def expired(self) -> list[BatchRef]:
-        """The batches whose lease ran out."""
-        now = self._clock()
+        """The batches of which nothing was heard until their lease ran out."""
         with self._lock:
-            return [ref for ref, deadline in self._deadlines.items() if deadline < now]
+            return [ref for ref, deadline in self._deadlines.items() if deadline < self.heard]
 
     def renew_all(self) -> None:
         """Nobody could be heard for a while: silence proves nothing."""

@@ -6,10 +6,15 @@ from connector.wire.reports import ExceptionsLogged, LoggedException
 
 
 def note(db: Database, report: ExceptionsLogged, *, now: float) -> None:
-    """Record what AX noted. A job that this ledger does not know (it was restored since) is passed over."""
+    """Record what AX noted, which may name values of rows.
+
+    A job that this ledger does not know (it was restored since) is passed over, and one whose rows were removed.
+    """
     try:
         job = jobs.get(db, report.ref.job)
     except NotFound:
+        return
+    if job.removed_at is not None:
         return
     for one in report.logged:
         loglines.say_once(db, job.id, sentence(one), at=one.at.timestamp() if one.at else now)

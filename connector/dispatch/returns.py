@@ -33,7 +33,6 @@ _WITH_ROWS: Final = frozenset({jobs.JobKind.LOAD, jobs.JobKind.PREVIEW})
 def take_back(dispatcher: Dispatcher, db: Database, report: BatchReturned, *, now: float) -> None:
     """Record a batch that came back. Raises NotFound for one of a job that nobody knows."""
     job = jobs.get(db, report.ref.job)
-    dispatcher.leases.end(report.ref)
     past = faults.past(db, report.ref)
     if past is None:  # another attempt has the batch
         return

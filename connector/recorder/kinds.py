@@ -47,6 +47,8 @@ class Turn:
     """jobs that waited for metadata and may be planned now"""
     started: set[tuple[str, int]] = field(default_factory=set)
     """steps that the ledger was told to have begun"""
+    home: list[reports.BatchRef] = field(default_factory=list)
+    """attempts that no worker holds any more"""
     learned: set[tuple[str, int]] = field(default_factory=set)
     """the step whose service's key was learnt"""
 
@@ -95,6 +97,8 @@ class Kinds:
 
     def committed(self, turn: Turn) -> None:
         """Keep in mind what the ledger was told. Of a turn that was rolled back nothing is: its reports come again."""
+        for ref in turn.home:
+            self._dispatcher.leases.end(ref)
         self._started |= turn.started
         for step in turn.started:
             self._starting.pop(step, None)
@@ -124,8 +128,7 @@ class Kinds:
     def _stopped(self, turn: Turn, report: reports.WorkerStopped) -> None:
         self._dispatcher.leases.gone(report.endpoint, report.worker)
         endpoints.worker_stopped(turn.db, report.endpoint, report.worker)
-        for ref in report.returned:
-            self._dispatcher.leases.end(ref)  # it lies on its queue again
+        turn.home += report.returned  # they lie on their queue again
 
     def _crew_alive(self, turn: Turn, report: reports.CrewAlive) -> None:
         crews.seen(turn.db, report, at=turn.now)
@@ -194,7 +197,7 @@ class Kinds:
     def _done(self, turn: Turn, report: reports.BatchDone) -> None:
         ref = report.ref
         self._meet_database(turn, report)
-        self._dispatcher.leases.end(ref)
+        turn.home.append(ref)
         if not batches.done(turn.db, ref, outcomes=report.outcomes, calls=report.calls, seconds=report.seconds, at=turn.now):
             return
         for line in report.log:
@@ -216,6 +219,7 @@ class Kinds:
     def _returned(self, turn: Turn, report: reports.BatchReturned) -> None:
         self._dispatcher.meter.came_back(report.endpoint, code=report.code)
         turn.endpoints.add(report.endpoint.lower())
+        turn.home.append(report.ref)
         returns.take_back(self._dispatcher, turn.db, report, now=turn.now)
 
     def _contract(self, turn: Turn, report: reports.ContractWanted) -> None:
@@ -226,7 +230,7 @@ class Kinds:
         key, ref = report.endpoint.lower(), report.ref
         self._meet_database(turn, report)
         endpoints.surveyed(turn.db, key, found=report.metadata, checks=report.checks, at=turn.now)
-        self._dispatcher.leases.end(ref)
+        turn.home.append(ref)
         if not batches.done(turn.db, ref, outcomes=reports.Outcomes(letters=""), calls=0, seconds=0.0, at=turn.now):
             return
         job = jobs.get(turn.db, ref.job)
@@ -247,6 +251,7 @@ class Kinds:
         turn.answer(report, answer)
 
     def _imported(self, turn: Turn, report: reports.DictionaryDone) -> None:
+        turn.home.append(report.ref)
         importing.take_end(self._dispatcher, turn.db, report, now=turn.now)
         turn.endpoints.add(report.endpoint.lower())
 

@@ -7,6 +7,7 @@ reports of one batch are applied in order. What a report means is not known here
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,8 +83,11 @@ class Recorder:
             return
         for stream in streams:
             self._join(stream)
+        started = time.monotonic()
         if entries := self._read(streams):
             self._record(entries)
+        if not self._again and max(Counter(stream for stream, _, _ in entries).values(), default=0) < _AT_ONCE:
+            self._dispatcher.leases.listened(started)  # nothing was left on any stream when the read began
 
     def _streams(self) -> list[str]:
         """The streams of all endpoints, as the ledger named them lately."""

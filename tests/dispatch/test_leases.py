@@ -18,6 +18,7 @@ def test_a_lease_that_is_renewed_does_not_end():
     clock.now = 8
     leases.renew([B])
     clock.now = 11
+    leases.listened(11)
     assert leases.expired() == [A]
     assert leases.holds(A), "it is held until it is taken away"
     leases.end(A)
@@ -32,7 +33,20 @@ def test_while_nobody_can_be_heard_no_lease_ends():
     clock.now = 9
     leases.renew_all()
     clock.now = 18
+    leases.listened(18)
     assert leases.expired() == []
+
+
+def test_a_lease_ends_only_when_all_that_was_told_until_then_is_known():
+    clock = Clock()
+    leases = Leases(lease_s=10, clock=clock)
+    leases.renew([A])
+    clock.now = 60
+    assert leases.expired() == []
+    leases.listened(10)
+    assert leases.expired() == []
+    leases.listened(10.1)
+    assert leases.expired() == [A]
 
 
 def test_slots_are_those_of_workers_that_spoke_lately():

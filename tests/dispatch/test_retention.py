@@ -235,7 +235,7 @@ def test_a_clock_that_was_set_removes_nothing(shop, monkeypatch, is_noticed):
     real = time.time
     keeper = Reconciler(shop.dispatcher, Planner(ledger=shop.ledger, batch_rows=2), keep_s=90 * DAY)
     keeper._retention._next = 0.0
-    keeper._first_look = False
+    keeper._lost.is_first_look = False
     monkeypatch.setattr(time, "time", lambda: real() + 1000 * DAY)
     if is_noticed:  # else the removal is the first that writes
         keeper._follow_clock()
