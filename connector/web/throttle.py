@@ -25,26 +25,30 @@ class Throttle:
 
     def count(self, address: str) -> None:
         """Note a try. Raises TooOften where there were too many of this address, or of all."""
-        if self._counts.hit(self.per_address, self.what, _network(address)) and self._counts.hit(self.in_total, self.what):
+        if self._counts.hit(self.per_address, self.what, network(address)) and self._counts.hit(self.in_total, self.what):
             return
         raise TooOften(f"too many tries ({self.what}).", advice="Wait a minute.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttles:
-    """What is slowed down: signing in, tokens that are not known, codes that are not known, and registrations."""
+    """What is slowed down: signing in, tokens that are not known, registrations, and what machines show that is not known.
+
+    These are too long to be guessed: counting them in this process saves work. Short codes: see `enrolment.guessing`.
+    """
 
     sign_in: Throttle = field(default_factory=lambda: _throttle("signing in", 10, 60))
     tokens: Throttle = field(default_factory=lambda: _throttle("unknown tokens", 30, 300))
     registrations: Throttle = field(default_factory=lambda: _throttle("registrations", 20, 120))
-    codes: Throttle = field(default_factory=lambda: _throttle("activation codes", 10, 60))
+    machines: Throttle = field(default_factory=lambda: _throttle("codes and letters of machines", 10, 60))
 
 
 def _throttle(what: str, per_address: int, in_total: int) -> Throttle:
     return Throttle(what=what, per_address=parse(f"{per_address}/minute"), in_total=parse(f"{in_total}/minute"))
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
+    """What counts as one guesser: the address, of IPv6 its network."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

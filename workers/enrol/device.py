@@ -98,7 +98,7 @@ class Dispatcher:
             else:
                 if answer.status_code == requests.codes.ok:
                     return _given(_json(answer))
-                word = str(_json(answer).get("error", ""))
+                word = "slow_down" if answer.status_code == requests.codes.too_many_requests else _word(answer)
                 if word not in _WAITS:
                     raise _ended(word, answer)
                 interval += _SLOWER_S if word == "slow_down" else 0.0
@@ -126,6 +126,10 @@ def _given(found: Mapping[str, Any]) -> Given:
         dispatcher_key=str(found["dispatcher_key"]),
         trouble=str(found["trouble"]),
     )
+
+
+def _word(answer: requests.Response) -> str:
+    return str(_json(answer).get("error", ""))
 
 
 def _ended(word: str, answer: requests.Response) -> GiveUp:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from connector import registrations
 from connector.access.principal import DEFAULT_INSTANCE
-from connector.enrolment import activating, letterbox, logins, tickets
+from connector.enrolment import activating, guessing, letterbox, logins, tickets
 from connector.enrolment.activating import Word
 from connector.enrolment.asked import Asked
 from connector.errors import NotAllowed, NotFound, NotSignedIn
@@ -22,6 +22,7 @@ from connector.web.activation.objects import activation_object, registration_obj
 from connector.web.endpoints import ServiceInstance
 from connector.web.objects import moment
 from connector.web.served import BrokerUrl, PublicUrl, Served, Slowed
+from connector.web.throttle import network
 from connector.web.who import Administrator, address
 
 log = logging.getLogger(__name__)
@@ -116,9 +117,9 @@ def letter(
 
 
 @machines.get("/activations/{user_code}")
-def show(request: Request, user_code: str, dispatcher: Served, asking: Administrator, slowed: Slowed) -> registrations.Activation:
+def show(request: Request, user_code: str, dispatcher: Served, asking: Administrator) -> registrations.Activation:
     """What a machine says of itself that waits with this code, and what it would mean to approve it."""
-    return activation_object(looked_at(request, user_code, dispatcher, asking, slowed))
+    return activation_object(looked_at(request, user_code, dispatcher, asking))
 
 
 class Wanted(BaseModel):
@@ -132,11 +133,9 @@ class Wanted(BaseModel):
 
 
 @machines.post("/activations/{user_code}")
-def decide(
-    request: Request, user_code: str, wanted: Wanted, dispatcher: Served, asking: Administrator, slowed: Slowed
-) -> registrations.Decision:
+def decide(request: Request, user_code: str, wanted: Wanted, dispatcher: Served, asking: Administrator) -> registrations.Decision:
     """Approve or deny the registration of this code."""
-    found = looked_at(request, user_code, dispatcher, asking, slowed)
+    found = looked_at(request, user_code, dispatcher, asking)
     if wanted.decision == "deny":
         activating.deny(dispatcher, user_code, asking=asking)
         return registrations.Decision(endpoint=found.meaning.name, decision="deny", told="The registration is denied.")
@@ -146,12 +145,15 @@ def decide(
     return registrations.Decision(endpoint=name, decision="approve", told="Endpoint updated successfully.")
 
 
-def looked_at(request: Request, user_code: str, dispatcher: Served, asking: Administrator, slowed: Slowed) -> activating.Pending:
+def looked_at(request: Request, user_code: str, dispatcher: Served, asking: Administrator) -> activating.Pending:
     """The registration of a code; codes that are not known are counted. Raises as `activating.look` does, and TooOften."""
+    guesser = network(address(request))
+    guessing.check(dispatcher, guesser)
     try:
         return activating.look(dispatcher, user_code, asking=asking)
     except NotFound:
-        _guessed(slowed, request)
+        log.warning("an activation code that is not known was tried from %s", guesser, extra={"action": "code_unknown"})
+        guessing.count(dispatcher, guesser, by=asking.by)
         raise
 
 
@@ -228,9 +230,9 @@ def _known(dispatcher: Served, key: trust.MachineKey) -> registrations.KnownKey:
 
 
 def _guessed(slowed: Slowed, request: Request) -> None:
-    """Somebody named a code that is not known here."""
+    """A machine, or who plays one, showed a code or letter that is not known here."""
     log.warning("a code that is not known was tried from %s", address(request), extra={"action": "code_unknown"})
-    slowed.codes.count(address(request))
+    slowed.machines.count(address(request))
 
 
 def _not_yet(word: Word) -> Response:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from connector.enrolment import activating
 from connector.errors import RapidStartError
 from connector.web.activation import api, drawing
-from connector.web.served import Served, Slowed
+from connector.web.served import Served
 from connector.web.who import Administrator
 
 _LARGEST_FORM: Final = 16_384
@@ -27,10 +27,10 @@ def form(request: Request, asking: Administrator, code: str = "") -> Response:
 
 
 @routes.get("/activate/{user_code}")
-def look(request: Request, user_code: str, dispatcher: Served, asking: Administrator, slowed: Slowed) -> Response:
+def look(request: Request, user_code: str, dispatcher: Served, asking: Administrator) -> Response:
     """What waits with this code."""
     try:
-        found = api.looked_at(request, user_code, dispatcher, asking, slowed)
+        found = api.looked_at(request, user_code, dispatcher, asking)
     except RapidStartError as error:
         return drawing.draw(request, asking, status=error.status, trouble=str(error))
     return drawing.draw(request, asking, found, known=drawing.instances(dispatcher, asking))
@@ -42,7 +42,6 @@ def decide(
     user_code: str,
     dispatcher: Served,
     asking: Administrator,
-    slowed: Slowed,
     decision: Annotated[str, Form(pattern="^(approve|deny)$")],
     service_instance: Annotated[str, Form(max_length=60)] = "",
     replaces: Annotated[str, Form(max_length=60)] = "",
@@ -52,7 +51,7 @@ def decide(
         {"decision": decision, "replaces": replaces} | ({"service_instance": service_instance} if service_instance else {})
     )
     try:
-        told = api.decide(request, user_code, wanted, dispatcher, asking, slowed)
+        told = api.decide(request, user_code, wanted, dispatcher, asking)
     except RapidStartError as error:
         return _once_more(request, dispatcher, user_code, asking, error)
     return drawing.draw(request, asking, told=told)
