@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from connector import broker, logs, web, webhook
+from connector import __version__, broker, logs, tracing, web, webhook
 from connector.access import local, people
 from connector.access.provider import Provider, Registration
 from connector.dispatch import Dispatcher, Outbox, Reconciler, letters
@@ -50,6 +50,8 @@ def run_dispatcher(settings: Settings) -> int:
 
 def _serve(settings: Settings, broker_url: str) -> None:
     with contextlib.ExitStack() as opened:
+        if settings.otlp_url:
+            opened.callback(tracing.start(settings.otlp_url, service="rapidstart-dispatcher", version=__version__))
         ledger = Ledger(settings.ledger_url or sqlite_url(settings.home / "ledger.db"))
         opened.callback(ledger.close)
         if ledger.file:

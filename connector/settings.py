@@ -133,6 +133,12 @@ class Settings(BaseSettings):
         Path | None, Field(description="A file with the secret by which the webhook knows who tells it.")
     ] = None
     log: Annotated[Literal["text", "json"], Field(description="How the dispatcher and Flower log: text, or json.")] = "text"
+    otlp_url: Annotated[
+        str | None,
+        Field(
+            pattern="^https?://", description="Where traces go: a collector that takes OTLP over HTTP, as http://collector:4318."
+        ),
+    ] = None
     flower_address: Annotated[
         str, Field(description="Address that Flower listens on. It has no login: keep it on this computer, or behind a proxy.")
     ] = "127.0.0.1"

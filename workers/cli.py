@@ -57,7 +57,8 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
 
     Told to stop, it finishes the calls in hand, for up to RAPIDSTART_GRACE_S. Told twice, it ends at once.
     """
-    from workers import app, errors, letters
+    from connector import __version__
+    from workers import app, errors, letters, tracing
 
     settings = front.settings(endpoint=endpoint, home=home)
     endpoint = front.endpoint(endpoint, settings)
@@ -82,9 +83,14 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
             policy=policy,
             login=front.login(settings, endpoint),
         )
+        end_traces = tracing.start(settings.otlp_url, endpoint=endpoint, version=__version__) if settings.otlp_url else None
     except errors.GiveUp as error:
         raise front.stop(error) from None
-    worker.run(commands=sys.stdin.fileno() if commands_on_stdin else None)
+    try:
+        worker.run(commands=sys.stdin.fileno() if commands_on_stdin else None)
+    finally:
+        if end_traces:
+            end_traces()
 
 
 def _policy(settings: "Settings", endpoint: str, *, is_registered: bool) -> "Policy | None":

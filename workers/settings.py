@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         Field(ge=0, description="How long calls in hand are waited for when a worker is told to stop, in seconds."),
     ] = 120.0
     log: Annotated[Literal["text", "json"], Field(description="How the worker logs: text, or json.")] = "text"
+    otlp_url: Annotated[
+        str | None,
+        Field(
+            pattern="^https?://", description="Where traces go: a collector that takes OTLP over HTTP, as http://collector:4318."
+        ),
+    ] = None
     aos_authentication: Annotated[
         Literal["none", "windows", "ntlm", "basic"],
         Field(

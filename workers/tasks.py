@@ -40,7 +40,7 @@ from connector.wire.reports import (
     Retry,
     SurveyDone,
 )
-from workers import aos, errors, importing, survey
+from workers import aos, errors, importing, survey, tracing
 from workers.exchange import Exchange
 from workers.letters import Letters, Plain
 from workers.load import classes, files, flatfiles, handover, leave, preview, services, tables
@@ -91,7 +91,9 @@ def register(app: Celery, bench: Bench) -> None:
 
 def _task(reception: Reception, work: Callable[[Any], None]) -> Callable[..., None]:
     def carry_out(task: Any, text: object = "", *_: Any, **__: Any) -> None:
-        reception.receive(work, text, task=task.name, task_id=task.request.id)
+        request = task.request
+        with tracing.Traced(task.name, parent=request.get(tracing.HEADER), rapidstart_batch=request.id):
+            reception.receive(work, text, task=task.name, task_id=request.id)
 
     return carry_out
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from connector import tracing
 from connector.dispatch.outbox import Parcel
 from connector.ledger import Database, batches, courses, dictionaries, endpoints, jobs, limits
 from connector.plan import passes
@@ -53,7 +54,9 @@ class Sender:
     def parcel(self, sending: batches.Sending) -> Parcel:
         """The message of one batch, addressed."""
         message, shown = _COMPOSE[self.job.kind](self, sending)
-        return Parcel(endpoint=self.endpoint.key, ref=sending.ref, message=message, shown=shown, readers=self.readers)
+        trace = tracing.of_job(self.job.id, submitted_at=self.job.submitted_at)
+        key, ref = self.endpoint.key, sending.ref
+        return Parcel(endpoint=key, ref=ref, message=message, shown=shown, readers=self.readers, trace=trace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

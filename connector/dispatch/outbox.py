@@ -15,7 +15,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
-from connector import broker
+from connector import broker, tracing
 from connector.dispatch.letters import Letters
 from connector.errors import NotReachable
 from connector.wire import codec, routes
@@ -34,6 +34,8 @@ class Parcel:
     """short and readable; never row values"""
     readers: tuple[Public, ...] | None = None
     """the keys that may open it; None: it is not sealed"""
+    trace: str = ""
+    """the span that it belongs to; "": nothing is traced"""
 
 
 class Outbox:
@@ -58,6 +60,7 @@ class Outbox:
                 queue=_queue(parcel.endpoint),
                 argsrepr=f"({parcel.shown})",
                 kwargsrepr="{}",
+                headers={tracing.HEADER: parcel.trace} if parcel.trace else None,
                 retry=False,
             )
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from connector import plan as planning
+from connector import tracing
 from connector.dispatch import corrected, dictionary, turns
 from connector.dispatch.cutting import Cutting, Writing
 from connector.dispatch.taking import Taken
@@ -36,6 +37,11 @@ class Planner:
 
         `then` is called in the transaction that makes the plan complete: for a small package that is the only one.
         """
+        with tracing.Traced("plan a job", job=(job.id, job.submitted_at)) as span:
+            span.note(rapidstart_job=job.id, rapidstart_kind=str(job.kind))
+            self._plan(job, package_path, metadata, then)
+
+    def _plan(self, job: jobs.Job, package_path: Path, metadata: Metadata, then: Callable[[Database], None]) -> None:
         package, corrections = corrected.opened(job, package_path, limits=self.limits)
         said = self._said(job, package)
         chosen = self._make(job, package, metadata, said)

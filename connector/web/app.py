@@ -28,6 +28,7 @@ from connector.web import (
     report,
     served,
     signin,
+    traced,
     who,
 )
 from connector.web.declared import DeclaringApi
@@ -90,4 +91,5 @@ def create(
     who.roles(app)
     app.add_middleware(origin.SameOrigin)
     app.add_middleware(headers.SecurityHeaders)
+    app.add_middleware(traced.TracedRequests)
     return app
