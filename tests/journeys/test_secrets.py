@@ -62,7 +62,7 @@ def test_no_secret_is_told_anywhere_after_a_load(site: Site, tmp_path: Path) -> 
     cookies = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
     signed_in = asked(link, form={"password": PASSWORD}, opener=browser)
-    assert "Anna" in signed_in
+    assert "<small>Anna (viewer)</small>" in signed_in, "the menu of the page that one lands on"
     (session,) = [str(each.value) for each in cookies]
 
     site.extra["RAPIDSTART_TOKEN"] = token

@@ -52,6 +52,7 @@ def test_a_link_lets_its_person_in_once(desk):
         arrived = first.post(link, timeout=10)
         assert arrived.url == f"{desk.url}/"
         assert arrived.status_code == 200
+        assert "<small>Anna (operator)</small>" in arrived.text, "the menu names who is signed in"
         assert whoami(desk, first) == "Anna"
         refused = second.post(link, timeout=10)
         assert refused.status_code == 401
