@@ -1,5 +1,6 @@
 """What the name of a host tells of its AOS, and what is kept of a registration on this computer."""
 
+import dataclasses
 import sys
 
 import pytest
@@ -127,3 +128,28 @@ def test_a_registration_is_kept_and_its_key_used_again(tmp_path):
     assert (mine.endpoint, mine.dispatcher) == ("AOSPROD01", "https://rapid")
     membership.forget(tmp_path, "AOSPROD01")
     assert [each.name for each in folder.iterdir()] == ["policy.toml"]
+
+
+def test_a_second_endpoint_of_the_same_host_leaves_the_key_of_the_first_alone(tmp_path):
+    """As two web sites of one computer are: whoever names another endpoint means another one."""
+    found = find("AOSPROD01", companies=["USMF"])
+    _, first = settle(tmp_path, found)
+    file, second = membership.key_for(tmp_path, found, endpoint="AOSPROD02")
+    other = dataclasses.replace(GIVEN, endpoint="AOSPROD02")
+    told = {"key_file": file, "broker_url": URL, "dispatcher": "https://rapid", "ca_file": None}
+    membership.settle(tmp_path, other, found, **told)
+    assert first != second
+    for name, public in (("aosprod01", first), ("aosprod02", second)):
+        assert keeping.ring(tmp_path / "endpoints" / name / "machine.key")[-1].public == public
+    assert list((tmp_path / "registering").iterdir()) == []
+
+
+def test_a_key_of_an_endpoint_stays_where_it_is_given_to_another_one(tmp_path):
+    """The dispatcher may call the endpoint otherwise than this computer knows it."""
+    found = find("AOSPROD01", companies=["USMF"])
+    settle(tmp_path, found)
+    file, public = membership.key_for(tmp_path, found, endpoint="")
+    told = {"key_file": file, "broker_url": URL, "dispatcher": "https://rapid", "ca_file": None}
+    membership.settle(tmp_path, dataclasses.replace(GIVEN, endpoint="AOSPROD02"), found, **told)
+    for name in ("aosprod01", "aosprod02"):
+        assert keeping.ring(tmp_path / "endpoints" / name / "machine.key")[-1].public == public

@@ -53,11 +53,12 @@ def knows(home: Path, found: Found) -> bool:
 
 
 def key_for(home: Path, found: Found, *, endpoint: str) -> tuple[Path, keys.Public]:
-    """The key to register with, and its file: that of the last time, where this AOS instance was registered before.
+    """The key to register with, and its file: that of the last time, where this AOS instance, or the endpoint that is named, was
+    registered before.
 
     Raises GiveUp.
     """
-    mine = next((each.endpoint for each in known(home) if _is_same(each, found)), endpoint)
+    mine = endpoint or next((each.endpoint for each in known(home) if _is_same(each, found)), "")
     folder = home / "endpoints" / mine.lower()
     slug = re.sub(r"[^a-z0-9.-]", "-", f"{found.service_host}-{found.aos_instance}".lower())
     file = folder / letters.MACHINE_FILE if mine else home / "registering" / f"{slug}.key"
@@ -90,7 +91,7 @@ def settle(
         if is_new:
             (folder / policy.FILE).write_text(_policy(found), encoding="utf-8")
         (folder / FILE).write_text(json.dumps(asdict(mine), indent=1) + "\n", encoding="utf-8")
-        if key_file.parent != folder:
+        if key_file.parent.parent == home:  # no endpoint's
             key_file.unlink()
     except OSError as error:
         raise GiveUp(f"the endpoint's folder cannot be written: {error.strerror}.", advice=_ADVICE, code="RSC-5983") from error
