@@ -22,6 +22,17 @@ SORTED_BY: Final[Mapping[str, sa.ColumnElement[object]]] = {
 }
 
 
+#: By what rows that are not in may be sorted; `row` is the order in which they were told.
+FAILURES_BY: Final[Mapping[str, sa.ColumnElement[object]]] = {
+    "row": problems.c.id,
+    "entity": problems.c.step,
+    "outcome": problems.c.outcome,
+    "field": sa.func.lower(sa.func.coalesce(problems.c.column, problems.c.field, "")),
+    "value": sa.func.lower(sa.func.coalesce(problems.c.value, "")),
+    "message": sa.func.lower(problems.c.message),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which jobs are looked for; "" and None: all."""
@@ -110,13 +121,27 @@ class Chosen:
 
 def failures(db: Database, job: str, chosen: Chosen, *, after: int, limit: int) -> list[Failure]:
     """Rows that are not in, as they are chosen; `after` is the id of the last one of the page before."""
-    query = (
+    return _failures(db, _not_in(job, chosen).where(problems.c.id > after).order_by(problems.c.id).limit(limit))
+
+
+def sorted_failures(
+    db: Database, job: str, chosen: Chosen, *, by: str, down: bool, limit: int, skip: int
+) -> list[Failure]:  # fmt: skip
+    """The same by one of `FAILURES_BY`: `limit` of them behind the first `skip`."""
+    column = FAILURES_BY[by]
+    query = _not_in(job, chosen).order_by(column.desc() if down else column, problems.c.id)
+    return _failures(db, query.limit(limit).offset(skip))
+
+
+def _not_in(job: str, chosen: Chosen) -> sa.Select[Any]:
+    return (
         sa.select(problems, steps.c.entity, steps.c.file, steps.c.sheet)
         .join(steps, (steps.c.job == problems.c.job) & (steps.c.no == problems.c.step))
-        .where(problems.c.job == job, problems.c.id > after, *_chosen(chosen))
-        .order_by(problems.c.id)
-        .limit(limit)
+        .where(problems.c.job == job, *_chosen(chosen))
     )
+
+
+def _failures(db: Database, query: sa.Select[Any]) -> list[Failure]:
     names = Failure.__dataclass_fields__
     return [Failure(**{name: row[name] for name in names}) for row in db.execute(query).mappings()]
 

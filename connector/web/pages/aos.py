@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Annotated, Final
 
-from fastapi import Form, Request
+from fastapi import Form, Query, Request
 from starlette.responses import Response
 
 from connector import api
@@ -11,7 +11,7 @@ from connector.ledger import Database, findings, jobs
 from connector.ledger import endpoints as kept
 from connector.web import endpoints, snapshots
 from connector.web.objects import job_object
-from connector.web.pages import drawing, listing, page
+from connector.web.pages import beside, drawing, limiting, listing, page
 from connector.web.pages.latency import latency
 from connector.web.served import Served
 from connector.web.who import Administrator, Viewer
@@ -19,30 +19,36 @@ from connector.wire.metadata import Metadata, Service
 
 routes = page.router()
 
-_FAULTS: Final = 20
-_SERVICES: Final = 60
 _JOBS: Final = 5
 
 
 @routes.get("/deployments/{name}")
 def aos(
-    request: Request, name: str, dispatcher: Served, asking: Viewer, q: listing.Sought = "", service: listing.Sought = ""
+    request: Request,
+    name: str,
+    dispatcher: Served,
+    asking: Viewer,
+    q: listing.Sought = "",
+    sort: listing.Sort = "",
+    service: listing.Sought = "",
+    workers: listing.Sort = "",
+    faults: listing.Sort = "",
+    fault: listing.Sought = "",
+    skip: Annotated[int, Query(ge=0, le=beside.LATELY)] = 0,
 ) -> Response:
     """Checks, workers, what it bears, its services, and what went wrong there lately."""
     endpoint = endpoints.described(dispatcher, name)
     with dispatcher.ledger.read() as db:
-        faults = findings.faults(db, name.lower(), limit=_FAULTS)
+        failed = findings.faults(db, name.lower(), limit=beside.LATELY)
         known = kept.metadata(db, name.lower()) if drawing.asked_for(request) != "live" else None  # they are large
         surveys = _last(db, name, kinds=("test", "metadata"), limit=1)
         recent = _last(db, name, kinds=api.WITH_ROWS, limit=_JOBS)
         counts, rates = jobs.totals(db, [each.id for each in recent]), snapshots.rates_of(db, recent)
-    found = listing.matching(known.services if known else (), q, _text)
     return drawing.draw(
         "aos.html",
         request,
         asking,
         endpoint=endpoint,
-        faults=faults,
         latency=latency(dispatcher.meter, endpoint["name"]),
         survey=surveys[0] if surveys else None,
         recent=[job_object(each, counts=counts[each.id], endpoint=endpoint["name"]) for each in recent],
@@ -50,11 +56,12 @@ def aos(
         wrong=[each for each in endpoint["checks"] if not each["ok"]],
         well=[each for each in endpoint["checks"] if each["ok"]],
         known=known,
-        services=found[:_SERVICES],
-        more=max(0, len(found) - _SERVICES),
         chosen=_chosen(known, service),
-        q=q,
         service=service,
+        **beside.workers(endpoint["workers"], sort=workers),
+        **beside.faults(failed, sort=faults, sought=fault, skip=skip),
+        **beside.services(known.services if known else (), sort=sort, sought=q),
+        **limiting.commands(endpoint),
     )
 
 
@@ -78,12 +85,6 @@ def scale(
 def _last(db: Database, endpoint: str, *, kinds: Collection[str], limit: int) -> list[jobs.Job]:
     """Jobs of an endpoint, the newest first."""
     return findings.listing(db, findings.Wanted(endpoint=endpoint, kinds=kinds), by="submitted", down=True, limit=limit, skip=0)
-
-
-def _text(service: Service) -> str:
-    """By what people look for a service: its name, its records and their fields."""
-    tables = service.document.tables if service.document else ()
-    return " ".join((service.name, service.port, *(t.name for t in tables), *(f.name for t in tables for f in t.fields)))
 
 
 def _chosen(known: Metadata | None, service: str) -> Service | None:

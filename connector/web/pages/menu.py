@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from connector.web.pages import aos, deployments, files, home, job, jobs, loading, preparing, results
+from connector.web.pages import aos, deployments, files, home, job, jobs, limiting, loading, preparing, results, settling
 
 routes = APIRouter(include_in_schema=False)
-for _page in (files, home, deployments, aos, loading, preparing, jobs, job, results):
+for _page in (files, home, deployments, aos, limiting, loading, preparing, jobs, results, settling, job):
     routes.include_router(_page.routes)

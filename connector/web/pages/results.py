@@ -1,6 +1,7 @@
 """Load results: which rows are not in, and why?"""
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from connector import api
 from connector.dispatch import Dispatcher, correcting
 from connector.ledger import findings
+from connector.rights import Role
 from connector.web import jobs as steering
 from connector.web.objects import failure_object
 from connector.web.pages import drawing, listing, page, upload
@@ -19,6 +21,12 @@ routes = page.router()
 
 _LIMIT: Final = 100
 _GROUPS: Final = 100
+_GROUPED: Final[dict[str, Callable[[findings.Group], Any]]] = {
+    "rows": lambda each: each.rows,
+    "outcome": lambda each: each.outcome,
+    "message": lambda each: each.message.casefold(),
+    "advice": lambda each: each.advice.casefold(),
+}
 
 
 @routes.get("/jobs/{job_id}/results")
@@ -31,29 +39,40 @@ def results(
     outcome: listing.Sought = "",
     step: Annotated[str, Query(pattern=r"^[0-9]{0,6}$")] = "",
     q: listing.Sought = "",
-    after: Annotated[int, Query(ge=0)] = 0,
+    sort: listing.Sort = "",
+    groups: listing.Sort = "",
+    skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     """Rows that are not in, all or those that are chosen, grouped by what AX said."""
     job = steering.described(dispatcher, job_id)
+    by, groups_by = listing.order(sort, tuple(findings.FAILURES_BY), otherwise="row"), _grouped(groups)
     chosen = findings.Chosen(message=message, outcome=outcome, step=int(step) if step else None, sought=q)
     with dispatcher.ledger.read() as db:
-        groups = findings.groups(db, job["id"], limit=_GROUPS)
-        found = findings.failures(db, job["id"], chosen, after=after, limit=_LIMIT)
+        reasons = findings.groups(db, job["id"], limit=_GROUPS)
+        found = findings.sorted_failures(
+            db, job["id"], chosen, by=by.column, down=by.down, limit=_LIMIT + 1, skip=skip
+        )  # fmt: skip
     return drawing.draw(
         "results.html",
         request,
         asking,
         job=job,
         downloads=_downloads(),
+        settles=asking.may(Role.OPERATOR)
+        and job["state"] in api.FINAL_STATES
+        and job["kind"] == "load"
+        and not job["removed_at"],
         live=job["state"] not in api.FINAL_STATES,
-        groups=groups,
-        failures=[failure_object(each) for each in found],
-        following=found[-1].id if len(found) == _LIMIT else None,
+        groups=listing.arranged(reasons, groups_by, _GROUPED),
+        groups_by=groups_by,
+        by=by,
+        failures=[failure_object(each) for each in found[:_LIMIT]],
+        before=max(0, skip - _LIMIT) if skip else None,
+        following=skip + _LIMIT if len(found) > _LIMIT else None,
         message=message,
         outcome=outcome,
         step=step,
         q=q,
-        after=after,
         filtered=bool(message or outcome or step or q),
     )
 
@@ -62,6 +81,10 @@ def results(
 async def hand_in(job_id: str, dispatcher: Served, asking: Operator, ceiling: Ceiling, file: UploadFile) -> Response:
     """Take up the rows of a workbook that somebody has corrected, as rows of this load."""
     return page.go(f"/jobs/{await run_in_threadpool(_take_up, dispatcher, job_id, file, ceiling=ceiling, by=asking.by)}")
+
+
+def _grouped(asked: str) -> listing.Order:
+    return listing.order(asked, tuple(_GROUPED), otherwise="-rows")
 
 
 def _take_up(dispatcher: Dispatcher, job_id: str, file: UploadFile, *, ceiling: int, by: str) -> str:
