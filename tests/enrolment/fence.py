@@ -62,6 +62,7 @@ def machine(site, name, *, latency_ms):
         str(latency_ms),
     )
     eventually(lambda: listens(port), what="a listening AOS")
+    assert made.running["aos"].poll() is None, "somebody else listens there"
     request = urllib.request.Request(
         f"{site.api_url}/api/v1/registration-tokens",
         data=b"{}",

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -29,10 +30,17 @@ def eventually(condition: Callable[[], Any], *, within_s: float = 60.0, what: st
     return value
 
 
+#: Below the ports that systems give to outgoing connections, and apart from those of embedded brokers.
+_PORTS = range(10_000, 20_000)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has. None that the system would have chosen: that one may be somebody's before it is used here."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)  # whatever seed this process of the tests was given
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:
@@ -114,6 +122,7 @@ class Site:
         self.start(f"aos-{name}", "workers", "simulate", "--port", str(self.ports[name]), "--company", COMPANY, *options)
         self.rapidstart("endpoint", "add", name, "--url", f"http://127.0.0.1:{self.ports[name]}")
         eventually(lambda: listens(self.ports[name]), what="a listening AOS")
+        assert self.running[f"aos-{name}"].poll() is None, "somebody else listens there"
 
     def start_worker(self, endpoint: str, *, concurrency: int = 2) -> None:
         self.start(f"worker-{endpoint}", "workers", "run", "--endpoint", endpoint, "--concurrency", str(concurrency))
