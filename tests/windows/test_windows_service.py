@@ -1,13 +1,17 @@
 """The worker under Windows' own Python, as services: two instances, a whole load, and stops that leave nothing."""
 
+import base64
 import json
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from tests.journeys.driving import COMPANY, Site, eventually, write_csv
+from connector.wire import keys
+from tests.journeys.driving import COMPANY, Site, eventually, free_port, listens, write_csv
 from tests.windows.under_wine import Windows
 
 pytestmark = [pytest.mark.slow, pytest.mark.windows, pytest.mark.timeout(900)]
@@ -18,18 +22,45 @@ INSTANCES = {"A1": "AX60_ONE", "A2": "AX60_TWO"}
 
 @pytest.fixture
 def ring(site: Site, windows: Windows, tmp_path: Path) -> Iterator[Site]:
-    """A dispatcher and two AOS; their workers are services of that Windows."""
+    """A dispatcher and two AOS, whose workers can be services of that Windows."""
     site.extra["RAPIDSTART_BATCH_ROWS"] = "10"
     package = write_csv(tmp_path / "CustGroup.csv", ["CustGroup", "Name"], [[f"{n:04d}", f"Group {n}"] for n in range(ROWS)])
     site.start_dispatcher()
     for name in INSTANCES:
-        site.start_aos(name, "--tables-from", package, "--key", "CustGroup=CustGroup", "--latency", "200")
-    windows.home.mkdir(parents=True, exist_ok=True)
-    broker = json.loads((site.folder / "home" / "broker.json").read_text())["url"]
-    (windows.home / "worker.toml").write_text(f'broker_url = "{broker}"\ngrace_s = 30\n', encoding="utf-8")
+        _start_aos(site, name, package)
+    windows.home.mkdir(parents=True)
     yield site
-    for name in INSTANCES:
-        windows.worker("service", "uninstall", "--endpoint", name, code=None)
+    sys.stdout.write(windows.logs())  # shown where a test fails
+    for name, instance in INSTANCES.items():
+        if windows.has(f"RapidStartConnector${instance}"):
+            windows.worker("service", "uninstall", "--endpoint", name, code=None)
+    shutil.rmtree(windows.home)
+
+
+def _start_aos(site: Site, name: str, package: Path) -> None:
+    """A call takes a second: what stops in the middle of a load is to stop in the middle of one."""
+    site.ports[name] = free_port()
+    told = ("--company", COMPANY, "--tables-from", package, "--key", "CustGroup=CustGroup", "--latency", "1000")
+    site.start(f"aos-{name}", "workers", "simulate", "--port", str(site.ports[name]), *told)
+    eventually(lambda: listens(site.ports[name]), what="a listening AOS")
+
+
+def _say(windows: Windows, **settings: str | int) -> None:
+    """Settings of all workers of that computer."""
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
+    (windows.home / "worker.toml").write_text("".join(lines), encoding="utf-8")
+
+
+def _register(site: Site, windows: Windows, name: str) -> Path:
+    """Make that computer a machine of an endpoint, by a token: the endpoint's folder on it."""
+    token = windows.drive / f"{name}.token"
+    made = site.rapidstart("registration-token", "create", "--service-instance", "Contoso", "--out", token)
+    assert made.returncode == 0, made.stderr
+    aos = ("--service-host", f"http://127.0.0.1:{site.ports[name]}", "--endpoint", name, "--company", COMPANY)
+    here = ("--dispatcher", site.api_url, "--yes", "--token-file", rf"C:\{name}.token")
+    assert "Endpoint updated successfully" in windows.worker("register", *aos, *here)
+    token.unlink()
+    return windows.home / "endpoints" / name.lower()
 
 
 def _submit(site: Site, endpoint: str) -> str:
@@ -37,41 +68,79 @@ def _submit(site: Site, endpoint: str) -> str:
     return str(site.json("load", package, "--endpoint", endpoint, "--company", COMPANY, "--mode", "create")["id"])
 
 
-def _unacked(site: Site) -> dict[bytes, int]:
-    """What lies on the broker as taken and not done, by key."""
-    url = json.loads((site.folder / "home" / "broker.json").read_text())["url"]
-    with redis.Redis.from_url(url) as broker:
-        return {key: broker.hlen(key) for key in broker.scan_iter("*unacked*", _type="hash")}
+def _broker(site: Site) -> str:
+    return str(json.loads((site.folder / "home" / "broker.json").read_text())["url"])
+
+
+def _unacked(site: Site, endpoint: str) -> int:
+    """What lies on the broker as taken by the endpoint's workers and not done."""
+    with redis.Redis.from_url(_broker(site)) as broker:
+        queue = f"aos.{endpoint.lower()}"
+        return int(broker.hlen(f"{queue}:unacked")) + int(broker.zcard(f"{queue}:unacked_index"))
 
 
 def test_two_instances_load_at_once_and_a_stop_leaves_nothing(ring: Site, windows: Windows) -> None:
+    _say(windows, grace_s=30, concurrency=2)
     for endpoint, instance in INSTANCES.items():
+        _register(ring, windows, endpoint)
         said = windows.worker("service", "install", "--endpoint", endpoint, "--instance", instance)
         assert f"RapidStartConnector${instance} is installed" in said
     assert "running" in windows.worker("service", "status", "--instance", "AX60_ONE")
     jobs = {endpoint: _submit(ring, endpoint) for endpoint in INSTANCES}
 
-    eventually(lambda: ring.job(jobs["A1"])["rows"]["created"], what="the first rows", within_s=120)
+    for endpoint, job in jobs.items():
+        eventually(lambda job=job: ring.job(job)["rows"]["created"], what=f"the first rows of {endpoint}", within_s=120)
+    assert _unacked(ring, "A1"), "calls are in hand"
+    windows.run("sc", "stop", "RapidStartConnector$AX60_ONE")  # as its console does; the command of ours takes seconds to start
     assert "has ended" in windows.worker("service", "stop", "--endpoint", "A1")
     assert "stopped" in windows.worker("service", "status", "--endpoint", "A1", code=1)
-    assert [key for key, held in _unacked(ring).items() if held and b"a1" in key] == []
+    assert _unacked(ring, "A1") == 0
+    _loaded(ring, "A2", jobs["A2"])
+    stopped = ring.job(jobs["A1"])
+    assert (stopped["finished_at"], 0 < stopped["rows"]["created"] < ROWS) == (None, True), stopped
 
     assert "runs" in windows.worker("service", "start", "--instance", "AX60_ONE")
-    for endpoint, job in jobs.items():
-        ended = ring.ended(job, within_s=240)
-        assert (ended["state"], ended["rows"]["created"]) == ("succeeded", ROWS), ended
-        assert len(ring.records(endpoint, "CustGroup")) == ROWS
-        assert ring.stats(endpoint)["rows_created"] == ROWS
-
+    _loaded(ring, "A1", jobs["A1"])
+    assert "has ended" in windows.worker("service", "stop", "--instance", "AX60_TWO")
     for endpoint, instance in INSTANCES.items():
         assert "is removed" in windows.worker("service", "uninstall", "--endpoint", endpoint)
         assert "not installed" in windows.worker("service", "status", "--instance", instance, code=1)
-        log = windows.home / "endpoints" / endpoint.lower() / "logs" / "service.log"
-        assert "worker" in log.read_text(encoding="utf-8")
-    assert [key for key, held in _unacked(ring).items() if held] == []
+        log = (windows.home / "endpoints" / endpoint.lower() / "logs" / "service.log").read_text(encoding="utf-8")
+        assert [name for name in INSTANCES if f"celery.apps.worker: {name}." in log] == [endpoint], "a log of its own"
+        assert _unacked(ring, endpoint) == 0
+
+
+def _loaded(site: Site, endpoint: str, job: str) -> None:
+    """The load ends with every row in, and no call was made twice."""
+    ended = site.ended(job, within_s=240)
+    assert (ended["state"], ended["rows"]["created"]) == ("succeeded", ROWS), ended
+    assert len(site.records(endpoint, "CustGroup")) == ROWS
+    stats = site.stats(endpoint)
+    assert (stats["rows_created"], stats["duplicates_refused"]) == (ROWS, 0)
+
+
+def test_what_a_machine_keeps_is_of_no_use_elsewhere(ring: Site, windows: Windows) -> None:
+    folder = _register(ring, windows, "A1")
+    script = "import sys, pathlib; from workers import keeping; from connector.wire import keys; f = pathlib.Path(sys.argv[1]); "
+    script += "print(keys.text(keeping.ring(f / 'machine.key')), keeping.login(f))"
+    opened = windows.python("-c", script, windows.path(folder))
+    key, login = opened.split()[1:]
+    (registered,) = ring.json("endpoint", "show", "A1")["sealing"]["keys"]
+    (mine,) = keys.of_text(f"rapidstart-key-1 {key}", name="machine.key")
+    assert mine.public.fingerprint == registered["fingerprint"], "it is the key that it was registered with"
+    assert login.startswith("redis://"), "its login at the broker"
+
+    kept = b"".join((folder / name).read_bytes() for name in ("machine.key", "broker.login"))
+    raw = b"".join(base64.b64decode((folder / name).read_text().split()[1]) for name in ("machine.key", "broker.login"))
+    for secret in (key.encode(), mine.seed, login.encode(), login.rpartition("@")[0].rpartition(":")[2].encode()):
+        assert secret not in kept
+        assert secret not in raw
+    with pytest.raises(keys.KeyUnreadable):
+        keys.load(folder / "machine.key")
 
 
 def test_an_upgrade_goes_beside_and_back_while_the_service_stays(ring: Site, windows: Windows) -> None:
+    _say(windows, broker_url=_broker(ring))
     windows.worker("service", "install", "--endpoint", "A1", "--instance", "AX60_ONE")
     before = json.loads(windows.installed.read_text())["current"]
 
@@ -97,6 +166,7 @@ def test_without_the_licence_nothing_is_installed(windows: Windows) -> None:
 
 
 def test_the_original_connector_is_found_and_removed_when_asked(ring: Site, windows: Windows) -> None:
+    _say(windows, broker_url=_broker(ring))
     original = "RapidStartConnectorService"
     windows.run("sc", "create", original, "binPath=", r"C:\windows\system32\svchost.exe")
     assert "Microsoft's own connector" in windows.worker("service", "install", "--endpoint", "A1")
@@ -106,6 +176,7 @@ def test_the_original_connector_is_found_and_removed_when_asked(ring: Site, wind
 
 
 def test_doctor_finds_nothing_missing_on_this_windows(ring: Site, windows: Windows) -> None:
+    _say(windows, broker_url=_broker(ring))
     address = f"http://127.0.0.1:{ring.ports['A1']}/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
     said = windows.worker("doctor", "--endpoint", "A1", "--address", address, "--company", COMPANY, code=None)
     assert "ok           Operating system: Windows, build" in said

@@ -1,5 +1,6 @@
 """A Windows under wine in which the offline bundle was installed. See `prepare.sh`."""
 
+import json
 import os
 import select
 import shutil
@@ -58,6 +59,21 @@ class Windows:
         assert code is None or done.returncode == code, f"exit code {done.returncode}: {done.stdout}\n{self.logs()}"
         return done.stdout
 
+    def python(self, *arguments: str) -> str:
+        """What the Python of the installed version says, which must end well."""
+        current = json.loads(self.installed.read_text())["current"]
+        done = self.run(rf"C:\rapidstart\{current}\python.exe", *arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def path(self, path: Path) -> str:
+        """A file of this Windows, as Windows names it."""
+        return "C:\\" + str(path.relative_to(self.drive)).replace("/", "\\")
+
+    def has(self, service: str) -> bool:
+        """Whether there is a service of that name."""
+        return self.run("sc", "query", service).returncode == 0
+
     @property
     def installed(self) -> Path:
         """Which versions there are."""
@@ -84,7 +100,7 @@ class Windows:
         for command in (["wineserver", "-p"], ["wine", "cmd", "/c", "exit"]):
             nowhere = subprocess.DEVNULL
             subprocess.run(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=self.env, check=True, timeout=300)
-        eventually(lambda: self.run("sc", "query", "PlugPlay").returncode == 0, within_s=120, what="a service control manager")
+        eventually(lambda: self.has("PlugPlay"), within_s=120, what="a service control manager")
 
     def end(self) -> None:
         """End every process of this Windows, of no other one; return when none is left."""
