@@ -7,8 +7,20 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import audit, jobs
+from connector.ledger.schema import Count, Words, jobs, metadata
 from connector.ledger.store import Database
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", Count, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("by", Words, nullable=False),
+    sa.Column("what", Words, nullable=False),
+    sa.Column("subject", Words, nullable=False),
+    sa.Column("details", Words, nullable=False),
+    sa.Index("audit_of_subject", "subject", "id"),
+)
 
 #: Who changes things that nobody asked for at the time: the dispatcher itself.
 ITSELF: Final = ""

@@ -1,75 +1,24 @@
-"""Batches: the unit of queueing and of retry. The current attempt is the only one whose word counts."""
+"""Batches: the unit of queueing and of retry. What was granted to them is in `grants`, which attempt counts in `attempts`."""
 
 import json
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from connector.ledger import closing, endings, holders, twice
-from connector.ledger.jobs import JobKind
+from connector.ledger import attempts, closing, endings, twice
+from connector.ledger.attempts import CURRENT, UNFINISHED, BatchState
 from connector.ledger.places import Run
-from connector.ledger.schema import batches, intents, jobs, steps
+from connector.ledger.schema import batches, steps
 from connector.ledger.store import Database
 from connector.ledger.twice import Second
 from connector.wire.reports import PENDING, BatchRef, Intent, Outcome, Outcomes
 
-
-class BatchState(StrEnum):
-    """Where a batch stands. The last four are final."""
-
-    PLANNED = "planned"
-    """not on the queue"""
-    SENT = "sent"
-    """on the queue, or at a worker"""
-    DONE = "done"
-    """every row has an outcome"""
-    FAILED = "failed"
-    """it could not be carried out"""
-    UNKNOWN = "unknown"
-    """a person must settle rows of it"""
-    CANCELLED = "cancelled"
-    """never carried out, or not to its end"""
-
-
-#: Why a worker that asks for leave in a preview gets none: it is older than previews, and takes the rows for a load.
-PREVIEW_WRITES_NOTHING = "a preview writes nothing"
-
-UNFINISHED = (BatchState.PLANNED, BatchState.SENT)
-
-#: The attempt whose word counts; its parameters come from `_named`. Statements of every batch are made once, below: making
-#: one costs more than running it.
-_CURRENT = (
-    (batches.c.job == sa.bindparam("of_job"))
-    & (batches.c.step == sa.bindparam("of_step"))
-    & (batches.c.no == sa.bindparam("of_batch"))
-    & (batches.c.attempt == sa.bindparam("of_attempt"))
-    & (batches.c.state == BatchState.SENT)
-)
-_FIND_CURRENT = sa.select(batches).where(_CURRENT)
 _START_STEP = (
     sa.update(steps)
     .where(steps.c.job == sa.bindparam("of_job"), steps.c.no == sa.bindparam("of_step"), steps.c.started_at.is_(None))
     .values(started_at=sa.bindparam("now"))
-)
-_GRANTABLE = (
-    sa.select(batches.c.id, batches.c.open_intent, jobs.c.ending, jobs.c.paused, jobs.c.kind)
-    .join(jobs, jobs.c.id == batches.c.job)
-    .where(_CURRENT)
-)
-_GRANT = (
-    sa.update(batches)
-    .where(batches.c.id == sa.bindparam("of_id"))
-    .values(open_intent=sa.bindparam("intent"), granted_at=sa.bindparam("now"), so_far=sa.bindparam("told"))
-)
-_ADD_INTENT = sa.insert(intents)
-_GRANTED = sa.select(intents.c.id).where(
-    intents.c.batch == sa.bindparam("of_id"),
-    intents.c.attempt == sa.bindparam("to"),
-    intents.c.message_id == sa.bindparam("message"),
 )
 _RANK = sa.select(sa.func.min(batches.c.rank)).where(batches.c.job == sa.bindparam("of_job"), batches.c.state.in_(UNFINISHED))
 _CLAIMABLE = (
@@ -206,53 +155,12 @@ def start_step(db: Database, *, job: str, step: int, at: float) -> None:
     db.execute(_START_STEP, {"of_job": job, "of_step": step, "now": at})
 
 
-def grant(
-    db: Database,
-    ref: BatchRef,
-    *,
-    intent: Intent,
-    so_far: Outcomes,
-    at: float,
-    worker: str = "",
-    held: str = "",
-    barred: str = "",
-) -> str:
-    """Record an intent, and what the calls before it brought. Returns "" when the call may be made, else why not.
-
-    `worker`: the process that asks; from the first grant on the attempt is its own. `held`: why no other call is made now.
-    `barred`: why none is made at all, nor one that may have been made settled.
-    """
-    row = db.execute(_GRANTABLE, _named(ref)).first()
-    if row is None:
-        return "this attempt was replaced"
-    if row.kind == JobKind.PREVIEW:
-        return PREVIEW_WRITES_NOTHING
-    repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
-    if not repeats and db.execute(_GRANTED, {"of_id": row.id, "to": ref.attempt, "message": intent.message_id}).first():
-        return "this call was granted before"  # a report of old, come again: what was granted since stands
-    if repeats and barred:
-        return barred
-    held = barred or held
-    if (row.ending or row.paused or held) and not repeats:  # a call that may have been made is settled all the same
-        told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
-        db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))
-        return "the job was ended" if row.ending else "the job was paused" if row.paused else held
-    text = intent.model_dump_json()
-    mine = holders.marked(text, ref, worker=worker)
-    db.execute(_GRANT, {"of_id": row.id, "intent": mine, "now": at, "told": so_far.model_dump_json()})
-    if not repeats:
-        packed = zlib.compress(text.encode(), 1)
-        values = {"batch": row.id, "attempt": ref.attempt, "message_id": intent.message_id, "intent": packed, "granted_at": at}
-        db.execute(_ADD_INTENT, values)
-    return ""
-
-
 def done(db: Database, ref: BatchRef, *, outcomes: Outcomes, calls: int, seconds: float, at: float) -> bool:
     """All rows have an outcome: the batch ends, or waits for its second pass.
 
     False where this attempt is not the current one, or had told its end before.
     """
-    row = _find_current(db, ref)
+    row = attempts.current(db, ref)
     if row is None:
         return False
     if closing.again(db, row, outcomes, state=BatchState.PLANNED, calls=calls, seconds=seconds, at=at):
@@ -278,13 +186,13 @@ def returned(
     nothing was `sent`, that has passed already: the attempt itself had waited for it.
     """
     if not settled and sent:
-        not_before = max(not_before, _limit(db, ref))
+        not_before = max(not_before, _limit(attempts.current(db, ref)))
     values = {"state": BatchState.PLANNED, "not_before": not_before, "reason": reason}
     if so_far is not None:
         values["so_far"] = so_far.model_dump_json()
     if settled:
         values |= {"open_intent": None, "granted_at": None}
-    return bool(db.execute(sa.update(batches).where(_CURRENT).values(values), _named(ref)).rowcount)
+    return bool(db.execute(sa.update(batches).where(CURRENT).values(values), attempts.named(ref)).rowcount)
 
 
 def replace(db: Database, ref: BatchRef, *, now: float, reason: str) -> float | None:
@@ -293,12 +201,13 @@ def replace(db: Database, ref: BatchRef, *, now: float, reason: str) -> float | 
     Where a granted call has told no end, AX may still be at work on it: the batch waits until the call's limit has passed.
     None where this attempt is not the current one.
     """
-    if db.execute(_FIND_CURRENT, _named(ref)).first() is None:
+    row = attempts.current(db, ref)
+    if row is None:
         return None
-    limit = _limit(db, ref)
+    limit = _limit(row)
     due = max(now, limit) if limit else 0.0
     values = {"state": BatchState.PLANNED, "not_before": due, "reason": reason}
-    db.execute(sa.update(batches).where(_CURRENT).values(values), _named(ref))
+    db.execute(sa.update(batches).where(CURRENT).values(values), attempts.named(ref))
     return due
 
 
@@ -320,7 +229,7 @@ def cancel_waiting(db: Database, job: str, *, held: Callable[[BatchRef], bool], 
 
 def end_early(db: Database, ref: BatchRef, *, at: float, so_far: Outcomes | None, settled: bool) -> bool:
     """A batch of a job that is ending came back: what is proved counts, the rest is skipped or unknown."""
-    row = _find_current(db, ref)
+    row = attempts.current(db, ref)
     if row is None:
         return False
     _end_early(db, row, at=at, so_far=so_far, settled=settled)
@@ -339,27 +248,17 @@ def any_unfinished(db: Database, job: str) -> bool:
     return db.execute(_ANY_UNFINISHED, {"of_job": job}).first() is not None
 
 
-def _limit(db: Database, ref: BatchRef) -> float:
-    """When the time limit of the attempt's granted call has passed; 0 where it has none without an end."""
-    row = db.execute(_FIND_CURRENT, _named(ref)).first()
-    if row is None or not row.open_intent or not row.granted_at:
+def _limit(row: sa.RowMapping | None) -> float:
+    """When the time limit of a batch's granted call has passed; 0 where it has none without an end."""
+    if row is None or not row["open_intent"] or not row["granted_at"]:
         return 0.0
-    return float(row.granted_at + Intent.model_validate_json(row.open_intent).time_limit_s)
-
-
-def _named(ref: BatchRef) -> dict[str, object]:
-    """The parameters of `_CURRENT`."""
-    return {"of_job": ref.job, "of_step": ref.step, "of_batch": ref.batch, "of_attempt": ref.attempt}
+    return float(row["granted_at"] + Intent.model_validate_json(row["open_intent"]).time_limit_s)
 
 
 def _nested() -> sa.ColumnElement[bool]:
     """Batches whose rows belong to more than one step."""
     lines = steps.alias("lines")
     return sa.exists().where(lines.c.job == batches.c.job, lines.c.parent == batches.c.step)
-
-
-def _find_current(db: Database, ref: BatchRef) -> sa.RowMapping | None:
-    return db.execute(_FIND_CURRENT, _named(ref)).mappings().first()
 
 
 def _ref(row: sa.RowMapping) -> BatchRef:

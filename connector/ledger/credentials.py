@@ -12,9 +12,25 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from connector.errors import Conflict, NotFound
-from connector.ledger.schema import credentials
+from connector.ledger.schema import Words, metadata
 from connector.ledger.store import Database
 from connector.rights import Role
+
+credentials = sa.Table(
+    "credentials",
+    metadata,
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("digest", Words, nullable=False, unique=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("role", Words, nullable=False),
+    sa.Column("service_instances", Words),
+    sa.Column("made_at", sa.Float, nullable=False),
+    sa.Column("made_by", Words, nullable=False),
+    sa.Column("expires_at", sa.Float),
+    sa.Column("used_at", sa.Float),
+    sa.Column("details", Words, nullable=False),
+)
 
 
 class Kind(StrEnum):

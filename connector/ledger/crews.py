@@ -4,9 +4,30 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import crews, wishes
+from connector.ledger.schema import Words, metadata
 from connector.ledger.store import Database
 from connector.wire.reports import CrewAlive
+
+wishes = sa.Table(
+    "wishes",
+    metadata,
+    sa.Column("endpoint", Words, primary_key=True),
+    sa.Column("workers", sa.Integer),
+    sa.Column("concurrency", sa.Integer),
+)
+
+crews = sa.Table(
+    "crews",
+    metadata,
+    sa.Column("endpoint", Words, primary_key=True),
+    sa.Column("crew", Words, primary_key=True),
+    sa.Column("host", Words, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("version", Words, nullable=False),
+    sa.Column("most", sa.Integer, nullable=False),
+    sa.Column("running", sa.Integer, nullable=False),
+    sa.Column("seen_at", sa.Float, nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

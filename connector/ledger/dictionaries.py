@@ -11,9 +11,23 @@ from typing import Final, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from connector.ledger.schema import dictionary_entries as entries
+from connector.ledger.schema import Words, metadata
 from connector.ledger.store import Database
 from connector.wire.dictionary import DataEnum, DataTable, DeclaredClass, DeclaredService, Dictionary
+
+entries = sa.Table(
+    "dictionary_entries",
+    metadata,
+    sa.Column("endpoint", Words, primary_key=True),
+    sa.Column("job", Words, primary_key=True),
+    sa.Column("kind", Words, primary_key=True),
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("label", Words, nullable=False),
+    sa.Column("language", Words, nullable=False),
+    sa.Column("imported_at", sa.Float, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
 
 #: The job of what is in use.
 _IN_USE: Final = ""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from connector.ledger import batches, endings
+from connector.ledger import attempts, batches, endings
+from connector.ledger.attempts import CURRENT, UNFINISHED, BatchState
 from connector.ledger.schema import batches as table
 from connector.ledger.store import Database
 from connector.wire.reports import PENDING, BatchRef, Intent, Outcome, Outcomes, Problem
@@ -35,7 +36,7 @@ class Because:
 
 def past(db: Database, ref: BatchRef) -> Past | None:
     """What is known of the batch; None where this attempt is not the current one."""
-    row = _current(db, ref)
+    row = attempts.current(db, ref)
     if row is None:
         return None
     open_rows = len(Intent.model_validate_json(row["open_intent"]).documents) if row["open_intent"] else 0
@@ -45,12 +46,12 @@ def past(db: Database, ref: BatchRef) -> Past | None:
 def note(db: Database, ref: BatchRef, found: Past) -> None:
     """The batch came back once more."""
     values = {"fault": found.fault, "faults": found.times, "fault_since": found.since, "fault_left": found.left}
-    db.execute(sa.update(table).where(_named(ref)).values(values))
+    db.execute(sa.update(table).where(CURRENT).values(values), attempts.named(ref))
 
 
 def wake(db: Database, endpoint: str, *, fault: str) -> None:
     """Let go at once what was held back for one reason, but for batches of which AX may still be at work on a call."""
-    held = (table.c.endpoint == endpoint) & (table.c.state == batches.BatchState.PLANNED) & (table.c.not_before > 0)
+    held = (table.c.endpoint == endpoint) & (table.c.state == BatchState.PLANNED) & (table.c.not_before > 0)
     mine = held & (table.c.fault == fault) & table.c.open_intent.is_(None)
     db.execute(sa.update(table).where(mine).values(not_before=0.0))
 
@@ -58,17 +59,17 @@ def wake(db: Database, endpoint: str, *, fault: str) -> None:
 def last_tried(db: Database, endpoint: str) -> dict[str, float]:
     """When a batch of each job was sent last that has no end; jobs of which none was are left out."""
     query = sa.select(table.c.job, sa.func.max(table.c.sent_at)).where(table.c.endpoint == endpoint, table.c.sent_at.is_not(None))
-    found = db.execute(query.where(table.c.state.in_(batches.UNFINISHED)).group_by(table.c.job))
+    found = db.execute(query.where(table.c.state.in_(UNFINISHED)).group_by(table.c.job))
     return {job: at for job, at in found}  # noqa: C416 - rows are no pairs to mypy
 
 
 def open_batches(db: Database, jobs: Sequence[str]) -> int:
     """How many batches of these jobs are on the way, or may be sent as soon as the AOS answers."""
     ranks = sa.select(table.c.job, sa.func.min(table.c.rank).label("rank"))
-    ranks = ranks.where(table.c.job.in_(jobs), table.c.state.in_(batches.UNFINISHED)).group_by(table.c.job)
+    ranks = ranks.where(table.c.job.in_(jobs), table.c.state.in_(UNFINISHED)).group_by(table.c.job)
     now = ranks.subquery()
     mine = sa.select(sa.func.count()).join_from(table, now, (now.c.job == table.c.job) & (now.c.rank == table.c.rank))
-    return int(db.execute(mine.where(table.c.state.in_(batches.UNFINISHED))).scalar_one())
+    return int(db.execute(mine.where(table.c.state.in_(UNFINISHED))).scalar_one())
 
 
 def give_up(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bool, because: Because, at: float) -> bool:
@@ -76,7 +77,7 @@ def give_up(db: Database, ref: BatchRef, *, so_far: Outcomes | None, settled: bo
 
     False where this attempt is not the current one.
     """
-    row = _current(db, ref)
+    row = attempts.current(db, ref)
     if row is None:
         return False
     if so_far is None:
@@ -101,12 +102,3 @@ def _explained(so_far: Outcomes, ended: Outcomes, because: Because) -> Outcomes:
     ]
     told = [Problem(row=place, message=because.message, advice=because.advice, code=because.code) for place in failed]
     return ended.model_copy(update={"letters": letters, "problems": (*so_far.problems, *doubts, *told)})
-
-
-def _named(ref: BatchRef) -> sa.ColumnElement[bool]:
-    mine = (table.c.job == ref.job) & (table.c.step == ref.step) & (table.c.no == ref.batch) & (table.c.attempt == ref.attempt)
-    return mine & (table.c.state == batches.BatchState.SENT)
-
-
-def _current(db: Database, ref: BatchRef) -> sa.RowMapping | None:
-    return db.execute(sa.select(table).where(_named(ref))).mappings().first()

@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from connector.ledger.batches import BatchState
+from connector.ledger.attempts import BatchState
 from connector.ledger.jobs import Job, get
 from connector.ledger.places import expand, runs
 from connector.ledger.retries import Source, ended, sources

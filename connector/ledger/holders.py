@@ -10,19 +10,15 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from connector.ledger.attempts import CURRENT, OF, named
 from connector.ledger.schema import batches
 from connector.ledger.store import Database
 from connector.wire.reports import BatchRef
 
 #: Names of processes are far shorter; the text behind the mark may be long.
 _LONGEST: Final = 500
-_MARK = (
-    sa.select(sa.func.substr(batches.c.open_intent, 1, _LONGEST))
-    .where(batches.c.job == sa.bindparam("of_job"), batches.c.step == sa.bindparam("of_step"))
-    .where(batches.c.no == sa.bindparam("of_batch"), batches.c.attempt == sa.bindparam("of_attempt"))
-)
-
-_SENT = _MARK.where(batches.c.state == "sent")
+_MARK = sa.select(sa.func.substr(batches.c.open_intent, 1, _LONGEST)).where(OF)
+_SENT = sa.select(batches.c.id).where(CURRENT)
 
 
 def marked(intent: str, ref: BatchRef, *, worker: str) -> str:
@@ -32,15 +28,13 @@ def marked(intent: str, ref: BatchRef, *, worker: str) -> str:
 
 def is_anothers(db: Database, ref: BatchRef, *, worker: str) -> bool:
     """Whether a call of this attempt was granted, and to another process than this one."""
-    named = {"of_job": ref.job, "of_step": ref.step, "of_batch": ref.batch, "of_attempt": ref.attempt}
-    told = db.execute(_MARK, named).scalar() or ""
+    told = db.execute(_MARK, named(ref)).scalar() or ""
     return told.startswith(_opening(ref)) and not told.startswith(marked("{", ref, worker=worker))
 
 
 def is_current(db: Database, ref: BatchRef) -> bool:
     """Whether an attempt is the one that was sent last, and has no end."""
-    named = {"of_job": ref.job, "of_step": ref.step, "of_batch": ref.batch, "of_attempt": ref.attempt}
-    return db.execute(_SENT, named).first() is not None
+    return db.execute(_SENT, named(ref)).first() is not None
 
 
 def _opening(ref: BatchRef) -> str:

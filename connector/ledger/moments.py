@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from connector.ledger.batches import UNFINISHED, BatchState
+from connector.ledger.attempts import UNFINISHED, BatchState
 from connector.ledger.schema import batches, jobs, workers
 from connector.ledger.store import Database
 

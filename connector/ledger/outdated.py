@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from connector.ledger.batches import UNFINISHED, BatchState
+from connector.ledger.attempts import UNFINISHED, BatchState
 from connector.ledger.endpoints import Endpoint
 from connector.ledger.schema import batches, endpoints, intents, jobs, outdated, steps
 from connector.ledger.store import Database

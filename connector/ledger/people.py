@@ -6,9 +6,21 @@ import sqlalchemy as sa
 
 from connector.errors import NotFound
 from connector.ledger.credentials import instances_of, instances_text
-from connector.ledger.schema import people
+from connector.ledger.schema import Words, metadata
 from connector.ledger.store import Database
 from connector.rights import Role
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("role", Words, nullable=False),
+    sa.Column("service_instances", Words),
+    sa.Column("password", Words),
+    sa.Column("made_at", sa.Float, nullable=False),
+    sa.Column("signed_in_at", sa.Float),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

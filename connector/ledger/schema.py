@@ -1,4 +1,7 @@
-"""The ledger's tables. Times are seconds since 1970, UTC. The migrations in `migrations/versions` create them."""
+"""The ledger's tables that several of its modules speak of; one that a single module asks stands beside its questions.
+
+Times are seconds since 1970, UTC. The migrations in `migrations/versions` create them.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -87,34 +90,6 @@ endpoints = Table(
     Column("service_instance", Words, nullable=False, default="Default", server_default="Default"),
 )
 
-credentials = Table(
-    "credentials",
-    metadata,
-    Column("key", Words, primary_key=True),
-    Column("kind", Words, nullable=False),
-    Column("digest", Words, nullable=False, unique=True),
-    Column("name", Words, nullable=False),
-    Column("role", Words, nullable=False),
-    Column("service_instances", Words),
-    Column("made_at", Float, nullable=False),
-    Column("made_by", Words, nullable=False),
-    Column("expires_at", Float),
-    Column("used_at", Float),
-    Column("details", Words, nullable=False),
-)
-
-people = Table(
-    "people",
-    metadata,
-    Column("key", Words, primary_key=True),
-    Column("name", Words, nullable=False),
-    Column("role", Words, nullable=False),
-    Column("service_instances", Words),
-    Column("password", Words),
-    Column("made_at", Float, nullable=False),
-    Column("signed_in_at", Float),
-)
-
 workers = Table(
     "workers",
     metadata,
@@ -127,27 +102,6 @@ workers = Table(
     Column("seen_at", Float, nullable=False),
     Column("stopped", Boolean, nullable=False, default=False),
     Column("spool_bytes", BigInteger, nullable=False, default=0, server_default="0"),
-)
-
-wishes = Table(
-    "wishes",
-    metadata,
-    Column("endpoint", Words, primary_key=True),
-    Column("workers", Integer),
-    Column("concurrency", Integer),
-)
-
-crews = Table(
-    "crews",
-    metadata,
-    Column("endpoint", Words, primary_key=True),
-    Column("crew", Words, primary_key=True),
-    Column("host", Words, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("version", Words, nullable=False),
-    Column("most", Integer, nullable=False),
-    Column("running", Integer, nullable=False),
-    Column("seen_at", Float, nullable=False),
 )
 
 jobs = Table(
@@ -315,18 +269,6 @@ answers = Table(
     Index("answers_of_job", "job", "id"),
 )
 
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", Count, primary_key=True, autoincrement=True),
-    Column("at", Float, nullable=False),
-    Column("by", Words, nullable=False),
-    Column("what", Words, nullable=False),
-    Column("subject", Words, nullable=False),
-    Column("details", Words, nullable=False),
-    Index("audit_of_subject", "subject", "id"),
-)
-
 resolutions = Table(
     "resolutions",
     metadata,
@@ -376,18 +318,4 @@ changes = Table(
     Column("seq", Count, primary_key=True, autoincrement=True),
     Column("job", Words, nullable=False, unique=True),
     sqlite_autoincrement=True,
-)
-
-dictionary_entries = Table(
-    "dictionary_entries",
-    metadata,
-    Column("endpoint", Words, primary_key=True),
-    Column("job", Words, primary_key=True),
-    Column("kind", Words, primary_key=True),
-    Column("key", Words, primary_key=True),
-    Column("name", Words, nullable=False),
-    Column("label", Words, nullable=False),
-    Column("language", Words, nullable=False),
-    Column("imported_at", Float, nullable=False),
-    Column("content", LargeBinary, nullable=False),
 )

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from connector.ledger.batches import BatchState
+from connector.ledger.attempts import BatchState
 from connector.ledger.courses import Course, course
 from connector.ledger.places import expand
 from connector.ledger.schema import batches, problems, resolutions, steps

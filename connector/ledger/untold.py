@@ -9,7 +9,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from connector.ledger import batches, closing
+from connector.ledger import attempts, closing
+from connector.ledger.attempts import BatchState
 from connector.ledger.schema import batches as table
 from connector.ledger.schema import steps
 from connector.ledger.store import Database
@@ -28,9 +29,9 @@ _OF_CALLS: Final = sa.exists().where(steps.c.job == table.c.job, steps.c.no == t
 def hold(db: Database, job: str, *, at: float) -> None:
     """Make no call of a job any more: those that wait end as unknown, those on the way unless their worker tells their end."""
     mine = (table.c.job == job) & _OF_CALLS
-    for row in db.execute(sa.select(table).where(mine, table.c.state == batches.BatchState.PLANNED)).mappings().all():
+    for row in db.execute(sa.select(table).where(mine, table.c.state == BatchState.PLANNED)).mappings().all():
         _end(db, row, None, at=at)
-    for row in db.execute(sa.select(table).where(mine, table.c.state == batches.BatchState.SENT)).mappings().all():
+    for row in db.execute(sa.select(table).where(mine, table.c.state == BatchState.SENT)).mappings().all():
         marked = json.dumps(json.loads(row["options"]) | {_MARK: True})
         db.execute(sa.update(table).where(table.c.id == row["id"]).values(options=marked))
 
@@ -40,8 +41,7 @@ def end(db: Database, ref: BatchRef, *, so_far: Outcomes | None, at: float) -> b
 
     False for every other batch, and where this attempt is not the current one: it may be sent again.
     """
-    named = (table.c.job == ref.job) & (table.c.step == ref.step) & (table.c.no == ref.batch) & (table.c.attempt == ref.attempt)
-    row = db.execute(sa.select(table).where(named, table.c.state == batches.BatchState.SENT)).mappings().first()
+    row = attempts.current(db, ref)
     if row is None or _MARK not in json.loads(row["options"]):
         return False
     _end(db, row, so_far, at=at)
@@ -50,7 +50,7 @@ def end(db: Database, ref: BatchRef, *, so_far: Outcomes | None, at: float) -> b
 
 def count(db: Database, job: str) -> int:
     """How many batches of calls a job has that no worker has told the end of."""
-    open_states = [batches.BatchState.PLANNED, batches.BatchState.SENT, batches.BatchState.UNKNOWN]
+    open_states = [BatchState.PLANNED, BatchState.SENT, BatchState.UNKNOWN]
     query = sa.select(sa.func.count()).where(table.c.job == job, table.c.state.in_(open_states), _OF_CALLS)
     return int(db.execute(query).scalar_one())
 
@@ -62,5 +62,5 @@ def _end(db: Database, row: sa.RowMapping, so_far: Outcomes | None, *, at: float
     told = [Problem(row=place, message=_MESSAGE, advice=_ADVICE, code=_CODE) for place in doubtful]
     letters = so_far.letters.replace(PENDING, Outcome.UNKNOWN)
     outcomes = so_far.model_copy(update={"letters": letters, "problems": (*so_far.problems, *told)})
-    state = batches.BatchState.UNKNOWN if Outcome.UNKNOWN in letters else batches.BatchState.DONE
+    state = BatchState.UNKNOWN if Outcome.UNKNOWN in letters else BatchState.DONE
     closing.settle(db, row, outcomes, state=state, calls=0, seconds=0.0, at=at, keep_intent=True)

@@ -15,7 +15,7 @@ from connector.dispatch.letters import Known, Letters
 from connector.dispatch.logged import note
 from connector.dispatch.outbox import Parcel
 from connector.errors import NotFound
-from connector.ledger import Database, batches, courses, crews, endpoints, holders, jobs, limits
+from connector.ledger import Database, batches, courses, crews, endpoints, grants, holders, jobs, limits
 from connector.wire import codec, reports, routes
 from connector.wire.jobs import Contract, Grant
 from connector.wire.keys import Public
@@ -158,7 +158,7 @@ class Kinds:
     def _intent(self, turn: Turn, report: reports.IntentReported) -> None:
         self._meet_database(turn, report)
         held, barred = self._held(turn, report.endpoint.lower())
-        reason = batches.grant(
+        reason = grants.grant(
             turn.db,
             report.ref,
             intent=report.intent,
@@ -170,7 +170,7 @@ class Kinds:
         )
         if not reason:
             self._dispatcher.leases.renew([report.ref])
-        elif reason == batches.PREVIEW_WRITES_NOTHING:
+        elif reason == grants.PREVIEW_WRITES_NOTHING:
             self._end_preview(turn, report)
         turn.answer(report, Grant(granted=not reason, reason=reason))
 

@@ -10,7 +10,7 @@ import pytest
 
 from connector.cli.app import rapidstart
 from connector.cli.exits import Exit
-from connector.ledger.batches import BatchState
+from connector.ledger.attempts import BatchState
 from connector.ledger.jobs import JobState
 from connector.plan.mapping import ClassMapping, Parent, StructureMapping, TableMapping
 from connector.settings import Settings

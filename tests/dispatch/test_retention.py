@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connector.dispatch import Dispatcher, Outbox, Reconciler, control, resolving, retention
 from connector.dispatch.planner import Planner
 from connector.errors import Conflict, NotFound
-from connector.ledger import Ledger, batches, endpoints, jobs, packages, results
+from connector.ledger import Ledger, batches, endpoints, grants, jobs, packages, results
 from connector.ledger.schema import answers, facts, intents, package_parts, problems, resolutions, staging
 from connector.ledger.schema import batches as batches_table
 from connector.ledger.schema import jobs as jobs_table
@@ -47,7 +47,7 @@ def ended(shop, *names, ago_days, mapping=None):
         with shop.ledger.write() as db:
             (sending,) = batches.claim(db, job=job, limit=1, now=1.0)
             intent = Intent(message_id=f"m{sending.ref.batch}", operation="create", documents=(0,), digest="d", time_limit_s=1)
-            assert not batches.grant(db, sending.ref, intent=intent, so_far=Outcomes(letters="." * sending.size), at=2.0)
+            assert not grants.grant(db, sending.ref, intent=intent, so_far=Outcomes(letters="." * sending.size), at=2.0)
             letters = "f" + "c" * (sending.size - 1)
             outcomes = Outcomes(letters=letters, problems=(problem,), answers={0: "AX said"})
             assert batches.done(db, sending.ref, outcomes=outcomes, calls=1, seconds=0.1, at=3.0)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from connector.ledger import batches, courses, jobs
+from connector.ledger import batches, courses, grants, jobs
 from connector.ledger.places import runs
 from connector.wire.codec import Row, pack_rows
 from connector.wire.jobs import Layout, Mode, Target
@@ -109,7 +109,7 @@ class Course(RuleBasedStateMachine):
         so_far = "c" * proved + "." * (SIZE - proved)
         intent = Intent(message_id=call, operation="create", documents=(0,), digest="d", time_limit_s=LIMIT_S)
         with self.ledger.write() as db:
-            refused = batches.grant(db, self.ref(batch, attempt), intent=intent, so_far=Outcomes(letters=so_far), at=self.now)
+            refused = grants.grant(db, self.ref(batch, attempt), intent=intent, so_far=Outcomes(letters=so_far), at=self.now)
         if model is None:
             assert refused, "an attempt that was replaced got leave to write"
             return

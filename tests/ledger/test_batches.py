@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.ledger import batches, courses, jobs, results
+from connector.ledger import batches, courses, grants, jobs, results
 from connector.ledger.places import expand, runs
 from connector.wire.reports import Intent, Outcomes, Problem
 
@@ -49,7 +49,7 @@ def test_a_replaced_attempt_gets_no_grant_and_counts_nothing(ledger, job):
     second = claim(ledger, job).ref
     assert (first.attempt, second.attempt) == (1, 2)
     with ledger.write() as db:
-        assert batches.grant(db, first, intent=INTENT, so_far=Outcomes(letters="....."), at=12.0) == "this attempt was replaced"
+        assert grants.grant(db, first, intent=INTENT, so_far=Outcomes(letters="....."), at=12.0) == "this attempt was replaced"
     assert not done(ledger, first)
     assert done(ledger, second)
     assert counts(ledger, job) == [{"created": 2}, {"created": 3}]
@@ -59,7 +59,7 @@ def test_a_granted_call_without_an_end_holds_the_batch_back_and_travels_with_it(
     ref = claim(ledger, job).ref
     so_far = Outcomes(letters="cc...")
     with ledger.write() as db:
-        assert batches.grant(db, ref, intent=INTENT, so_far=so_far, at=100.0) == ""
+        assert grants.grant(db, ref, intent=INTENT, so_far=so_far, at=100.0) == ""
         assert batches.replace(db, ref, now=101.0, reason="silent") == 130.0
         assert batches.claim(db, job=job.id, limit=5, now=129.0) == []
     again = claim(ledger, job, now=130.5)
@@ -71,10 +71,10 @@ def test_the_same_intent_is_granted_again_also_to_a_job_that_ends(ledger, job):
     ref = claim(ledger, job).ref
     other = INTENT.model_copy(update={"message_id": "m2"})
     with ledger.write() as db:
-        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        assert grants.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
         jobs.mark(db, job.id, ending=jobs.JobState.CANCELLED)
-        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
-        assert batches.grant(db, ref, intent=other, so_far=Outcomes(letters="....."), at=1.0) == "the job was ended"
+        assert grants.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        assert grants.grant(db, ref, intent=other, so_far=Outcomes(letters="....."), at=1.0) == "the job was ended"
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -84,10 +84,10 @@ def test_an_intent_of_old_that_comes_again_changes_nothing(ledger, job, paused):
     later = INTENT.model_copy(update={"message_id": "m2", "documents": (1,)})
     so_far = Outcomes(letters="cc...")
     with ledger.write() as db:
-        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
-        assert batches.grant(db, ref, intent=later, so_far=so_far, at=2.0) == ""
+        assert grants.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        assert grants.grant(db, ref, intent=later, so_far=so_far, at=2.0) == ""
         jobs.mark(db, job.id, paused=paused)
-        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=3.0) == "this call was granted before"
+        assert grants.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=3.0) == "this call was granted before"
         jobs.mark(db, job.id, paused=False)
         batches.replace(db, ref, now=4.0, reason="silent")
     again = claim(ledger, job, now=100.0)
@@ -98,11 +98,11 @@ def test_a_call_that_ax_rolled_back_is_granted_to_the_next_attempt(ledger, job):
     """Its MessageId is the same: the attempt is not in it."""
     ref = claim(ledger, job).ref
     with ledger.write() as db:
-        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        assert grants.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
         batches.returned(db, ref, so_far=None, settled=True, not_before=0.0, reason="deadlock")
     second = claim(ledger, job).ref
     with ledger.write() as db:
-        assert batches.grant(db, second, intent=INTENT, so_far=Outcomes(letters="....."), at=2.0) == ""
+        assert grants.grant(db, second, intent=INTENT, so_far=Outcomes(letters="....."), at=2.0) == ""
 
 
 @pytest.mark.parametrize(("sent", "due"), [(True, 1.0 + INTENT.time_limit_s), (False, 5.0)])
@@ -110,7 +110,7 @@ def test_a_call_of_unknown_end_is_waited_for_unless_nothing_was_sent(ledger, job
     """An attempt that could not send the call again had waited for the first one's time to pass."""
     ref = claim(ledger, job).ref
     with ledger.write() as db:
-        assert batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
+        assert grants.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="....."), at=1.0) == ""
         batches.returned(db, ref, so_far=None, settled=False, not_before=5.0, reason="silent", sent=sent)
         assert batches.next_due(db, job=job.id) == (due, "silent")
     assert claim(ledger, job, now=due).open_intent == INTENT
@@ -119,7 +119,7 @@ def test_a_call_of_unknown_end_is_waited_for_unless_nothing_was_sent(ledger, job
 def test_cancelling_says_what_is_skipped_and_what_nobody_knows(ledger, job):
     ref = claim(ledger, job).ref
     with ledger.write() as db:
-        batches.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="cc..."), at=1.0)
+        grants.grant(db, ref, intent=INTENT, so_far=Outcomes(letters="cc..."), at=1.0)
         batches.cancel_waiting(db, job.id, held=lambda held: held == ref, at=2.0)
         assert batches.any_unfinished(db, job.id), "a worker holds it"
         batches.replace(db, ref, now=3.0, reason="silent")
@@ -141,7 +141,7 @@ def test_of_calls_only_the_one_under_way_is_unknown_when_the_job_is_cancelled(le
     ref = claim(ledger, job).ref
     intent = Intent(message_id="m1", operation="postJournal", documents=(1,), digest="d", time_limit_s=30)
     with ledger.write() as db:
-        assert batches.grant(db, ref, intent=intent, so_far=Outcomes(letters="uu..."), at=11.0) == ""
+        assert grants.grant(db, ref, intent=intent, so_far=Outcomes(letters="uu..."), at=11.0) == ""
         assert batches.end_early(db, ref, at=12.0, so_far=None, settled=False)
     assert counts(ledger, job) == [{"updated": 1, "unknown": 1}, {"updated": 1, "unknown": 2}]
     with ledger.read() as db:
@@ -153,7 +153,7 @@ def test_a_call_that_has_not_come_to_a_row_leaves_it_skipped(ledger, job):
     ref = claim(ledger, job).ref
     intent = Intent(message_id="m1", operation="postJournal", documents=(0,), digest="d", time_limit_s=30)
     with ledger.write() as db:
-        assert batches.grant(db, ref, intent=intent, so_far=Outcomes(letters="....."), at=11.0) == ""
+        assert grants.grant(db, ref, intent=intent, so_far=Outcomes(letters="....."), at=11.0) == ""
         assert batches.end_early(db, ref, at=12.0, so_far=None, settled=False)
     assert counts(ledger, job) == [{"skipped": 1, "unknown": 1}, {"skipped": 2, "unknown": 1}]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.ledger import batches, endpoints, faults, limits, results
+from connector.ledger import batches, endpoints, faults, grants, limits, results
 from connector.ledger.faults import Because, Past
 from connector.ledger.limits import NONE, Limits, Stopped
 from connector.wire.reports import Intent, Outcomes
@@ -45,7 +45,7 @@ def test_what_waits_for_one_reason_is_woken_but_not_where_a_call_may_be_at_work(
     again = claim(ledger, job)
     intent = Intent(message_id="m", operation="create", documents=(0, 1), digest="d", time_limit_s=30)
     with ledger.write() as db:
-        assert batches.grant(db, again, intent=intent, so_far=Outcomes(letters="....."), at=20.0) == ""
+        assert grants.grant(db, again, intent=intent, so_far=Outcomes(letters="....."), at=20.0) == ""
         assert faults.past(db, again).open_rows == 2
         batches.returned(db, again, so_far=None, settled=False, not_before=0.0, reason="no end.")
         faults.wake(db, "a", fault="silent")
@@ -65,7 +65,7 @@ def test_rows_of_a_call_that_told_no_end_are_unknown_when_their_batch_is_given_u
     ref = claim(ledger, job)
     intent = Intent(message_id="m", operation="postJournal", documents=(1,), digest="d", time_limit_s=30)
     with ledger.write() as db:
-        batches.grant(db, ref, intent=intent, so_far=Outcomes(letters="....."), at=9.0)
+        grants.grant(db, ref, intent=intent, so_far=Outcomes(letters="....."), at=9.0)
         assert faults.give_up(db, ref, so_far=None, settled=False, because=BECAUSE, at=10.0)
     assert told(ledger, job) == {("failed", "RSC-3321"), ("unknown", "RSC-3121")}
     with ledger.read() as db:

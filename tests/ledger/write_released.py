@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.dispatch import Dispatcher, Outbox, control
 from connector.dispatch.planner import Planner
-from connector.ledger import Ledger, batches, endpoints, jobs
+from connector.ledger import Ledger, batches, endpoints, grants, jobs
 from connector.ledger.store import sqlite_url
 from connector.wire.metadata import Document, Field, Metadata, Service, Table
 from connector.wire.reports import Intent, Outcomes, Problem, WorkerAlive
@@ -88,7 +88,7 @@ class Writing:
         sending = self.send(job)
         intent = Intent(message_id="m1", operation="create", documents=(0, 1), digest="d", time_limit_s=1)
         with self.ledger.write() as db:
-            assert not batches.grant(db, sending.ref, intent=intent, so_far=Outcomes(letters=".."), at=4.0)
+            assert not grants.grant(db, sending.ref, intent=intent, so_far=Outcomes(letters=".."), at=4.0)
         control.pause(self.dispatcher, job)
         return job
 
