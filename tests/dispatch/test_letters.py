@@ -112,17 +112,30 @@ def test_a_report_counts_on_its_own_stream_and_for_its_own_endpoint(desk) -> Non
     assert desk.refused() == {"forged": 1, "misdirected": 1}
 
 
-def test_what_is_older_than_any_session_that_is_remembered_is_refused(desk, monkeypatch) -> None:
-    class Past(datetime):
+def written(desk, monkeypatch, *, by: timedelta) -> bytes:
+    """A report of a computer whose clock is off."""
+
+    class Other(datetime):
         @classmethod
         def now(cls, tz=None):
-            return datetime.now(UTC) - timedelta(days=95)
+            return datetime.now(UTC) + by
 
-    monkeypatch.setattr(sealing, "datetime", Past)
-    old = desk.text()
+    monkeypatch.setattr(sealing, "datetime", Other)
+    text = desk.text()
     monkeypatch.undo()
-    assert not desk.hears(old)
+    return text
+
+
+def test_what_is_older_than_any_session_that_is_remembered_is_refused(desk, monkeypatch) -> None:
+    assert not desk.hears(written(desk, monkeypatch, by=timedelta(days=-95)))
     assert desk.refused() == {"repeated": 1}
+
+
+@pytest.mark.parametrize("hours", [-25, -1, 1, 25])
+def test_a_machine_whose_clock_is_off_is_heard_once(desk, monkeypatch, hours) -> None:
+    text = written(desk, monkeypatch, by=timedelta(hours=hours))
+    assert desk.hears(text)
+    assert not desk.hears(text)
 
 
 def test_sessions_are_forgotten_after_a_long_time(desk) -> None:
