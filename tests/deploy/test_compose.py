@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 
 from connector.broker import binary
 from tests.deploy.composed import Composed, any_net, published, read
@@ -29,6 +32,8 @@ PROGRAMS = {
     "chown": "exit 0",
     "valkey-cli": f'exec {sys.executable} -c "{PING}" "$@"',
 }
+#: Told only where there is something to tell.
+MAYBE = {"rapidstart_messages_refused_total", "rapidstart_trouble"}
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="every address of 127.0.0.0/8 can be listened on in Linux alone"),
     pytest.mark.timeout(600),
@@ -118,6 +123,28 @@ def test_an_aos_elsewhere_is_registered_and_loaded_by_both_ports(remote, tmp_pat
 def said(folder):
     """What the commands of that computer have said."""
     return (folder / "said").read_text()
+
+
+@pytest.mark.slow
+def test_prometheus_is_told_what_it_is_to_watch(remote):
+    """By what a dispatcher serves that has worked, over TLS, as the scrape of deploy/prometheus asks for it."""
+    load(remote)
+    made = remote.run("dispatcher", ["rapidstart", "token", "create", "prometheus", "--role", "viewer", "--json"])
+    trust = ssl.create_default_context(cafile=remote.folder / "volume-tls" / "ca.pem")
+    asked = urllib.request.Request(
+        f"https://{remote.addresses['dispatcher']}/metrics",
+        headers={"Authorization": f"Bearer {json.loads(made.stdout)['secret']}"},
+    )
+    with urllib.request.urlopen(asked, timeout=60, context=trust) as answer:
+        text = answer.read().decode()
+    served = set(re.findall(r"(?m)^([a-z_]+)[{ ]", text))
+    rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text())["groups"][0]["rules"]
+    watched = {name for rule in rules for name in re.findall(r"\b(?:rapidstart|process)_[a-z_]*[a-z]\b", rule["expr"])}
+    assert watched - served <= MAYBE
+    promtool = shutil.which("promtool")
+    if promtool:
+        checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def beside(folder, *arguments):
