@@ -1,5 +1,6 @@
 """`rapidstart job`: see, watch and steer jobs."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -187,6 +188,7 @@ def resolve(job_id: str, rows: list[dict[str, object]], every: bool, way: str, w
 @click.option("--xlsx", type=_FILE, help="Write the process summary workbook to this file, with the rows that are not in.")
 @click.option("--html", type=_FILE, help="Write the process summary to this file, as a page that can be passed on.")
 @click.option("--csv", type=_FILE, help="Write the rows that are not in to this file.")
+@click.option("--json-file", "json", type=_FILE, help="Write all of it to this file, as one JSON object.")
 @front.json_option
 def results(job_id: str, as_json: bool, **files: Path | None) -> int:
     """The outcome of a job: its steps, its failed rows explained, and what calls answered."""
@@ -215,12 +217,14 @@ def results(job_id: str, as_json: bool, **files: Path | None) -> int:
 
 @job.command()
 @click.argument("job_id", metavar="JOB")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="The newest lines only.")
 @front.json_option
-def log(job_id: str, as_json: bool) -> None:
+def log(job_id: str, last: int | None, as_json: bool) -> None:
     """What happened to a job, line by line, in the order of time."""
     from connector.cli import words
 
-    for line in sorted(front.client().log(job_id), key=lambda line: line["at"]):
+    newest = list(islice(front.client().log(job_id, newest=True), last))
+    for line in sorted(reversed(newest), key=lambda line: line["at"]):
         if as_json:
             front.emit(line)
         else:

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -107,6 +108,29 @@ def test_the_log_is_told_in_the_order_of_time(run, office, job):
     assert "Something\\x1b[31m happened." in ran.out  # shown, not sent to the terminal
     first, *others = run("job", "log", job["id"], "--json").lines  # what came last was said first
     assert (first["at"], len(others) > 0) == ("1970-01-01T00:00:00.000Z", True)
+
+
+def test_the_newest_lines_of_a_log_are_enough(run, office, job):
+    from connector.ledger import jobs
+
+    with office.ledger.write() as db:
+        for number in range(5):
+            jobs.say(db, job["id"], f"Line {number}.", at=4e9)
+    assert [line["text"] for line in run("job", "log", job["id"], "--last", 3, "--json").lines] == [
+        "Line 2.",
+        "Line 3.",
+        "Line 4.",
+    ]
+    assert [line["text"] for line in run("job", "log", job["id"], "--json").lines][-5:] == [f"Line {n}." for n in range(5)]
+    assert run("job", "log", job["id"], "--last", 0).code == 2
+
+
+def test_results_are_written_as_json(run, office, job, tmp_path):
+    run("job", "cancel", job["id"])
+    path = tmp_path / "results.json"
+    ran = run("job", "results", job["id"], "--json-file", path)
+    assert f"Process summary: {path}" in ran.out
+    assert json.loads(path.read_text(encoding="utf-8"))["job"]["id"] == job["id"]
 
 
 def test_an_unknown_job_is_refused(run, office):
