@@ -139,13 +139,13 @@ def span(seconds: float | None) -> str:
 
 
 def words(state: str) -> str:
-    """A state or an outcome as people read it."""
-    return state.replace("_", " ")
+    """A state, an outcome, a kind of job or a role, as people read it."""
+    return str(texts()["words"].get(state, state.replace("_", " ")))
 
 
 def because(reason: str, state: str) -> str:
     """Why a job is in a state, without the state, which stands beside it."""
-    return reason.removeprefix(f"{words(state)}: ")
+    return reason.removeprefix(f"{state.replace('_', ' ')}: ")
 
 
 def share(part: float, whole: float) -> str:

@@ -51,7 +51,7 @@ def come_back(request: Request, dispatcher: Served, provider: Asked, state: str 
             raise NotSignedIn("the identity provider did not sign you in.", advice="Sign in again.")
         secret, following = provider.finish(dispatcher.ledger, state=state, code=code, address=address(request))
     except RapidStartError as error:
-        answer: Response = pages.draw("Sign in", status=error.status, trouble=str(error), form=True, provider=True)
+        answer: Response = pages.draw("title", status=error.status, trouble=str(error), form=True, provider=True)
     else:
         answer = routes.arrived(request, secret, following=following)
     answer.delete_cookie(_COOKIE, path=_PATH)

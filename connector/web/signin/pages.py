@@ -16,7 +16,9 @@ def _template() -> Template:
 
 
 def draw(title: str, *, status: int = 200, trouble: str = "", **more: Any) -> HTMLResponse:
-    """A page: `form` with `next` and `provider`, or the `link` or `person` that it is about."""
+    """A page: `form` with `next` and `provider`, or the `link` or `person` that it is about. `title` names one of the texts."""
     told = {"link": None, "form": False, "person": None, "next": "/", "provider": False} | more
-    text = _template().render(title=title, trouble=trouble, shortest=passwords.SHORTEST, longest=passwords.LONGEST, **told)
+    text = _template().render(
+        title=drawing.texts()["signin"][title], trouble=trouble, shortest=passwords.SHORTEST, longest=passwords.LONGEST, **told
+    )
     return HTMLResponse(text, status_code=status)

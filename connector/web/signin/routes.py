@@ -54,8 +54,8 @@ def link(code: str, dispatcher: Served) -> Response:
     try:
         found = people.look(dispatcher.ledger, code)
     except NotSignedIn as error:
-        return pages.draw("Sign in", status=error.status, trouble=str(error))
-    return pages.draw("Sign in", link=found)
+        return pages.draw("title", status=error.status, trouble=str(error))
+    return pages.draw("title", link=found)
 
 
 @routes.post("/signin/link/{code}")
@@ -65,16 +65,16 @@ def open_link(request: Request, code: str, dispatcher: Served, slowed: Slowed, p
     try:
         secret = people.open_link(dispatcher.ledger, code, password=password, address=address(request))
     except NotSignedIn as error:
-        return pages.draw("Sign in", status=error.status, trouble=str(error))
+        return pages.draw("title", status=error.status, trouble=str(error))
     except Refused as error:  # the password will not do; the link is still good
-        return pages.draw("Sign in", status=error.status, trouble=str(error), link=people.look(dispatcher.ledger, code))
+        return pages.draw("title", status=error.status, trouble=str(error), link=people.look(dispatcher.ledger, code))
     return arrived(request, secret)
 
 
 @routes.get("/signin/me")
 def me(asking: Viewer) -> Response:
     """Who is signed in, and the way out."""
-    return pages.draw("Signed in", person=asking)
+    return pages.draw("signed_in", person=asking)
 
 
 @routes.post("/signout")
@@ -103,4 +103,4 @@ def local_path(wanted: str) -> str:
 def _form(request: Request, *, following: str, error: NotSignedIn | None = None) -> Response:
     provider = request.app.state.provider is not None
     status, trouble = (error.status, str(error)) if error else (200, "")
-    return pages.draw("Sign in", status=status, trouble=trouble, form=True, next=following, provider=provider)
+    return pages.draw("title", status=status, trouble=trouble, form=True, next=following, provider=provider)

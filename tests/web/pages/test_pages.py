@@ -1,7 +1,6 @@
 """Every page as HTML: it is there, it can be read by everybody, and it asks for nothing that is not ours."""
 
 import hashlib
-import re
 import time
 import tomllib
 from importlib.resources import files
@@ -161,21 +160,6 @@ def test_static_files_may_be_kept_and_others_are_not_there(desk):
     assert answer.headers["Content-Type"].startswith("text/css")
     get(desk, "/static/000000000000/ours.css", status=404)
     get(desk, drawing.address_of("ours.css").replace("ours.css", "vendored.toml"), status=404)
-
-
-def test_every_text_is_used():
-    templates = "".join(each.read_text() for each in files("connector.web.pages").joinpath("templates").iterdir())
-    code = "".join(each.read_text() for each in files("connector.web.pages").iterdir() if each.name.endswith(".py"))
-    kinds = {f"job.{kind}" for kind in ("load", "preview", "test", "metadata")}
-    for page_name, told in drawing.texts().items():
-        for key in told:
-            by_name = f"t.{page_name}.{key}" in templates or re.search(rf'"{key}"[\],)]', code) or f"{page_name}.{key}" in kinds
-            by_prefix = f't.{page_name}["{key.split("_")[0]}_" ~' in templates
-            assert by_name or by_prefix, f"{page_name}.{key}"
-
-
-def test_no_text_is_hidden_by_a_method_of_its_table():
-    assert [f"{page_name}.{key}" for page_name, told in drawing.texts().items() for key in told if hasattr(dict, key)] == []
 
 
 def test_a_corrected_workbook_is_handed_in_where_the_rows_are_told(shop, tmp_path):
