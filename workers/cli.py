@@ -58,7 +58,7 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
     Told to stop, it finishes the calls in hand, for up to RAPIDSTART_GRACE_S. Told twice, it ends at once.
     """
     from connector import __version__
-    from workers import app, errors, letters, tracing
+    from workers import app, errors, keeping, letters, tracing
 
     settings = front.settings(endpoint=endpoint, home=home)
     endpoint = front.endpoint(endpoint, settings)
@@ -67,6 +67,7 @@ def run(endpoint: str | None, concurrency: int | None, commands_on_stdin: bool, 
         from workers.service.events import EventLog
 
         logging.getLogger().addHandler(EventLog())
+    keeping.narrow(settings.folder_of(endpoint))
     try:
         written = letters.open_letters(settings.folder_of(endpoint), endpoint=endpoint)
         policy = _policy(settings, endpoint, is_registered=written.is_sealed)

@@ -8,6 +8,7 @@ import tomlkit
 import tomlkit.exceptions
 
 from connector.wire import routes
+from workers import keeping
 from workers.errors import GiveUp
 from workers.settings import FILE, folder_of
 
@@ -56,20 +57,18 @@ def write(home: Path, endpoint: str | None, values: dict[str, object]) -> Path:
     setting away. The file. Raises GiveUp.
     """
     folder = folder_of(home, endpoint) if endpoint else home
-    file, beside = folder / FILE, folder / f"{FILE}.new"
+    file = folder / FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         said = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
         for name, value in values.items():
             if value is None:
                 said.pop(name, None)
             elif said.get(name) != value:
                 said[name] = value
-        beside.write_text(tomlkit.dumps(said), encoding="utf-8")
-        beside.replace(file)
     except (OSError, UnicodeDecodeError, tomlkit.exceptions.ParseError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise GiveUp(
-            f"{FILE} cannot be written: {why}.", advice="Correct it, or check who may write it.", code="RSC-5965"
+            f"{FILE} cannot be changed: {why}.", advice="Correct it, or check who may write it.", code="RSC-5965"
         ) from error
+    keeping.put(file, tomlkit.dumps(said), is_for_all=endpoint is None)
     return file

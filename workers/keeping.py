@@ -23,12 +23,21 @@ _PREFIX: Final = "dpapi-machine "
 
 
 def keep(path: Path, text: str) -> None:
-    """Write a secret; it is there whole or not at all, and for its owner alone from the first moment on. Raises GiveUp."""
+    """Write a secret, sealed where the system can, as `put` does. Raises GiveUp."""
+    put(path, _sealed(text))
+
+
+def put(path: Path, text: str, *, is_for_all: bool = False) -> None:
+    """Write a file; it is there whole or not at all, and for its owner alone from the first moment on. Raises GiveUp.
+
+    `is_for_all`: every account of this computer may read it.
+    """
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    modes = (0o755, 0o644) if is_for_all else (0o700, 0o600)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(_sealed(text))
+        path.parent.mkdir(parents=True, exist_ok=True, mode=modes[0])
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, modes[1]), "w", encoding="utf-8") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -36,6 +45,21 @@ def keep(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
         raise GiveUp(f"the file {path.name} cannot be written: {error.strerror}.", advice=_RIGHTS, code="RSC-5983") from error
+
+
+def narrow(folder: Path) -> None:
+    """Have the folder of an endpoint be this account's alone, and what it holds already. Another account's stays as it is.
+
+    On Windows whoever installs the service says so (`workers.service.rights`).
+    """
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):  # it is another account's: what that one keeps from us is told where it is needed
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in (folder, *folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            if not each.is_symlink() and each.stat().st_uid == os.geteuid():
+                each.chmod(0o700 if each.is_dir() else 0o600)
 
 
 def login(folder: Path) -> str | None:

@@ -4,7 +4,6 @@ An endpoint whose folder holds a machine's key speaks sealed, and takes nothing 
 """
 
 import logging
-import os
 import secrets
 import threading
 from collections.abc import Mapping
@@ -133,13 +132,11 @@ class Sealing:
             self._trusted = (*self._trusted, *new)[-_TRUSTED:]
             text = "".join(f"{key.text}\n" for key in self._trusted)
         log.info("the dispatcher has a new key: %s", new[-1].fingerprint, extra={"action": "dispatcher_key_new"})
-        beside = self._file.with_name(f"{DISPATCHER_FILE}.{os.getpid()}")
         try:
-            beside.write_text(text, encoding="ascii")
-            beside.replace(self._file)
-        except OSError as error:
-            told = "the dispatcher's new key cannot be kept (%s): it is heard of again when the worker starts anew"
-            log.warning(told, error.strerror, extra={"action": "dispatcher_key_not_kept"})
+            keeping.put(self._file, text)
+        except GiveUp as error:
+            told = "the dispatcher's new key is not kept, and heard of again when the worker starts anew: %s"
+            log.warning(told, error, extra={"action": "dispatcher_key_not_kept"})
 
 
 def trust(folder: Path, *, dispatcher: str) -> keys.Public:
@@ -149,10 +146,7 @@ def trust(folder: Path, *, dispatcher: str) -> keys.Public:
     """
     known = keys.Public.of_text(dispatcher)
     mine = keeping.ring_or_new(folder / MACHINE_FILE)[-1].public
-    try:
-        (folder / DISPATCHER_FILE).write_text(f"{known.text}\n", encoding="ascii")
-    except OSError as error:
-        raise keys.KeyUnreadable(f"the file {DISPATCHER_FILE} cannot be written: {error.strerror}.") from None
+    keeping.put(folder / DISPATCHER_FILE, f"{known.text}\n")
     return mine
 
 

@@ -142,7 +142,8 @@ def uninstall(endpoint: str | None, instance: str | None) -> None:
 
 
 @service.command("move")
-def move() -> None:
+@click.option("--start", "again", is_flag=True, hidden=True, help="Another installation was tried, and has stopped them.")
+def move(again: bool) -> None:
     """Have every service of this product run this installation: what an upgrade does. Those that ran run again."""
     from workers import instances
     from workers.service import State
@@ -150,20 +151,26 @@ def move() -> None:
     settings = front.settings()
     try:
         system = _system()
-        earlier = {found.name: found for found in system.found() if not found.is_ours and not found.is_original}
-        for each in instances.known(settings.home):
-            found = earlier.get(system.name(each.name))
-            if found is None:
-                continue
-            own = front.settings(endpoint=each.endpoint)
-            definition = _definition(own, each)
-            system.stop(each.name, within_s=definition.stop_s)
-            system.move(definition)
-            if found.state is State.RUNNING:
-                system.start(each.name)
-            click.echo(f"{found.name} runs this installation.")
+        earlier = [found for found in system.found() if not found.is_ours and not found.is_original]
+        known = {system.name(each.name): each for each in instances.known(settings.home)}
+        # Those that run come first: where one of them does not start again, those that were stopped are as they were.
+        for found in sorted(earlier, key=lambda found: found.state is not State.RUNNING):
+            if found.name in known:
+                _move(system, known[found.name], start=again or found.state is State.RUNNING)
+            else:
+                advice = "Set RAPIDSTART_HOME to the folder of its settings, and call this again: rapidstart-worker service move"
+                click.echo(f"{found.name} stays with another installation: its endpoint is not known here. {advice}")
     except errors.GiveUp as error:
         raise front.stop(error) from None
+
+
+def _move(system: "System", each: "Instance", *, start: bool) -> None:
+    definition = _definition(front.settings(endpoint=each.endpoint), each)
+    system.stop(each.name, within_s=definition.stop_s)
+    system.move(definition)
+    if start:
+        system.start(each.name)
+    click.echo(f"{system.name(each.name)} runs this installation.")
 
 
 @service.command("run")
@@ -206,9 +213,10 @@ def _hosted(settings: "Settings", found: "Instance", *, max_workers: int | None)
 
 def _crew(settings: "Settings", found: "Instance", *, max_workers: int | None, log: Any = None) -> "Service":
     """The service itself. Raises GiveUp."""
-    from workers import crew, letters, wishes
+    from workers import crew, keeping, letters, wishes
 
     most = settings.max_workers if max_workers is None else max_workers
+    keeping.narrow(settings.folder_of(found.endpoint))
     written = letters.open_letters(settings.folder_of(found.endpoint), endpoint=found.endpoint)
     talk = wishes.Talk(
         front.broker(settings, found.endpoint),

@@ -89,8 +89,8 @@ def settle(
     )
     try:
         if is_new:
-            (folder / policy.FILE).write_text(_policy(found), encoding="utf-8")
-        (folder / FILE).write_text(json.dumps(asdict(mine), indent=1) + "\n", encoding="utf-8")
+            keeping.put(folder / policy.FILE, _policy(found))
+        keeping.put(folder / FILE, json.dumps(asdict(mine), indent=1) + "\n")
         if key_file.parent.parent == home:  # no endpoint's
             key_file.unlink()
     except OSError as error:

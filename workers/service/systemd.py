@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from workers.errors import GiveUp
+from workers.service import ownership
 from workers.service.definition import Definition, Found, State, Stopped
 
 TEMPLATE: Final = "rapidstart-worker@.service"
@@ -81,10 +82,15 @@ class Systemd:
         return f"rapidstart-worker@{instance}.service"
 
     def install(self, service: Definition) -> None:
-        """Write the template and the instance's own part, and have it start with the computer. Raises GiveUp."""
+        """Write the template and the instance's own part, and have it start with the computer. Raises GiveUp.
+
+        The endpoint's folder becomes its account's.
+        """
+        account = service.account or ACCOUNT
+        ownership.hand_over(service.folder, account=account)
         own = self._own(service.instance)
         self._write(self._folder / TEMPLATE, unit(service))
-        self._write(own / "own.conf", _OWN.format(account=service.account or ACCOUNT, stop_s=service.stop_s))
+        self._write(own / "own.conf", _OWN.format(account=account, stop_s=service.stop_s))
         self._ctl("daemon-reload")
         self._ctl("enable", "--quiet", self.name(service.instance))
 
