@@ -223,8 +223,8 @@ def log(job_id: str, last: int | None, as_json: bool) -> None:
     """What happened to a job, line by line, in the order of time."""
     from connector.cli import words
 
-    newest = list(islice(front.client().log(job_id, newest=True), last))
-    for line in sorted(reversed(newest), key=lambda line: line["at"]):
+    lines = list(islice(front.client().log(job_id, newest=True), last))[::-1]
+    for line in sorted(lines, key=lambda line: line["at"]):
         if as_json:
             front.emit(line)
         else:
