@@ -73,6 +73,21 @@ def no_more_than_is_true(page: Page, site: Site, job: str, *, before: int) -> bo
     return bool(site.job(job)["finished_at"])
 
 
+def test_a_chart_stays_while_a_job_goes_from_waiting_to_its_end(watched: Watched, site: Site, tmp_path: Path) -> None:
+    page = watched.page
+    site.rapidstart("endpoint", "pause", "AOSPROD")
+    package = stage.package(tmp_path, rows=1_000, wrong=(9,), first=950_000)
+    job = stage.submit(site, package, endpoint="AOSPROD")
+    watched.go(f"/jobs/{job}")
+    page.evaluate("() => { window.kept = document.querySelectorAll('[data-kept]'); }")
+    assert page.evaluate("() => window.kept.length") == 2
+    site.rapidstart("endpoint", "resume", "AOSPROD")
+    expect(page.locator(".title .chip")).to_have_text("partly succeeded")
+    expect(page.get_by_role("heading", name="Why rows are not in")).to_be_visible()
+    assert page.evaluate("() => [...window.kept].map((each) => each.isConnected)") == [False, True]
+    expect(page.locator("#chart-rows canvas")).to_have_count(1)
+
+
 def test_every_page_is_accessible_and_no_wider_than_its_screen(browser: Browser, site: Site, tmp_path: Path) -> None:
     package = stage.package(tmp_path, rows=40, wrong=(3,), first=800_000)
     site.rapidstart("load", package, "--endpoint", "AOSPROD", "--company", COMPANY, "--watch")

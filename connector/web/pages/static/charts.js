@@ -70,17 +70,19 @@
       chart?.destroy();
       chart = plot(place, kind, told, long, span);
     };
+    const ask = async () => {
+      const answer = await fetch(address, { headers: { Accept: "application/json" } });
+      return answer.ok ? answer.json() : null;
+    };
     const look = async () => {
       if (busy || document.hidden) return;
       busy = true; next = Date.now() + EVERY_MS;
-      try {
-        const answer = await fetch(address, { headers: { Accept: "application/json" } });
-        if (!answer.ok) return;
-        const told = await answer.json();
-        draw(told);
-        if (!address.searchParams.has("hours") && told.items.length > MOST_BARS) address.searchParams.set("bucket_seconds", 2 * told.bucket_seconds);
-        place.dataset.drawn = told.items.length;
-      } catch (error) { if (!(error instanceof TypeError)) throw error; } finally { busy = false; }
+      const told = await ask().catch(() => null);  // the dispatcher is away: the next look may find it
+      busy = false;
+      if (!told) return;
+      draw(told);
+      if (!address.searchParams.has("hours") && told.items.length > MOST_BARS) address.searchParams.set("bucket_seconds", 2 * told.bucket_seconds);
+      place.dataset.drawn = told.items.length;
     };
     const soon = () => { clearTimeout(waits); waits = setTimeout(look, Math.max(0, next - Date.now())); };
     new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: HIGH })).observe(place);
