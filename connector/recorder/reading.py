@@ -151,10 +151,10 @@ class Recorder:
             for endpoint in sorted(turn.endpoints):
                 turn.parcels += self._dispatcher.claim(db, endpoint)
         self._kinds.committed(turn)
+        for job_id in turn.to_plan:  # before the broker is spoken to: reports that come again bring them no second time
+            self._dispatcher.to_plan.put(job_id)
         self._acknowledge(entries, turn.answers)
         self._dispatcher.send(turn.parcels)
-        for job_id in turn.to_plan:
-            self._dispatcher.to_plan.put(job_id)
 
     def _acknowledge(self, entries: Sequence[tuple[str, bytes, bytes]], answers: Sequence[tuple[str, str]]) -> None:
         with translated(), self._redis.pipeline(transaction=False) as pipe:
