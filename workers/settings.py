@@ -197,7 +197,8 @@ class Settings(BaseSettings):
         except (OSError, ValueError, KeyError):
             raise GiveUp(
                 "no broker is named, and no dispatcher has started one on this computer.",
-                advice="Set RAPIDSTART_BROKER_URL to the dispatcher's Redis or Valkey, or RAPIDSTART_HOME to its home.",
+                advice="Register this computer: rapidstart-worker register. Or set RAPIDSTART_BROKER_URL to the dispatcher's "
+                "Redis or Valkey, or RAPIDSTART_HOME to its home.",
             ) from None
         return str(url)
 

@@ -6,6 +6,7 @@ Where the new version does not work, or its services do not start, the one befor
 """
 
 import argparse
+import errno
 import json
 import shutil
 import subprocess
@@ -18,6 +19,18 @@ DEFAULT: Final = r"C:\Program Files\RapidStart Connector"
 #: Which version is in use, and which was before it.
 STATE: Final = "installed.json"
 COMMAND: Final = "rapidstart-worker.cmd"
+#: What a bundle holds besides the wheels.
+PARTS: Final = ("LICENSE.txt", "bundle.json", "requirements.txt", "wheels", "python/python.exe", "pip")
+#: What a worker and its service need: loading it proves a version, and leaves it compiled for accounts that may not write here.
+NEEDED: Final = (
+    "app",
+    "commands.doctor",
+    "commands.form",
+    "commands.service",
+    "enrol.command",
+    "service.hosted",
+    "service.windows",
+)
 
 
 def main() -> None:
@@ -26,19 +39,22 @@ def main() -> None:
     if asked.rollback:
         _go_back(asked.folder or Path(_answer("Folder", DEFAULT)))
         return
+    missing = [part for part in PARTS if not (BUNDLE / part).exists()]
+    if missing:
+        _stop(f"nothing was installed: this bundle has no {missing[0]}. Unpack the whole zip anew, and call its install.cmd.")
     if not asked.accept_licence:
         _say((BUNDLE / "LICENSE.txt").read_text(encoding="utf-8"))
         if _answer("Do you accept this licence? yes or no", "no").lower() not in {"yes", "y"}:
-            _stop("nothing was installed: the licence was not accepted.")
+            _stop("nothing was installed: the licence was not accepted. Call this again, and answer yes or say --accept-licence.")
     root = asked.folder or Path(_answer("Folder", DEFAULT))
-    try:
-        new = _unpack(root)
-    except OSError as error:
-        _stop(f"nothing was installed: {root} cannot be written ({error.strerror}). Run this as an administrator.")
+    before = _state(root).get("current")
+    new = _unpack(root)
     _switch(root, new)
     _say(f"RapidStart Connector {new} is installed. Next:")
     _say(f'  "{root / COMMAND}" doctor')
     _say(f'  "{root / COMMAND}" settings')
+    if before:
+        _say(f'Version {before} is kept. To go back to it: "{BUNDLE / "install.cmd"}" --rollback --folder "{root}"')
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,17 +70,32 @@ def _unpack(root: Path) -> str:
     said = json.loads((BUNDLE / "bundle.json").read_text(encoding="utf-8"))
     new = next(name for name in _names(said["version"]) if not (root / name).exists())
     place = root / new
-    shutil.copytree(BUNDLE / "python", place)
+    _say("Installing, this takes a minute ...")
+    try:
+        shutil.copytree(BUNDLE / "python", place)
+    except OSError as error:  # copytree tells of many at once, and then has no number
+        shutil.rmtree(place, ignore_errors=True)
+        _stop(f"nothing was installed: {root} cannot be written ({error.strerror or 'see the disk'}). {_advice(error)}")
     (pip,) = (BUNDLE / "pip").glob("pip-*.whl")
     command = [sys.executable, str(pip / "pip"), "install", "--quiet", "--no-index", "--no-deps", "--require-hashes"]
     whence = ["--find-links", str(BUNDLE / "wheels"), "--target", str(place / "Lib" / "site-packages"), "--no-compile"]
-    _say("Installing, this takes a minute ...")
     done = _run([*command, "--no-cache-dir", "--disable-pip-version-check", *whence, "-r", str(BUNDLE / "requirements.txt")])
-    works = _run([str(place / "python.exe"), "-m", "workers", "--help"]) if not done.returncode else done
+    works = _run([str(place / "python.exe"), "-c", _IMPORTS]) if not done.returncode else done
     if works.returncode:
         shutil.rmtree(place, ignore_errors=True)
-        _stop(f"nothing was installed, what is there goes on:\n{works.stdout.strip()}")
+        _stop(f"nothing was installed, what is there goes on. Unpack the whole zip anew, or send this:\n{works.stdout.strip()}")
     return new
+
+
+_IMPORTS: Final = f"import {', '.join(f'workers.{name}' for name in NEEDED)}"
+
+
+def _advice(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "Name a folder of a drive that is there: --folder."
+    if error.errno == errno.ENOSPC:
+        return "Make room, or name a folder on another disk: --folder."
+    return "Run this as an administrator, or name another folder: --folder."
 
 
 def _names(version: str) -> list[str]:
@@ -74,44 +105,50 @@ def _names(version: str) -> list[str]:
 
 def _switch(root: Path, new: str) -> None:
     """Use a version from now on. Where its services do not start, use the one before again, and stop."""
-    state = _state(root)
-    failed = _use(root, new)
-    if not failed:
-        _keep(root, {"current": new, "previous": state.get("current")})
-        return
-    _say(failed)
-    before = state.get("current")
-    if before:
-        _use(root, before)
-        _stop(f"version {new} does not work here; {before} is in use again.")
-    _stop(f"version {new} is in {root / new}, but a service does not start.")
+    before = _state(root).get("current")
+    if _use(root, new):
+        _keep(root, {"current": new, "previous": before})
+    elif before and _use(root, before, again=True):
+        _stop(f"version {new} does not work here; {before} is in use again, and nothing else has changed. See the lines above.")
+    elif before:
+        _stop(f"neither version {new} nor {before} starts every service. See the lines above, and: {COMMAND} doctor.")
+    else:
+        _stop(f"version {new} is in {root / new}, but a service does not start. See the lines above, and call this again.")
 
 
-def _use(root: Path, version: str) -> str:
-    """Have the command and every service of this project run a version. What went wrong; empty where nothing did."""
+def _use(root: Path, version: str, *, again: bool = False) -> bool:
+    """Have the command and every service of this project run a version. Whether all of them do, and those run that ran before;
+    `again`: another version was tried since, and has stopped them.
+    """
     lines = ["@echo off", f'"%~dp0{version}\\python.exe" -m workers %*', "exit /b %ERRORLEVEL%"]
     (root / COMMAND).write_text("".join(f"{line}\r\n" for line in lines), encoding="ascii", newline="")
-    done = _run([str(root / version / "python.exe"), "-m", "workers", "service", "move"])
-    return done.stdout.strip() if done.returncode else ""
+    more = ["--start"] if again else []
+    done = _run([str(root / version / "python.exe"), "-m", "workers", "service", "move", *more])
+    if done.stdout.strip():
+        _say(done.stdout.strip())
+    return not done.returncode
 
 
 def _go_back(root: Path) -> None:
     state = _state(root)
-    before = state.get("previous")
+    before, current = state.get("previous"), state.get("current")
     if not before or not (root / before / "python.exe").exists():
-        _stop(f"there is no version in {root} to go back to.")
-    failed = _use(root, before)
-    if failed:
-        _stop(failed)
-    _keep(root, {"current": before, "previous": state.get("current")})
-    _say(f"RapidStart Connector {before} is in use again.")
+        _stop(f"there is no version in {root} to go back to. Name the folder that it was installed in: --folder.")
+    if not _use(root, before):
+        if current and _use(root, current, again=True):
+            _stop(f"version {before} does not work here any more; {current} is in use again. See the lines above.")
+        _stop(f"not every service runs version {before}. See the lines above, and: {COMMAND} doctor.")
+    _keep(root, {"current": before, "previous": current})
+    _say(f"RapidStart Connector {before} is in use again. To use {current} after all, call this once more.")
 
 
 def _state(root: Path) -> dict[str, str | None]:
     try:
         said: dict[str, str | None] = json.loads((root / STATE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except (OSError, ValueError):
+        _stop(f"{root / STATE} cannot be read. Run this as an administrator; where that file is broken, name another folder.")
     return said
 
 

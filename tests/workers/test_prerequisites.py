@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from tests.aos.peer import answer, peer
-from workers import prerequisites
+from workers import keeping, prerequisites
 from workers.cli import main
-from workers.commands.doctor import word
+from workers.commands.doctor import about, word
+from workers.service import Found, State
 
 
 @pytest.mark.parametrize(("build", "said"), [(14393, "ok"), (20348, "ok"), (9600, "missing"), (7601, "missing")])
@@ -75,6 +76,35 @@ def test_doctor_tells_what_is_missing_and_what_to_do(doctor):
 def test_doctor_for_programs_is_a_json_object_per_line(doctor):
     found = [json.loads(line) for line in doctor("--json").output.splitlines()]
     assert {each["is"] for each in found} == {"ok", "missing", "cannot tell"}
+
+
+def test_doctor_looks_at_every_endpoint_that_this_computer_is_registered_for(doctor, tmp_path):
+    for name in ("A1", "A2"):
+        folder = tmp_path / "endpoints" / name.lower()
+        folder.mkdir(parents=True)
+        said = {"endpoint": name, "dispatcher": "http://127.0.0.1:1", "service_host": "http://127.0.0.1:1", "aos_instance": "1"}
+        (folder / "registration.json").write_text(json.dumps(said))
+        keeping.keep(folder / "broker.login", "redis://me:secret@127.0.0.1:1/0")
+    found = {check["name"]: check for check in map(json.loads, doctor("--json").output.splitlines())}
+    assert [found[f"Broker, {name}"]["detail"] for name in ("A1", "A2")] == ["cannot be reached (ConnectionError)"] * 2
+    assert {"Dispatcher, A1", "Dispatcher, A2", "Python"} <= set(found)
+    assert "secret" not in str(found)
+    assert "Broker" in [json.loads(line)["name"] for line in doctor("--endpoint", "A2", "--json").output.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "advice"),
+    [
+        (State.RUNNING, {}, ""),
+        (State.STARTING, {}, ""),
+        (State.STOPPED, {}, "service start"),
+        (State.RUNNING, {"is_ours": False}, "service move"),
+        (State.RUNNING, {"is_ours": False, "is_original": True}, "offers to remove it"),
+    ],
+)
+def test_of_each_service_doctor_tells_what_is_to_be_done(state, more, advice):
+    told = about(Found(**({"name": "X", "state": state, "command": "", "is_ours": True} | more)))
+    assert (advice in told) if advice else not told
 
 
 def test_doctor_looks_at_the_ports_of_the_aos(doctor):

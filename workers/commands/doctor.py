@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,11 +12,18 @@ from workers.enrol import membership
 
 if TYPE_CHECKING:
     from connector.wire.reports import Check
+    from workers.service import Found
     from workers.settings import Settings
 
 
+_REGISTER: Final = "Register this computer (rapidstart-worker register), or say --address URL."
+_INSTALL: Final = "Make one: rapidstart-worker service install --endpoint NAME."
+
+
 @click.command()
-@click.option("--endpoint", metavar="E", help="Look at what this endpoint needs too (default: RAPIDSTART_ENDPOINT).")
+@click.option(
+    "--endpoint", metavar="E", help="The endpoint that is meant (default: RAPIDSTART_ENDPOINT, else all that are registered)."
+)
 @click.option(
     "--address", "addresses", multiple=True, metavar="URL", help="A port of its AOS; repeatable. Left out: as registered."
 )
@@ -51,9 +58,22 @@ def _checks(settings: "Settings", endpoint: str | None, addresses: Sequence[str]
     from workers import prerequisites
 
     yield from prerequisites.computer(settings.home)
+    yield from _services()
+    named = [endpoint] if endpoint else [each.endpoint for each in membership.known(settings.home)]
+    if len(named) < 2:
+        yield from _ways(settings, next(iter(named), None), addresses, companies)
+        return
+    for each in named:  # several AOS of one computer, each with its own login, settings and dispatcher
+        for check in _ways(front.settings(endpoint=each), each, addresses, companies):
+            yield check.model_copy(update={"name": f"{check.name}, {each}"})
+
+
+def _ways(settings: "Settings", endpoint: str | None, addresses: Sequence[str], companies: Sequence[str]) -> "Iterator[Check]":
+    """To the dispatcher, to the broker, to the AOS."""
+    from workers import prerequisites
+
     yield from prerequisites.dispatcher(settings.api_url or _registered_at(settings, endpoint), ca_file=None)
     yield _broker(settings, endpoint)
-    yield from _services()
     yield from _aos(settings, addresses or _registered(settings, endpoint), companies)
 
 
@@ -78,10 +98,21 @@ def _services() -> "Iterator[Check]":
         yield Check(name="Services", ok=True, detail=error.message, advice=error.advice, tried=False)
         return
     for each in found:
-        advice = "" if each.is_ours else "It is of an earlier version: rapidstart-worker service install offers to remove it."
+        advice = about(each)
         yield Check(name="Service", ok=not advice, detail=f"{each.name} is {each.state}", advice=advice)
     if not found:
-        yield Check(name="Services", ok=True, detail="none is installed: rapidstart-worker service install", tried=False)
+        yield Check(name="Services", ok=True, detail="none is installed", advice=_INSTALL, tried=False)
+
+
+def about(found: "Found") -> str:
+    """What is to be done about a service; empty: nothing."""
+    from workers.service import State
+
+    if found.is_original:
+        return "It has nothing to talk to any more: rapidstart-worker service install offers to remove it."
+    if not found.is_ours:
+        return "It runs another installation. To have it run this one: rapidstart-worker service move."
+    return "Start it: rapidstart-worker service start --endpoint NAME." if found.state is State.STOPPED else ""
 
 
 def _aos(settings: "Settings", addresses: Sequence[str], companies: Sequence[str]) -> "Iterator[Check]":
@@ -90,7 +121,7 @@ def _aos(settings: "Settings", addresses: Sequence[str], companies: Sequence[str
     from workers import aos, survey
 
     if not addresses:
-        yield Check(name="AOS", ok=True, detail="its address is not known here", advice="Say --address URL.", tried=False)
+        yield Check(name="AOS", ok=True, detail="its address is not known here", advice=_REGISTER, tried=False)
         return
     try:
         door = front.door(settings)

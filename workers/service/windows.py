@@ -216,6 +216,21 @@ def _await(handle: Any, wished: int, *, within_s: float) -> None:
         time.sleep(_LOOK_S)
 
 
+_ACCOUNT: Final = "Check --account (DOMAIN\\name, or DOMAIN\\name$ of a managed account) and --password-file, and install again."
+#: What to do where Windows refuses, by its number.
+_ADVICE: Final = {
+    winerror.ERROR_ACCESS_DENIED: "Call this as an administrator of this computer.",
+    winerror.ERROR_SERVICE_DOES_NOT_EXIST: "Make it by rapidstart-worker service install; doctor lists those that there are.",
+    winerror.ERROR_INVALID_SERVICE_ACCOUNT: _ACCOUNT,
+    winerror.ERROR_NONE_MAPPED: _ACCOUNT,
+    winerror.ERROR_SERVICE_LOGON_FAILED: _ACCOUNT,
+    winerror.ERROR_SERVICE_MARKED_FOR_DELETE: "Close the services console and the event viewer, or restart, and call this again.",
+    winerror.ERROR_SERVICE_DISABLED: "Install it again, which enables it: rapidstart-worker service install.",
+    winerror.ERROR_SERVICE_DEPENDENCY_FAIL: "Start the AOS' own service first: it did not start.",
+    winerror.ERROR_SERVICE_REQUEST_TIMEOUT: "Call this again; its log may say why: logs\\service.log in the endpoint's folder.",
+}
+
+
 @contextmanager
 def _manager(access: int = win32con.GENERIC_ALL) -> Iterator[Any]:
     handle = win32service.OpenSCManager(None, None, access)
@@ -241,6 +256,5 @@ def _told(what: str) -> Iterator[None]:
         yield
     except pywintypes.error as error:
         why = str(error.strerror or error.winerror).strip().rstrip(".")
-        denied = error.winerror == winerror.ERROR_ACCESS_DENIED
-        advice = "Call this as an administrator of this computer." if denied else "See the name, the account and its password."
+        advice = _ADVICE.get(error.winerror, "Windows' event log, under System, says more.")
         raise GiveUp(f"the service cannot be {what}: {why} ({error.winerror}).", advice=advice, code="RSC-5963") from error
