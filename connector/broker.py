@@ -137,8 +137,8 @@ def connect(url: str, **options: Any) -> redis.Redis:
     watched = sentinels.parse(url)
     if watched is None:
         return redis.Redis.from_url(url, **options)
-    asking = {"socket_timeout": 5, "socket_connect_timeout": 5}
-    login = {"username": watched.username, "password": watched.password, "db": watched.db}
+    asking = {"socket_timeout": 5, "socket_connect_timeout": 5, **watched.tls_options}
+    login = {"username": watched.username, "password": watched.password, "db": watched.db, **watched.tls_options}
     asked = redis.Sentinel(watched.hosts, sentinel_kwargs=asking, **login, **options)  # type: ignore[no-untyped-call]
     found: redis.Redis = asked.master_for(watched.master)  # type: ignore[no-untyped-call]
     return found

@@ -120,10 +120,11 @@ def without_login(url: str) -> str:
 
 
 def _watched(watched: sentinels.Sentinels, login: Login | None, options: dict[str, Any]) -> redis.Redis:
-    asking = {"socket_timeout": 5, "socket_connect_timeout": 5}
+    asking = {"socket_timeout": 5, "socket_connect_timeout": 5, **watched.tls_options}
     named: dict[str, Any] = {"credential_provider": login}
     if login is None:
         named = {"username": watched.username, "password": watched.password}
+    named |= watched.tls_options
     asked = redis.Sentinel(watched.hosts, sentinel_kwargs=asking, db=watched.db, **named, **options)  # type: ignore[no-untyped-call]
     found: redis.Redis = asked.master_for(watched.master)  # type: ignore[no-untyped-call]
     return found

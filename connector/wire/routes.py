@@ -49,7 +49,9 @@ def broker_url(url: str) -> str:
         return url
     parts = urlsplit(url)
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError("a broker is named as redis://USER:PASSWORD@HOST:6379/0, rediss:// with TLS, or by sentinel://")
+        raise ValueError(
+            "a broker is named as redis://USER:PASSWORD@HOST:6379/0, rediss:// with TLS, or by sentinel:// or sentinels://"
+        )
     try:
         _ = parts.port
     except ValueError:
@@ -75,9 +77,10 @@ def celery_settings(broker_url: str, *, endpoint: str | None = None) -> dict[str
     watched = sentinels.parse(broker_url)
     if watched:
         transport["master_name"] = watched.master
-        transport["sentinel_kwargs"] = {"socket_timeout": 5, "socket_connect_timeout": 5}
+        transport["sentinel_kwargs"] = {"socket_timeout": 5, "socket_connect_timeout": 5, **watched.tls_options}
     return {
         "broker_url": watched.celery_url if watched else broker_url,
+        "broker_use_ssl": watched.celery_tls if watched else None,
         "broker_transport_options": transport,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default gives up after about 46 minutes

@@ -1,14 +1,19 @@
 """A broker that Redis Sentinel watches, as one URL: `sentinel://USER:PASSWORD@HOST:26379,HOST:26379/MASTER/0`. Pure.
 
-The login is the server's, not the sentinels'. Celery takes its sentinels as a list of URLs, `Sentinels.celery_url`.
+The login is the server's, not the sentinels'. By `sentinels://` servers and sentinels speak TLS, all by the files that the URL
+names as `rediss://` does. Celery takes its sentinels as a list of URLs, `Sentinels.celery_url`.
 """
 
-from dataclasses import dataclass
-from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 SCHEME: Final = "sentinel"
+SCHEME_TLS: Final = "sentinels"
 _PORT: Final = 26379
+_FILES: Final = {"ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,19 @@ class Sentinels:
     db: int
     username: str | None
     password: str | None
+    tls: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+    """authority, certificate and key, by redis-py's names for them"""
+
+    @property
+    def celery_tls(self) -> dict[str, Any] | None:
+        """What Celery calls `broker_use_ssl`; None: no TLS."""
+        return {"ssl_cert_reqs": ssl.CERT_REQUIRED, **self.files} if self.tls else None
+
+    @property
+    def tls_options(self) -> dict[str, Any]:
+        """The same for a client of redis-py, of a sentinel or of a server."""
+        return {"ssl": True, **self.celery_tls} if self.celery_tls else {}
 
     @property
     def celery_url(self) -> str:
@@ -32,7 +50,7 @@ class Sentinels:
 def parse(url: str) -> Sentinels | None:
     """What the URL says; None for one that names a server. Raises ValueError with a sentence that does not repeat it."""
     parts = urlsplit(url)
-    if parts.scheme != SCHEME:
+    if parts.scheme not in {SCHEME, SCHEME_TLS}:
         return None
     login, _, places = parts.netloc.rpartition("@")
     username, _, password = login.partition(":")
@@ -46,6 +64,8 @@ def parse(url: str) -> Sentinels | None:
         db=int(db or 0),
         username=unquote(username) or None,
         password=unquote(password) or None,
+        tls=parts.scheme == SCHEME_TLS,
+        files={name: value for name, value in parse_qsl(parts.query) if name in _FILES},
     )
 
 

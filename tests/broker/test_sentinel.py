@@ -1,5 +1,6 @@
 """A broker that sentinels watch: both ends find the master, and the next one after it has died."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from connector.dispatch.outbox import Outbox, Parcel
 from connector.errors import NotReachable
 from connector.wire import reports, routes
 from connector.wire.jobs import SurveyConnection
+from tests.aos.test_tls import HERE, authority, context
 from tests.broker.watched import Watched, eventually, watched
 from workers import login
 
@@ -60,6 +62,36 @@ def test_both_ends_go_to_the_master_and_to_the_next_one_when_it_has_died(site: W
     assert ends[0].xlen(routes.report_stream("A1")) == 2
     assert site.client(site.master()).get("after1") == b"1"
     outbox.close()
+
+
+def test_servers_and_sentinels_are_asked_by_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no server with TLS is installed (Debian's package redis-server is one)")
+    ours = authority(tmp_path, "ours")
+    context(tmp_path, ours, HERE)
+    mine = str(tmp_path / "server.pem")  # key and certificate in one file
+    files = {"ssl_ca_certs": str(ours.file), "ssl_certfile": mine, "ssl_keyfile": mine}
+    with watched(tmp_path, tls=files, program=program) as site:
+        assert site.url.startswith("sentinels://")
+        assert broker.answers(site.url)
+        bare = site.url.partition("&ssl_certfile")[0]
+        assert not broker.answers(bare), "they want a certificate"
+        strange = (
+            f"{bare.partition('?')[0]}?ssl_ca_certs={authority(tmp_path, 'theirs').file}&ssl_certfile={mine}&ssl_keyfile={mine}"
+        )
+        assert not broker.answers(strange), "theirs is checked"
+        outbox = Outbox(site.url)
+        outbox.send(_parcel(1))
+        end = login.connect(site.url, socket_timeout=5)
+        end.xadd(routes.report_stream("A1"), {"m": "before"})
+        assert end.wait(1, 5000) == 1
+        site.kill_master()
+        eventually(lambda: _done(lambda: outbox.send(_parcel(2))))  # by Celery's own connection
+        eventually(lambda: _done(end.ping))
+        assert "JB-2222.1.2.1" in outbox.waiting("A1")
+        assert end.xlen(routes.report_stream("A1")) == 1
+        outbox.close()
 
 
 def test_sentinels_that_name_no_master_are_not_reachable(site: Watched) -> None:

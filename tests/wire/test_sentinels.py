@@ -1,3 +1,5 @@
+import ssl
+
 import pytest
 from kombu import Connection
 
@@ -48,3 +50,19 @@ def test_celery_is_told_of_all_of_them():
     assert (connection.userid, connection.password, connection.virtual_host) == ("aos", "se/cret", "3")
     assert connection.alt == ["sentinel://aos:se%2Fcret@one:26380/3", "sentinel://aos:se%2Fcret@two:26379/3"]
     assert connection.transport_options["master_name"] == "mymaster"
+
+
+def test_by_tls_all_of_them_are_asked_with_the_files_that_the_url_names():
+    found = sentinels.parse("sentinels://aos:p@one,two/m/1?ssl_ca_certs=/c/ca.pem&ssl_certfile=/c/me.pem&timeout=3")
+    assert found.files == {"ssl_ca_certs": "/c/ca.pem", "ssl_certfile": "/c/me.pem"}
+    assert found.celery_tls == found.files | {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+    assert found.tls_options == found.celery_tls | {"ssl": True}
+    assert found.celery_url == "sentinel://aos:p@one:26379/1;sentinel://aos:p@two:26379/1"
+    settings = routes.celery_settings("sentinels://one/m?ssl_ca_certs=/c/ca.pem")
+    assert settings["broker_use_ssl"]["ssl_ca_certs"] == "/c/ca.pem"
+    assert settings["broker_transport_options"]["sentinel_kwargs"]["ssl"] is True
+
+
+def test_without_it_nothing_is_said_of_tls():
+    assert (sentinels.parse(URL).celery_tls, sentinels.parse(URL).tls_options) == (None, {})
+    assert routes.celery_settings(URL)["broker_use_ssl"] is None
