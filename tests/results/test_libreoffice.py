@@ -39,7 +39,8 @@ def load(desk, tmp_path):
     lines = ["CustGroup,Name", *(f'{number:04},"{name}"' for number, name in enumerate(NAMES))]
     job = shop.load(CustGroup=lines)
     for start in range(0, len(NAMES), 2):
-        wrong = Problem(row=1, message="No.", advice="Correct it.", code="RSC-1", column="Name", value=NAMES[start + 1])
+        value = NAMES[start] if NAMES[start].startswith("=") else NAMES[start + 1]
+        wrong = Problem(row=1, message="No.", advice="Correct it.", code="RSC-1", column="Name", value=value)
         desk.settle(job, "cf", problems=(wrong,))
     path = tmp_path / f"{job}.xlsx"
     desk.client.workbook(job, path)
@@ -70,6 +71,19 @@ def sent_rows():
             found.append(line)
         line += 1 + name.count("\n")
     return found
+
+
+def test_libreoffice_computes_nothing_of_the_page(load, tmp_path):
+    shop, job, _ = load
+    path = tmp_path / f"{job}.html"
+    shop.desk.client.workbook(job, path, form="html")
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    reads = "--infilter=HTML (StarCalc)"
+    command = ["soffice", profile, "--headless", reads, "--convert-to", "xlsx", "--outdir", str(tmp_path / "page"), str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=170)
+    cells = [cell for row in openpyxl.load_workbook(tmp_path / "page" / f"{job}.xlsx").active.iter_rows() for cell in row]
+    assert "=1+1" in {cell.value for cell in cells}
+    assert [cell.value for cell in cells if cell.data_type == "f"] == []
 
 
 @pytest.mark.skipif(not shutil.which("pdftoppm"), reason="pdftoppm is not installed (Debian: poppler-utils)")

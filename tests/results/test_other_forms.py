@@ -5,6 +5,7 @@ import io
 import re
 
 import pytest
+from lxml import html
 
 from connector import results
 from connector.intake.package import open_package
@@ -65,6 +66,19 @@ def test_the_page_needs_nothing_else_and_runs_nothing(shop, tmp_path):
     assert re.search(r"failed</td><td class=\"n\">12<", text)
     assert '<polygon points="0,120 ' in text
     assert f"{shop.desk.client.url}/jobs/{job}/results?step=1&amp;after=" in text
+
+
+def test_a_spreadsheet_that_opens_the_page_is_told_that_values_are_text(shop, tmp_path):
+    job = failing(shop, NASTY)
+    path = tmp_path / "results.html"
+    shop.desk.client.workbook(job, path, form="html")
+    page = html.fromstring(path.read_text(encoding="utf-8"))
+    assert r'td { mso-number-format: "\@"; }' in page.xpath("string(//style)")
+    for cell in page.xpath("//td[not(contains(@class, 'n')) and normalize-space()]"):
+        if re.match(r"\s*[=+@-]", cell.text or ""):
+            assert cell.get("sdnum", "").endswith(";@"), html.tostring(cell)
+    values = [each.text for each in page.xpath("//h2[.='Rows that are not in']/following::table[1]//td[6]")]
+    assert values[:2] == ["=1+1", "+1"]
 
 
 def test_a_page_of_very_many_failures_says_where_the_others_are(shop, monkeypatch):
