@@ -106,6 +106,21 @@ def test_exactly_the_corrected_rows_are_loaded_and_the_load_becomes_whole(shop):
     assert f"{again} took up 2 rows of this job: 1 created, 1 updated." in shop.log(first)
 
 
+AMOUNTS = ("-12.50", "-1,000.50", "-7", "=1+1", "+49", "@home", "-x", "'-5", "-1+cmd|' /C calc'!A0")
+
+
+def test_negative_amounts_and_what_looks_like_a_formula_come_back_as_they_were(shop):
+    first = shop.load(CustGroup=["CustGroup,Name", *(f'{number:02},"{text}"' for number, text in enumerate(AMOUNTS))])
+    shop.settle(first, *["ff"] * 4, "f")
+    book = shop.workbook(first)
+    (sheet,) = fix_sheets(book)
+    assert [(cell.value, cell.data_type) for cell in sheet["E"][1:]] == [(text, "s") for text in AMOUNTS]
+    sheet.cell(4, 5).value = -8.25  # a person types a number over "-7": the cell holds one from now on
+    again = shop.hand_in(first, book)
+    sent = [cells[1] for _, cells in sorted(shop.sent(again).items())]
+    assert sent == [*AMOUNTS[:2], "-8.25", *AMOUNTS[3:]]
+
+
 def test_the_same_workbook_again_loads_nothing_twice(shop):
     first = shop.load(CustGroup=groups("A", "B"))
     shop.settle(first, "ff")
