@@ -150,6 +150,14 @@ def trust(folder: Path, *, dispatcher: str) -> keys.Public:
     return mine
 
 
+def fingerprint(folder: Path) -> str:
+    """That of the machine's key in an endpoint's folder; "" where there is none that can be used."""
+    try:
+        return keeping.ring(folder / MACHINE_FILE)[-1].public.fingerprint
+    except keys.KeyUnreadable:
+        return ""
+
+
 def open_letters(folder: Path, *, endpoint: str) -> Letters:
     """Sealed where the endpoint's folder holds a machine's key, else plain. Raises GiveUp where the keys cannot be used."""
     return Sealing(folder, endpoint=endpoint) if (folder / MACHINE_FILE).exists() else Plain()

@@ -26,9 +26,12 @@ _PATIENCE_S: Final = 5
 class Login(StreamingCredentialProvider):
     """One per process, for all its connections. Safe to use from several threads."""
 
-    def __init__(self, url: str, read: Callable[[], str | None]) -> None:
-        """`url` is how the process begins; `read` says what holds now, None: nothing is known. Nothing is contacted yet."""
-        self._url, self._read = url, read
+    def __init__(self, url: str, read: Callable[[], str | None], *, is_ours: Callable[[], bool] = lambda: True) -> None:
+        """`url` is how the process begins; `read` says what holds now, None: nothing is known. Nothing is contacted yet.
+
+        `is_ours`: whether the computer still has the key by which this process signs what it sends.
+        """
+        self._url, self._read, self._is_ours = url, read, is_ours
         self._refused = ""
         self._pools: weakref.WeakSet[redis.ConnectionPool] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -65,6 +68,8 @@ class Login(StreamingCredentialProvider):
             return
         if without_login(url) != without_login(self._url):
             self._warn("the broker has another address: start this process anew")
+        elif not self._is_ours():  # its reports would be refused, and the batches that it took be lost to others
+            self._warn("this computer was registered anew with another key: start this process anew")
         elif _is_taken(url):
             self._url = url
             self._go_over()

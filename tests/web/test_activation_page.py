@@ -46,12 +46,22 @@ def test_the_page_says_which_key_is_replaced(clerk, admin):
     approved(clerk)
     begun = begin(clerk, key=OTHER.text)
     page = admin.get(begun["verification_uri_complete"], timeout=10).text
+    assert "USMF, DEMF" in page
     assert f"This replaces the key <code>{MINE.fingerprint}</code> of AOSPROD01" in page
     refused = admin.post(begun["verification_uri_complete"], data={"decision": "approve"}, timeout=10)
     assert refused.status_code == 409
     assert "Did you start this?" in refused.text
     sent = {"decision": "approve", "replaces": re.search(r'name="replaces" value="([^"]+)"', page)[1]}
     assert "Endpoint updated successfully." in admin.post(begun["verification_uri_complete"], data=sent, timeout=10).text
+
+
+def test_the_page_says_what_becomes_of_companies_that_are_not_told(clerk, admin):
+    """What a machine does not say stays as it is; of a new endpoint it means all of them."""
+    new = begin(clerk, companies=[])
+    assert "not told: any may be loaded into" in admin.get(new["verification_uri_complete"], timeout=10).text
+    approved(clerk)
+    again = begin(clerk, companies=[])
+    assert "<td>as they are</td>" in admin.get(again["verification_uri_complete"], timeout=10).text
 
 
 def test_a_page_of_another_site_approves_nothing(clerk, admin):

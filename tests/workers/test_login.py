@@ -104,6 +104,14 @@ def test_a_file_that_cannot_be_read_changes_nothing(broker_url, server, file):
     assert connect(broker_url, login=login).acl_whoami() == "one"
 
 
+def test_who_signs_with_a_key_that_was_replaced_takes_no_new_login(broker_url, server, file, caplog):
+    """It would take work, and what it reports would be refused."""
+    login = Login(file.url, lambda: url_of(broker_url, "two"), is_ours=lambda: False)
+    login.look()
+    assert connect(broker_url, login=login).acl_whoami() == "one"
+    assert "was registered anew with another key: start this process anew" in caplog.text
+
+
 def test_a_connection_that_was_lost_meanwhile_begins_with_the_new_login(broker_url, server, file):
     client = connect(broker_url, login=file.login)
     assert client.ping()

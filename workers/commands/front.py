@@ -67,12 +67,15 @@ def broker(settings: "Settings", endpoint: str) -> str:
 
 def login(settings: "Settings", endpoint: str) -> "Login | None":
     """This computer's own login at the broker, which may change meanwhile; None: it was given none. Raises GiveUp."""
-    from workers import keeping
+    from workers import keeping, letters
     from workers.login import Login
 
     folder = settings.folder_of(endpoint)
     mine = keeping.login(folder)
-    return Login(mine, lambda: keeping.login(folder)) if mine else None
+    if mine is None:
+        return None
+    key = letters.fingerprint(folder)
+    return Login(mine, lambda: keeping.login(folder), is_ours=lambda: letters.fingerprint(folder) == key)
 
 
 def door(settings: "Settings", *, keep_in: Path | None = None) -> "Door":
