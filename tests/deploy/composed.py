@@ -55,7 +55,7 @@ def _filled(value: Any, given: Mapping[str, str]) -> Any:
         return [_filled(each, given) for each in value]
     if not isinstance(value, str):
         return value
-    text = re.sub(r"(?<!\$)\$\{(\w+)(?::[?-][^}]*)?\}", lambda found: given.get(found[1], ""), value)
+    text = re.sub(r"(?<!\$)\$\{(\w+)(?::(?:\?[^}]*|-([^}]*)))?\}", lambda found: given.get(found[1]) or found[2] or "", value)
     return text.replace("$$", "$")
 
 

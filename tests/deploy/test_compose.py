@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import redis
 import yaml
 
 from connector.broker import binary
@@ -19,7 +20,7 @@ from tests.deploy.composed import Composed, any_net, published, read
 
 ROOT = Path(__file__).parents[2]
 REMOTE = ["compose.yaml", "deploy/compose.remote.yaml"]
-GIVEN = {"RAPIDSTART_BROKER_PASSWORD": "s3cretS3cret", "PUBLIC_HOST": "rapidstart.test"}
+GIVEN = {"RAPIDSTART_BROKER_PASSWORD": "s3cretS3cret", "PUBLIC_HOST": "rapidstart.test", "BROKER_CLIENT_CERTIFICATES": "yes"}
 PING = (
     "import os, sys, redis; "
     "redis.Redis(host=sys.argv[2], username=sys.argv[4], password=os.environ['REDISCLI_AUTH']).ping(); print('PONG')"
@@ -82,10 +83,11 @@ def remote(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_load_goes_through_with_tls_on_both_ports(remote):
+def test_a_load_goes_through_with_tls_on_both_ports(remote, tmp_path):
     done = load(remote)
     assert done.returncode == 0, done.stdout + done.stderr + remote.log("dispatcher") + remote.log("worker-01")
     trust = ssl.create_default_context(cafile=remote.folder / "volume-tls" / "ca.pem")
+    trust.load_cert_chain(client_certificate(remote, tmp_path))
     for port in (443, 6380):
         with (
             socket.create_connection((remote.addresses["dispatcher"], port), timeout=10) as plain,
@@ -94,6 +96,24 @@ def test_a_load_goes_through_with_tls_on_both_ports(remote):
             assert secured.version() in {"TLSv1.2", "TLSv1.3"}
     private = [path for path in (remote.folder / "volume-tls").glob("*.key") if path.stat().st_mode & 0o077]
     assert private == []
+
+
+@pytest.mark.slow
+def test_the_broker_takes_nobody_from_elsewhere_without_a_certificate(remote, tmp_path):
+    address, ca = remote.addresses["dispatcher"], str(remote.folder / "volume-tls" / "ca.pem")
+    login = {"host": address, "port": 6380, "username": "rapidstart", "password": GIVEN["RAPIDSTART_BROKER_PASSWORD"]}
+    with pytest.raises(redis.ConnectionError):
+        redis.Redis(**login, ssl=True, ssl_ca_certs=ca, retry=None).ping()
+    mine = str(client_certificate(remote, tmp_path))
+    assert redis.Redis(**login, ssl=True, ssl_ca_certs=ca, ssl_certfile=mine, ssl_keyfile=mine).ping()
+
+
+def client_certificate(site, folder):
+    """One of the authority's, as the operator makes it."""
+    script = ROOT / "deploy" / "tls" / "client.sh"
+    made = subprocess.run(["sh", script, site.folder / "volume-tls", "aos-elsewhere"], capture_output=True, check=True)
+    (folder / "mine.pem").write_bytes(made.stdout)
+    return folder / "mine.pem"
 
 
 @pytest.mark.slow
@@ -107,6 +127,7 @@ def test_an_aos_elsewhere_is_registered_and_loaded_by_both_ports(remote, tmp_pat
     aos = f"http://{remote.addresses['aos-02']}:8101"
     command = ["register", "--service-host", aos, "--dispatcher", f"https://{remote.addresses['dispatcher']}"]
     command += ["--endpoint", "ELSEWHERE", "--company", "USMF", "--yes", "--token-file", tmp_path / "token", "--ca-file", ca]
+    command += ["--client-certificate", client_certificate(remote, tmp_path)]
     registered = beside(tmp_path, *command)
     assert registered.wait(120) == 0, said(tmp_path)
     worker = beside(tmp_path, "run", "--endpoint", "ELSEWHERE")
@@ -200,6 +221,12 @@ def test_what_ends_by_itself_is_waited_for(files):
     needs = [need for service in services.values() for need in service.get("depends_on", {}).items()]
     assert ending
     assert ending == {name for name, need in needs if need["condition"] == "service_completed_successfully"}
+
+
+def test_a_certificate_is_asked_for_where_the_operator_says_so():
+    for given, word in ((GIVEN, "yes"), ({"PUBLIC_HOST": "rapidstart.test"}, "no")):
+        options = read(*REMOTE, given=given)["valkey"]["environment"]["VALKEY_OPTIONS"]
+        assert options.endswith(f"--tls-auth-clients {word}")
 
 
 def test_nothing_but_tls_is_published_beyond_this_computer():

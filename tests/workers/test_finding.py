@@ -2,6 +2,8 @@
 
 import dataclasses
 import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -153,3 +155,12 @@ def test_a_key_of_an_endpoint_stays_where_it_is_given_to_another_one(tmp_path):
     membership.settle(tmp_path, dataclasses.replace(GIVEN, endpoint="AOSPROD02"), found, **told)
     for name in ("aosprod01", "aosprod02"):
         assert keeping.ring(tmp_path / "endpoints" / name / "machine.key")[-1].public == public
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "sentinels"])
+def test_a_certificate_that_the_broker_wants_is_kept_with_the_login(tmp_path, scheme):
+    url = f"{scheme}://aos.aosprod01.1:pw@broker:6379/0"
+    settle(tmp_path, find("AOSPROD01"), broker_url=url, ca_file="ca.pem", client_certificate="mine.pem")
+    kept = parse_qs(urlsplit(keeping.login(tmp_path / "endpoints" / "aosprod01")).query)
+    mine = [str(Path("mine.pem").absolute())]
+    assert kept == {"ssl_ca_certs": [str(Path("ca.pem").absolute())], "ssl_certfile": mine, "ssl_keyfile": mine}

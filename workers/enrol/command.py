@@ -37,6 +37,7 @@ _MOST_NAMED: Final = 10
 @click.option("--yes", is_flag=True, help="Take the values as they are found, and ask nothing.")
 @click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help="A one-time token, for scripts.")
 @click.option("--ca-file", help="The authority (PEM) of the dispatcher's and the broker's certificates.")
+@click.option("--client-certificate", metavar="FILE", help="What the broker is shown where it wants one: PEM, with its key.")
 @click.option("--allow-plain-http", is_flag=True, help="Send credentials over http, where they can be read on the way.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def register(
@@ -46,6 +47,7 @@ def register(
     yes: bool,
     token_file: Path | None,
     ca_file: str | None,
+    client_certificate: str | None,
     allow_plain_http: bool,
     as_json: bool,
     **told: Any,
@@ -80,6 +82,7 @@ def register(
             broker_url=letterbox.login_for(key_file, given),
             dispatcher=asked.url,
             ca_file=ca_file,
+            client_certificate=client_certificate,
         )
     _tell_given(given, found, has_new_policy=is_new, as_json=as_json)
 

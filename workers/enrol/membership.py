@@ -71,9 +71,20 @@ def key_for(home: Path, found: Found, *, endpoint: str) -> tuple[Path, keys.Publ
 
 
 def settle(
-    home: Path, given: Given, found: Found, *, key_file: Path, broker_url: str, dispatcher: str, ca_file: str | None
+    home: Path,
+    given: Given,
+    found: Found,
+    *,
+    key_file: Path,
+    broker_url: str,
+    dispatcher: str,
+    ca_file: str | None,
+    client_certificate: str | None = None,
 ) -> bool:
-    """Keep what this computer was given. Whether a policy file was written: one that is there stays. Raises GiveUp."""
+    """Keep what this computer was given. Whether a policy file was written: one that is there stays. Raises GiveUp.
+
+    `client_certificate` is shown to the broker; its key is in the same file.
+    """
     folder = home / "endpoints" / given.endpoint.lower()
     try:
         ring = keeping.ring(key_file)
@@ -82,7 +93,7 @@ def settle(
         letters.trust(folder, dispatcher=given.dispatcher_key)
     except KeyUnreadable as error:
         raise GiveUp(str(error), advice=_ADVICE, code="RSC-5980") from error
-    keeping.keep(folder / LOGIN_FILE, _with_ca(broker_url, ca_file))
+    keeping.keep(folder / LOGIN_FILE, _with_files(broker_url, ca_file, client_certificate))
     is_new = not (folder / policy.FILE).exists()
     mine = Membership(
         endpoint=given.endpoint, dispatcher=dispatcher, service_host=found.service_host, aos_instance=found.aos_instance
@@ -121,11 +132,13 @@ def _is_same(one: Membership, found: Found) -> bool:
     return mine == (found.service_host.casefold(), found.aos_instance.casefold())
 
 
-def _with_ca(broker_url: str, ca_file: str | None) -> str:
-    """The URL with the authority of the broker's certificate, as this computer has it."""
-    if not ca_file or not broker_url.startswith("rediss:"):
+def _with_files(broker_url: str, ca_file: str | None, client_certificate: str | None) -> str:
+    """The URL with the authority of the broker's certificate, and with what it wants to see, as this computer has them."""
+    named = {"ssl_ca_certs": ca_file, "ssl_certfile": client_certificate, "ssl_keyfile": client_certificate}
+    mine = {name: str(Path(file).absolute()) for name, file in named.items() if file}
+    if not mine or not broker_url.startswith(("rediss:", "sentinels:")):
         return broker_url
-    return with_own_files(broker_url, f"rediss:?{urlencode({'ssl_ca_certs': str(Path(ca_file).absolute())})}")
+    return with_own_files(broker_url, f"rediss:?{urlencode(mine)}")
 
 
 def _policy(found: Found) -> str:
