@@ -143,14 +143,27 @@ def test_an_idempotent_call_is_made_again_with_the_same_bytes_and_takes_effect_o
         assert ax.stats()["duplicates_refused"] == 1
 
 
-@pytest.mark.parametrize(("run", "message"), [(services.run, batch(LIMITS, ROWS)), (classes.run, class_batch(RUN, ROWS))])
-def test_any_other_call_without_an_end_is_unknown_and_never_repeated(tmp_path, run, message) -> None:
-    _, ended = lost(tmp_path, message, run)
-    assert isinstance(ended, Outcomes)
-    assert ended.letters == "???"
-    assert all(problem.code == "RSC-3128" and problem.advice for problem in ended.problems)
+@pytest.mark.parametrize(("run", "make"), [(services.run, batch), (classes.run, class_batch)])
+def test_any_other_call_without_an_end_is_unknown_and_never_repeated(tmp_path, run, make) -> None:
+    """And the rows behind it wait: what swallows one answer may swallow them all."""
+    rows = LIMITS if make is batch else RUN
+    _, ended = lost(tmp_path, make(rows, ROWS), run)
+    assert isinstance(ended, Unfinished)
+    assert type(ended.error) is Retry
+    assert ended.settled
+    assert ended.outcomes.letters == "?.."
+    assert all(problem.code == "RSC-3128" and problem.advice for problem in ended.outcomes.problems)
     with running(*SERVED, "--data", str(tmp_path)) as ax:
-        assert len(ax.records(message.target.operation)) == 3
+        assert len(ax.records(rows.table)) == 1
+        result = run(make(rows, ROWS, so_far=ended.outcomes, attempt=2), port=opened(ax), ask=Dispatcher())
+        assert result.outcomes.letters == "?uu"
+        assert len(ax.records(rows.table)) == 3
+
+
+def test_the_last_call_of_a_batch_keeps_nothing_waiting(tmp_path) -> None:
+    _, ended = lost(tmp_path, batch(LIMITS, ROWS[:1]))
+    assert isinstance(ended, Outcomes)
+    assert ended.letters == "?"
 
 
 @pytest.mark.parametrize(("run", "make"), [(services.run, batch), (classes.run, class_batch)])

@@ -130,6 +130,8 @@ class _Actions:
                 self.is_open = True
                 raise
             self._doubt(document, error.message)
+            if self._board.pending():  # what swallowed this answer may swallow theirs, and each would be in doubt
+                raise Retry(error.message) from error
         except Retry as error:
             if self.is_open:  # this very call did nothing; the one that it repeats may have been carried out
                 raise Unsettled(error.message, advice=error.advice, code=error.code, sent=False) from error
