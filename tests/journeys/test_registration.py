@@ -77,6 +77,7 @@ def worker(beside, *arguments):
 def test_a_bare_computer_becomes_an_endpoint_that_loads(site, beside):
     began = time.monotonic()
     process, begun = register(beside)
+    assert (begun["companies"], begun["addresses"][0].rpartition("/")[2]) == ([COMPANY], "xppservice.svc")
     assert begun["url"].endswith(f"/activate/{begun['code']}")
     shown = site.api(f"/activations/{begun['code']}")
     assert shown["fingerprint"] == begun["fingerprint"], "both screens show the same"

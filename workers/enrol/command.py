@@ -72,7 +72,7 @@ def register(
             found = _agreed(found, settings)
         key_file, public = membership.key_for(settings.home, found, endpoint=endpoint)
         begun = asked.begin(_form(found, endpoint, key=public.text), token=token)
-        _tell_begun(begun, public.fingerprint, as_json=as_json)
+        _tell_begun(begun, found, public.fingerprint, as_json=as_json)
         given = asked.wait(begun)
         is_new = membership.settle(
             settings.home,
@@ -261,11 +261,12 @@ def _form(found: Found, endpoint: str, *, key: str) -> dict[str, str | Sequence[
     }
 
 
-def _tell_begun(begun: Begun, fingerprint: str, *, as_json: bool) -> None:
+def _tell_begun(begun: Begun, found: Found, fingerprint: str, *, as_json: bool) -> None:
     minutes = round(begun.expires_in_s / 60)
     if as_json:
         told = {"endpoint": begun.endpoint, "means": begun.means, "url": begun.url_complete, "code": begun.user_code}
-        click.echo(json.dumps(told | {"fingerprint": fingerprint, "minutes": minutes}))
+        filled = {"companies": found.companies, "partition": found.partition, "addresses": found.addresses}
+        click.echo(json.dumps({**told, **filled, "fingerprint": fingerprint, "minutes": minutes}))
         return
     click.echo(f"\nThis would be {begun.means}: {begun.endpoint}")
     click.echo(f"Activate this endpoint:   {begun.url_complete}")
