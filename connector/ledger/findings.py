@@ -117,6 +117,8 @@ class Chosen:
     step: int | None = None
     sought: str = ""
     """part of a value, a field or a message"""
+    behind: int = 0
+    """the id of a row that is not in: only those that were told after it"""
 
 
 def failures(db: Database, job: str, chosen: Chosen, *, after: int, limit: int) -> list[Failure]:
@@ -221,6 +223,8 @@ def _named(sought: str) -> sa.ColumnElement[bool]:
 
 def _chosen(chosen: Chosen) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
+    if chosen.behind:
+        found.append(problems.c.id > chosen.behind)
     if chosen.message:
         found.append(problems.c.message == chosen.message)
     if chosen.outcome:

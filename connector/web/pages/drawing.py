@@ -1,6 +1,7 @@
 """Draws pages from their templates. Everything that people or packages gave is escaped; every text stands in `texts.toml`."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ _POLICY: Final = (
 
 #: Parts that change by themselves: asked for by one of these ids, a page is drawn without all that stands around it.
 _PARTS: Final = frozenset({"live", "browser", "rows"})
+
+#: What no shell, of Windows or Linux, takes for anything but text where it stands in quotes; and it is no option.
+_TYPEABLE: Final = re.compile(r"[\w.][\w .,:;()+@=/-]*")
 
 #: Outcomes in the order in which bars stack them and tables tell them.
 OUTCOMES: Final = ("created", "updated", "unchanged", "deleted", "handed_over", "skipped", "unknown", "failed")
@@ -103,6 +107,7 @@ def environment(package: str = "") -> Environment:
         "share": share,
         "because": because,
         "clock": clock,
+        "typed": typed,
     }
     return made
 
@@ -141,6 +146,13 @@ def span(seconds: float | None) -> str:
 def words(state: str) -> str:
     """A state, an outcome, a kind of job or a role, as people read it."""
     return str(texts()["words"].get(state, state.replace("_", " ")))
+
+
+def typed(argument: str, otherwise: str = "FILE") -> str:
+    """An argument of a command that is shown, as every shell reads it; what one might take for more is left to who types it."""
+    if not _TYPEABLE.fullmatch(argument):
+        return otherwise
+    return f'"{argument}"' if re.search(r"[^\w.:-]", argument) else argument
 
 
 def because(reason: str, state: str) -> str:

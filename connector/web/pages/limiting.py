@@ -8,7 +8,7 @@ from starlette.responses import Response
 from connector import api
 from connector.errors import Refused
 from connector.web import endpoints
-from connector.web.pages import page
+from connector.web.pages import drawing, page
 from connector.web.served import Served
 from connector.web.who import Administrator
 
@@ -57,9 +57,4 @@ def commands(endpoint: api.Endpoint) -> dict[str, Any]:
 def _options(**values: Any) -> str:
     """Options as they are typed; what is not set is left out."""
     told = {name: value for name, value in values.items() if value not in (None, "")}
-    return "".join(f" --{name.replace('_', '-')} {_quoted(str(value))}" for name, value in told.items())
-
-
-def _quoted(value: str) -> str:
-    """As PowerShell and a shell of Linux both read it; hours hold no quotes."""
-    return f'"{value}"' if " " in value else value
+    return "".join(f" --{name.replace('_', '-')} {drawing.typed(str(value), 'TEXT')}" for name, value in told.items())

@@ -39,6 +39,7 @@ def results(
     outcome: listing.Sought = "",
     step: Annotated[str, Query(pattern=r"^[0-9]{0,6}$")] = "",
     q: listing.Sought = "",
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     sort: listing.Sort = "",
     groups: listing.Sort = "",
     skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
@@ -46,7 +47,7 @@ def results(
     """Rows that are not in, all or those that are chosen, grouped by what AX said."""
     job = steering.described(dispatcher, job_id)
     by, groups_by = listing.order(sort, tuple(findings.FAILURES_BY), otherwise="row"), _grouped(groups)
-    chosen = findings.Chosen(message=message, outcome=outcome, step=int(step) if step else None, sought=q)
+    chosen = findings.Chosen(message=message, outcome=outcome, step=int(step) if step else None, sought=q, behind=after)
     with dispatcher.ledger.read() as db:
         reasons = findings.groups(db, job["id"], limit=_GROUPS)
         found = findings.sorted_failures(
@@ -73,7 +74,7 @@ def results(
         outcome=outcome,
         step=step,
         q=q,
-        filtered=bool(message or outcome or step or q),
+        filtered=bool(message or outcome or step or q or after),
     )
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from connector.ledger import batches, endpoints
+from connector.ledger import batches, endpoints, findings
 from connector.wire.reports import Problem, WorkerAlive
 from tests.web.pages.seen import page, submit
 
@@ -92,6 +92,16 @@ def test_rows_that_are_not_in_are_sorted_and_turned_and_the_address_keeps_both(w
     assert (second.xpath("//a[@rel='next']"), len(second.xpath("//a[@rel='prev']"))) == ([], 1)
     for head in second.xpath("//div[@id='rows']//th/a/@href"):
         assert "skip" not in head
+
+
+def test_a_link_to_a_row_leads_to_it_and_those_behind_it(wrong):
+    results = f"/jobs/{wrong.ended}/results"
+    with wrong.ledger.read() as db:
+        hundredth = findings.failures(db, wrong.ended, findings.Chosen(), after=0, limit=100)[-1].id
+    assert column(wrong, f"{results}?step=1&after={hundredth}", "Rows", 6) == [f"v{no}" for no in range(100, 120)]
+    found = page(wrong, f"{results}?after={hundredth}")
+    assert results in found.xpath("//div[@id='rows']//a/@href")
+    assert not [head for head in found.xpath("//th/a/@href") if "after" in head]
 
 
 def test_reasons_are_sorted(wrong):
