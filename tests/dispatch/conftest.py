@@ -152,3 +152,13 @@ def until():
         return found
 
     return wait
+
+
+@pytest.fixture
+def ready(ring, until):
+    """A ring with one endpoint whose metadata are known, and a worker of two threads beside it."""
+    ring.add_endpoint()
+    ring.know_metadata()
+    ring.alive()
+    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
+    return ring

@@ -11,15 +11,6 @@ from tests.dispatch.conftest import ADDRESS
 pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 def give_back(ring, message, retry=Retry.LATER, **fields):
     ring.tell(BatchReturned, ref=message.ref, retry=retry, **({"reason": "The AOS does not answer."} | fields))
 

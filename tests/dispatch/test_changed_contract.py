@@ -15,15 +15,6 @@ pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 WAITS = "waiting: the contract of A1 changed and is being read again"
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 def contract(fingerprint, *names, service="CustGroupService"):
     """The contract of tests.dispatch.conftest with other fields."""
     (known,) = METADATA.services

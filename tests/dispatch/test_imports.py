@@ -15,15 +15,6 @@ GROUP = DataTable(name="CustGroup", label="Customer group")
 TERM = DataTable(name="PaymTerm")
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 def told(ring, ref, *tables, content=None, done=1, total=2):
     """A slice is told; the answer."""
     packed = dictionary.pack(Dictionary(language="en-us", tables=tables)) if content is None else content

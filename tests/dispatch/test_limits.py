@@ -14,15 +14,6 @@ from connector.wire.reports import BatchReturned, Retry
 pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 def later(ring, hours=2):
     """Hours that begin later, on the clock of UTC."""
     now = time.gmtime()

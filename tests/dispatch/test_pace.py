@@ -51,15 +51,6 @@ def test_a_call_that_was_not_full_tells_nothing_of_full_ones():
     assert next_rows(0, rows=200, seconds=0.1) == 0
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 one_ledger = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 
 

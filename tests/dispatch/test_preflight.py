@@ -17,15 +17,6 @@ pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite", pytest.param("post
 KEYED = b'[table.CustGroup]\nkey = ["CustGroup"]\n'
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 def submit(ring, name, content, *, mapping=KEYED, **order):
     received = ring.dispatcher.receive(name, [content], ceiling=10**6)
     asked = jobs.Order(mapping=mapping.decode(), mapping_name="m.toml", **order)

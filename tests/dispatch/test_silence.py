@@ -15,15 +15,6 @@ one_ledger = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 LONG_OVER_S = -2.5
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 def listen_again(ring):
     ring.recorder = Recorder(ring.dispatcher)
     ring.recorder.start()

@@ -12,15 +12,6 @@ from connector.wire import reports
 pytestmark = pytest.mark.parametrize("ledger_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 
 
-@pytest.fixture
-def ready(ring, until):
-    ring.add_endpoint()
-    ring.know_metadata()
-    ring.alive()
-    until(lambda: ring.dispatcher.leases.slots("a1") == 2)
-    return ring
-
-
 def taken(ready, until, count):
     """So many batches in the hands of the worker."""
     messages = [ready.take() for _ in range(count)]
