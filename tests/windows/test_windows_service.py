@@ -14,7 +14,7 @@ from connector.wire import keys
 from tests.journeys.driving import COMPANY, Site, eventually, free_port, listens, write_csv
 from tests.windows.under_wine import Windows
 
-pytestmark = [pytest.mark.slow, pytest.mark.windows, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.windows, pytest.mark.timeout(1800)]
 
 ROWS = 300
 INSTANCES = {"A1": "AX60_ONE", "A2": "AX60_TWO"}
@@ -80,7 +80,7 @@ def _unacked(site: Site, endpoint: str) -> int:
 
 
 def test_two_instances_load_at_once_and_a_stop_leaves_nothing(ring: Site, windows: Windows) -> None:
-    _say(windows, grace_s=30, concurrency=2)
+    _say(windows, grace_s=60, concurrency=2)
     for endpoint, instance in INSTANCES.items():
         _register(ring, windows, endpoint)
         said = windows.worker("service", "install", "--endpoint", endpoint, "--instance", instance)
@@ -89,7 +89,7 @@ def test_two_instances_load_at_once_and_a_stop_leaves_nothing(ring: Site, window
     jobs = {endpoint: _submit(ring, endpoint) for endpoint in INSTANCES}
 
     for endpoint, job in jobs.items():
-        eventually(lambda job=job: ring.job(job)["rows"]["created"], what=f"the first rows of {endpoint}", within_s=120)
+        eventually(lambda job=job: ring.job(job)["rows"]["created"], what=f"the first rows of {endpoint}", within_s=300)
     assert _unacked(ring, "A1"), "calls are in hand"
     windows.run("sc", "stop", "RapidStartConnector$AX60_ONE")  # as its console does; the command of ours takes seconds to start
     assert "has ended" in windows.worker("service", "stop", "--endpoint", "A1")
@@ -112,7 +112,7 @@ def test_two_instances_load_at_once_and_a_stop_leaves_nothing(ring: Site, window
 
 def _loaded(site: Site, endpoint: str, job: str) -> None:
     """The load ends with every row in, and no call was made twice."""
-    ended = site.ended(job, within_s=240)
+    ended = site.ended(job, within_s=400)
     assert (ended["state"], ended["rows"]["created"]) == ("succeeded", ROWS), ended
     assert len(site.records(endpoint, "CustGroup")) == ROWS
     stats = site.stats(endpoint)
@@ -146,8 +146,18 @@ def test_an_upgrade_goes_beside_and_back_while_the_service_stays(ring: Site, win
 
     upgraded = windows.install("--accept-licence")
     assert upgraded.returncode == 0, upgraded.stdout
+    assert "RapidStartConnector$AX60_ONE runs this installation" in upgraded.stdout
+    assert "--rollback" in upgraded.stdout
     after = json.loads(windows.installed.read_text())
     assert (after["previous"], after["current"] != before) == (before, True)
+    assert f"{after['current']}\\python.exe" in windows.command_of("RapidStartConnector$AX60_ONE")
+    assert "running" in windows.worker("service", "status", "--endpoint", "A1")
+
+    with windows.broken_bundle():  # a version whose service ends at once
+        failed = windows.install("--accept-licence")
+    assert (failed.returncode, f"{after['current']} is in use again" in failed.stdout) == (1, True), failed.stdout
+    assert "service.log" in failed.stdout, "where it is told why"
+    assert json.loads(windows.installed.read_text()) == after
     assert f"{after['current']}\\python.exe" in windows.command_of("RapidStartConnector$AX60_ONE")
     assert "running" in windows.worker("service", "status", "--endpoint", "A1")
 
@@ -168,10 +178,15 @@ def test_without_the_licence_nothing_is_installed(windows: Windows) -> None:
 def test_the_original_connector_is_found_and_removed_when_asked(ring: Site, windows: Windows) -> None:
     _say(windows, broker_url=_broker(ring))
     original = "RapidStartConnectorService"
+    unknown = windows.worker("service", "start", "--endpoint", "A1", code=4)
+    assert "(1060)" in unknown
+    assert "service install" in unknown
     windows.run("sc", "create", original, "binPath=", r"C:\windows\system32\svchost.exe")
-    assert "Microsoft's own connector" in windows.worker("service", "install", "--endpoint", "A1")
+    assert "Microsoft's own connector" in windows.worker("service", "install", "--endpoint", "A1", "--instance", "AX60_ONE")
     assert original in windows.worker("doctor", "--endpoint", "A1", code=4)
-    assert f"{original} is removed" in windows.worker("service", "install", "--endpoint", "A1", "--replace")
+    assert f"{original} is removed" in windows.worker(
+        "service", "install", "--endpoint", "A1", "--instance", "AX60_ONE", "--replace"
+    )
     assert original not in windows.worker("doctor", "--endpoint", "A1", code=None)
 
 

@@ -1,5 +1,6 @@
 """A Windows under wine in which the offline bundle was installed. See `prepare.sh`."""
 
+import contextlib
 import json
 import os
 import select
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +42,7 @@ class Windows:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("RAPIDSTART_", "PYTHON"))}
         return {**clean, "WINEPREFIX": str(self.folder / "prefix"), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
 
-    def run(self, *command: str, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, timeout_s: float = 400) -> subprocess.CompletedProcess[str]:
         """Both streams are one pipe: under wine Windows' Python wants that. What ends is the process, not the pipe, of which a
         process that it has started may hold the other end for ever.
         """
@@ -53,7 +55,7 @@ class Windows:
         assert process.returncode is not None
         return subprocess.CompletedProcess(command, process.returncode, stdout=text)
 
-    def worker(self, *arguments: str, timeout_s: float = 180, code: int | None = 0) -> str:
+    def worker(self, *arguments: str, timeout_s: float = 400, code: int | None = 0) -> str:
         """What `rapidstart-worker ...` says there; its exit code must be this."""
         done = self.run(COMMAND, *arguments, timeout_s=timeout_s)
         assert code is None or done.returncode == code, f"exit code {done.returncode}: {done.stdout}\n{self.logs()}"
@@ -87,7 +89,18 @@ class Windows:
     def install(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run the bundle's script, as it was prepared for wine."""
         script = self.run("winepath", "-w", str(self.folder / "bundle" / "install.cmd")).stdout.strip()
-        return self.run("cmd", "/c", script, "--folder", r"C:\rapidstart", *options)
+        return self.run("cmd", "/c", script, "--folder", r"C:\rapidstart", *options, timeout_s=900)
+
+    @contextlib.contextmanager
+    def broken_bundle(self) -> Iterator[None]:
+        """What is installed meanwhile loads, but ends at once where Windows starts it as a service."""
+        start = self.folder / "bundle" / "python" / "sitecustomize.py"
+        whole = start.read_text(encoding="ascii")
+        start.write_text(f'import sys\nif "--hosted" in sys.orig_argv:\n    raise SystemExit(9)\n{whole}', encoding="ascii")
+        try:
+            yield
+        finally:
+            start.write_text(whole, encoding="ascii")
 
     def logs(self) -> str:
         found = self.home.glob("endpoints/*/logs/service.log")
@@ -109,7 +122,7 @@ class Windows:
 
 
 def _heard(process: subprocess.Popen[bytes], pipe: int, *, until: float) -> bytes:
-    """All that a process has written when it ends. Raises TimeoutExpired, and then the process is gone."""
+    """All that a process has written when it ends. Fails where it does not, and then it is gone."""
     os.set_blocking(pipe, False)
     said = bytearray()
     while True:
@@ -123,7 +136,7 @@ def _heard(process: subprocess.Popen[bytes], pipe: int, *, until: float) -> byte
             time.sleep(0.05)
         if time.monotonic() > until:
             process.kill()
-            raise subprocess.TimeoutExpired(process.args, 0, output=bytes(said))
+            raise AssertionError(f"{process.args} has not ended in time: {said.decode(errors='replace')}")
 
 
 def prepare(folder: Path) -> Windows:
