@@ -21,8 +21,10 @@ _COLUMNS: Final[dict[str, Callable[[api.Endpoint], Any]]] = {
     "name": lambda each: each["name"].casefold(),
     "instance": lambda each: each["service_instance"].casefold(),
     "state": lambda each: each["state"],
+    "companies": lambda each: ", ".join(each["companies"]).casefold() or None,
     "jobs": lambda each: each["unfinished_jobs"],
     "workers": lambda each: sum(worker["online"] for worker in each["workers"]),
+    "version": lambda each: ", ".join(sorted({worker["version"] for worker in each["workers"]})) or None,
     "seen": lambda each: each["seen_at"],
 }
 
@@ -38,23 +40,28 @@ def deployments(
 ) -> Response:
     """Every endpoint that one sees."""
     every = endpoints.listing(dispatcher, asking)["items"]
-    by = listing.order(sort, tuple(_COLUMNS), otherwise="name")
     found = [each for each in listing.matching(every, q, _text) if state in {"", each["state"]}]
     now = time.time()
     with dispatcher.ledger.read() as db:
         taken = figures.taken(db, alive_since=now - ONLINE_WITHIN_S)
+    oldest = {name: now - at for name, at in taken.waiting_since.items()}
+    columns = _COLUMNS | {
+        "queued": lambda each: taken.queued.get(each["name"], 0),
+        "oldest": lambda each: oldest.get(each["name"]),
+    }
+    by = listing.order(sort, tuple(columns), otherwise="name")
     return drawing.draw(
         "deployments.html",
         request,
         asking,
         every=every,
-        found=listing.arranged(found, by, _COLUMNS),
+        found=listing.arranged(found, by, columns),
         by=by,
         q=q,
         state=state,
         states=sorted({each["state"] for each in every}),
         queued=taken.queued,
-        oldest={name: now - at for name, at in taken.waiting_since.items()},
+        oldest=oldest,
     )
 
 

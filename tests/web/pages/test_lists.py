@@ -51,6 +51,18 @@ def test_faults_are_sorted_and_found_by_their_words(faulty):
     assert "Nothing matches" in page(faulty, f"{AOS}?fault=nowhere").text_content()
 
 
+def test_endpoints_are_sorted_by_every_column(faulty):
+    faulty.client.add_endpoint("Beside", addresses=["http://aos.test/port.svc"], companies=["AAA"])
+
+    def names(sort):
+        return column(faulty, f"/deployments?sort={sort}", "Target deployments")
+
+    assert names("companies") == ["Beside", "AOS-Test"]
+    assert names("-queued") == names("oldest") == names("version") == ["AOS-Test", "Beside"]
+    heads = page(faulty, "/deployments").xpath("//div[@aria-label='Target deployments']//th")
+    assert [head for head in heads if head.get("aria-sort") is None] == []
+
+
 def test_services_are_sorted(shop):
     assert column(shop, f"{AOS}?sort=-service", "Services and tables") == ["CustGroupService", "CurrencyService"]
     assert column(shop, f"{AOS}?sort=service", "Services and tables") == ["CurrencyService", "CustGroupService"]
