@@ -182,11 +182,10 @@ def test_the_original_connector_is_found_and_removed_when_asked(ring: Site, wind
     assert "(1060)" in unknown
     assert "service install" in unknown
     windows.run("sc", "create", original, "binPath=", r"C:\windows\system32\svchost.exe")
-    assert "Microsoft's own connector" in windows.worker("service", "install", "--endpoint", "A1", "--instance", "AX60_ONE")
+    install = ("service", "install", "--endpoint", "A1", "--instance", "AX60_ONE")
+    assert "Microsoft's own connector" in windows.worker(*install)
     assert original in windows.worker("doctor", "--endpoint", "A1", code=4)
-    assert f"{original} is removed" in windows.worker(
-        "service", "install", "--endpoint", "A1", "--instance", "AX60_ONE", "--replace"
-    )
+    assert f"{original} is removed" in windows.worker(*install, "--replace")
     assert original not in windows.worker("doctor", "--endpoint", "A1", code=None)
 
 
