@@ -31,10 +31,19 @@ class TracedRequests:
                         span.failed(str(message["status"]))
                 await send(message)
 
-            await self._app(scope, receive, tell)
-            route = getattr(scope.get("route"), "path", "")  # as its router has it: without the prefix
-            route = f"{api.PREFIX}{route.removeprefix(api.PREFIX)}"
-            span.rename(f"{method} {route}".strip())
-            span.note(http_request_method=method, http_route=route)
-            if job := scope.get("path_params", {}).get("job_id"):
-                span.note(rapidstart_job=str(job))
+            try:
+                await self._app(scope, receive, tell)
+            finally:
+                _describe(span, scope)
+
+
+def _describe(span: tracing.Traced, scope: Scope) -> None:
+    """What is known of a request once it has found its route."""
+    path = getattr(scope.get("route"), "path", None)  # as its router has it: without the prefix
+    if path is None:
+        return
+    route = f"{api.PREFIX}{path.removeprefix(api.PREFIX)}"
+    span.rename(f"{scope['method']} {route}")
+    span.note(http_request_method=scope["method"], http_route=route)
+    if job := scope.get("path_params", {}).get("job_id"):
+        span.note(rapidstart_job=str(job))
