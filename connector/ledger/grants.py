@@ -48,26 +48,37 @@ def grant(
     `worker`: the process that asks; from the first grant on the attempt is its own. `held`: why no other call is made now.
     `barred`: why none is made at all, nor one that may have been made settled.
     """
-    row = db.execute(_GRANTABLE, named(ref)).first()
+    row = db.execute(_GRANTABLE, named(ref)).mappings().first()
     if row is None:
         return "this attempt was replaced"
-    if row.kind == JobKind.PREVIEW:
-        return PREVIEW_WRITES_NOTHING
-    repeats = row.open_intent is not None and Intent.model_validate_json(row.open_intent).message_id == intent.message_id
-    if not repeats and db.execute(_GRANTED, {"of_id": row.id, "to": ref.attempt, "message": intent.message_id}).first():
-        return "this call was granted before"  # a report of old, come again: what was granted since stands
+    repeats = row["open_intent"] is not None and Intent.model_validate_json(row["open_intent"]).message_id == intent.message_id
+    if why := _never(db, row, ref, intent, repeats=repeats):
+        return why
     if repeats and barred:
         return barred
-    held = barred or held
-    if (row.ending or row.paused or held) and not repeats:  # a call that may have been made is settled all the same
+    if not repeats and (why := _halted(row) or barred or held):  # a call that may have been made is settled all the same
         told = {"so_far": so_far.model_dump_json(), "open_intent": None, "granted_at": None}
-        db.execute(sa.update(batches).where(batches.c.id == row.id).values(told))
-        return "the job was ended" if row.ending else "the job was paused" if row.paused else held
+        db.execute(sa.update(batches).where(batches.c.id == row["id"]).values(told))
+        return why
     text = intent.model_dump_json()
     mine = holders.marked(text, ref, worker=worker)
-    db.execute(_GRANT, {"of_id": row.id, "intent": mine, "now": at, "told": so_far.model_dump_json()})
+    db.execute(_GRANT, {"of_id": row["id"], "intent": mine, "now": at, "told": so_far.model_dump_json()})
     if not repeats:
         packed = zlib.compress(text.encode(), 1)
-        values = {"batch": row.id, "attempt": ref.attempt, "message_id": intent.message_id, "intent": packed, "granted_at": at}
+        values = {"batch": row["id"], "attempt": ref.attempt, "message_id": intent.message_id, "intent": packed, "granted_at": at}
         db.execute(_ADD_INTENT, values)
     return ""
+
+
+def _never(db: Database, row: sa.RowMapping, ref: BatchRef, intent: Intent, *, repeats: bool) -> str:
+    """Why a call of a current attempt is not made, now or later; "" where it may be. What it told meanwhile is not taken."""
+    if row["kind"] == JobKind.PREVIEW:
+        return PREVIEW_WRITES_NOTHING
+    if not repeats and db.execute(_GRANTED, {"of_id": row["id"], "to": ref.attempt, "message": intent.message_id}).first():
+        return "this call was granted before"  # a report of old, come again: what was granted since stands
+    return ""
+
+
+def _halted(row: sa.RowMapping) -> str:
+    """Why a job makes no further call; "" where it goes on."""
+    return "the job was ended" if row["ending"] else "the job was paused" if row["paused"] else ""
