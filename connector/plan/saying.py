@@ -6,7 +6,7 @@ from typing import Any
 
 import tomlkit
 
-from connector.plan.inspect import EntityShown, Inspection
+from connector.plan.inspect import ColumnShown, EntityShown, Inspection
 from connector.plan.mapping import Mapping, TableMapping
 
 
@@ -30,6 +30,11 @@ def changed(mapping: Mapping, entity: str, *, target: str | None, key: tuple[str
     return mapping.model_copy(update={"table": table})
 
 
+def field(column: ColumnShown) -> str:
+    """The field that a column fills, or a part of one, as a mapping says it; "" for none."""
+    return f"{column.field}.{column.part}" if column.field and column.part else column.field or ""
+
+
 def toml(mapping: Mapping) -> str:
     """The mapping as TOML; "" where it says nothing."""
     told: dict[str, Any] = mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -42,10 +47,6 @@ def _can_say(each: EntityShown, names: Counter[str]) -> bool:
 
 
 def _decided(each: EntityShown, own: TableMapping) -> TableMapping:
-    fields = {column.column: _field(column.field, column.part) for column in each.columns}
+    fields = {column.column: field(column) for column in each.columns}
     key = () if each.key_is_guess else each.key
     return own.model_copy(update={"target": own.target or each.target, "key": own.key or key, "fields": fields | own.fields})
-
-
-def _field(field: str | None, part: str) -> str:
-    return f"{field}.{part}" if field and part else field or ""

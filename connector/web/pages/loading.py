@@ -97,6 +97,7 @@ def _prepared(request: Request, dispatcher: Dispatcher, asking: Principal, asked
         query=asked.query(),
         package=received,
         planned=planned,
+        shown_fields=mapped.shown,
         trouble=trouble,
         tested=tested,
         looked=looked,

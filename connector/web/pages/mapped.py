@@ -1,14 +1,17 @@
 """The mapping of a load that is prepared: kept by its digest as packages are, and changed entity by entity."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from connector.dispatch import Dispatcher, shelf
-from connector.errors import NotFound, PackageRefused, Place
+from connector.errors import NotFound, PackageRefused, Place, Refused
 from connector.ledger import packages
 from connector.plan import mapping as reading
 from connector.plan import saying
+from connector.plan.inspect import EntityShown
 from connector.plan.mapping import Mapping
 from connector.web import inspection
 
@@ -16,6 +19,7 @@ from connector.web import inspection
 NAME: Final = "mapping.toml"
 #: In bytes; the API takes no more.
 LARGEST: Final = 1_000_000
+_SHOWN: Final = TypeAdapter(list[tuple[str, str]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,23 @@ def of(dispatcher: Dispatcher, sha256: str, *, package: str) -> Mapping:
             record = packages.get(db, package)
         text = inspection.opened(dispatcher, record).mapping_toml or ""
     return reading.parse(text, NAME)
+
+
+def shown(entity: EntityShown) -> list[tuple[str, str]]:
+    """Each column of an entity, and the field that it fills, as a mapping says it; "" for none."""
+    return [(each.column, saying.field(each)) for each in entity.columns]
+
+
+def wishes(shown: str, *, fields: Sequence[str], left_out: Collection[str]) -> list[Wish]:
+    """What a form says of the columns that it had `shown`: their names and fields, as JSON. Raises Refused."""
+    try:
+        told = _SHOWN.validate_json(shown)
+    except ValidationError as error:
+        raise Refused("the form cannot be read.", advice="Load the page anew, and fill it in there.") from error
+    if len(told) != len(fields):
+        raise Refused("the form has not come whole.", advice="Load the page anew, and fill it in there.")
+    pairs = zip(told, fields, strict=True)
+    return [Wish(column=name, field=field, shown=was, left_out=name in left_out) for (name, was), field in pairs]
 
 
 def wished(said: Mapping, entity: str, *, target: str, key: str, columns: Sequence[Wish]) -> Mapping:

@@ -27,7 +27,7 @@ from connector.wire.jobs import Blank, Mode
 
 routes = page.router()
 
-#: Names of columns and fields, as the form of an entity sends them.
+#: Names of columns and fields, as the form of an entity sends them. No form has more than a thousand values: it sends few.
 _Names = Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Form()]
 _HOUR_S: Final = 3600
 
@@ -99,15 +99,12 @@ def change_entity(
     entity: Annotated[str, Form(max_length=1000)],
     target: Annotated[str, Form(max_length=1000)] = "",
     key: Annotated[str, Form(max_length=1000)] = "",
-    column: _Names = (),
+    shown: Annotated[str, Form(max_length=1_000_000)] = "[]",
     field: _Names = (),
-    shown: _Names = (),
     left_out: _Names = (),
 ) -> Response:
     """Say of one entity what it becomes, by which key, and which field each column fills."""
-    out = set(left_out)
-    told = zip(column, field, shown, strict=False)
-    columns = [mapped.Wish(column=name, field=now, shown=was, left_out=name in out) for name, now, was in told]
+    columns = mapped.wishes(shown, fields=field, left_out=set(left_out))
     said = mapped.of(dispatcher, asked.mapping, package=asked.package)
     wished = mapped.wished(said, entity, target=target, key=key, columns=columns)
     return _take_mapping(dispatcher, asking, asked, mapped.written(wished))

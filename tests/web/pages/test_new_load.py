@@ -1,5 +1,6 @@
 """New load: a package is handed in, mapped, planned and loaded; a corrected workbook goes on under its job."""
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -79,8 +80,8 @@ def test_what_the_plan_decided_is_seen_and_changed_for_each_entity(shop):
     found = page(shop, f"/load?package={shop.package}&endpoint=AOS-Test&company=USMF")
     (form,) = found.xpath("//form[starts-with(@action, '/load/entity?')]")
     assert form.fields["target"] == "RapidStart/CustGroupService.CustGroup"
-    shown = dict(zip(form.xpath(".//input[@name='column']/@value"), form.xpath(".//input[@name='field']/@value"), strict=True))
-    assert shown == {"CustGroup": "CustGroup", "Name": "Name"}
+    assert form.xpath(".//input[@name='field']/@value") == ["CustGroup", "Name"]
+    assert json.loads(form.fields["shown"]) == [["CustGroup", "CustGroup"], ["Name", "Name"]]
     assert found.xpath("//datalist[@id='records']/option/@value") == [
         "RapidStart/CustGroupService.CustGroup", "RapidStart/CurrencyService.Currency"
     ]  # fmt: skip
@@ -96,6 +97,25 @@ def test_what_the_plan_decided_is_seen_and_changed_for_each_entity(shop):
     form.xpath(".//input[@name='left_out' and @value='Name']")[0].checked = False
     address, _ = led(post(shop, form.get("action"), data=fields_of(form)))
     assert page(shop, address).xpath("//input[@name='left_out' and @checked]") == []
+
+
+def test_a_table_of_very_many_columns_is_changed_as_well(shop):
+    columns = [f"Column {no}" for no in range(450)]
+    wide = f"CustGroup,{','.join(columns)}\r\n{'1,' * 450}1\r\n".encode()
+    _, told = led(post(shop, "/load/package", files={"file": ("CustGroup.csv", wide)}))
+    found = page(shop, f"/load?package={told['package']}&endpoint=AOS-Test&company=USMF")
+    (form,) = found.xpath("//form[starts-with(@action, '/load/entity?')]")
+    for box in form.xpath(".//input[@name='left_out']")[1:]:
+        box.checked = True
+    address, _ = led(post(shop, form.get("action"), data=fields_of(form)))
+    assert page(shop, address).xpath("//form[starts-with(@action, '/load?')]")
+
+
+@pytest.mark.parametrize("form", [{"shown": "x"}, {"shown": '[["CustGroup", ""]]'}, {"field": ["a"]}])
+def test_a_form_that_has_not_come_whole_changes_nothing(shop, form):
+    answer = post(shop, f"/load/entity?package={shop.package}", data={"entity": "CustGroup"} | form)
+    assert answer.status_code == 422
+    assert "Load the page anew" in answer.text
 
 
 def test_the_mapping_that_says_the_same_can_be_copied_and_handed_in(shop):
