@@ -163,11 +163,14 @@ def watch_the_bar(watched: Watched) -> None:
     expect(page.get_by_text("Time left, about")).to_be_visible()
     expect(page.locator("#chart-rows canvas")).to_be_visible()
     assert page.evaluate("() => window.wasNotReloaded")
-    watched.must_be_accessible()
 
 
 def cancel(watched: Watched, site: Site, job: str) -> dict[str, int]:
+    """Pause it first, so that it does not end while one looks."""
     page = watched.page
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".title .chip")).to_have_text("paused")
+    watched.must_be_accessible()
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".title .chip")).to_have_text("cancelled")
