@@ -42,7 +42,7 @@ class Fence:
         return self.site.json("load", path, "--endpoint", name, "--company", COMPANY)["id"]
 
 
-def machine(site, name, *, latency_ms):
+def machine(site, name):
     """A simulated AOS, and a computer beside it that is registered by a one-time token."""
     made = Site(site.folder / name, site.api_url)
     made.folder.mkdir()
@@ -59,7 +59,7 @@ def machine(site, name, *, latency_ms):
         "--tables-from",
         offered,
         "--latency",
-        str(latency_ms),
+        "60",
     )
     eventually(lambda: listens(port), what="a listening AOS")
     assert made.running["aos"].poll() is None, "somebody else listens there"
@@ -79,14 +79,14 @@ def machine(site, name, *, latency_ms):
 
 
 @contextmanager
-def fenced(folder, *names: str, latency_ms: int = 60) -> Iterator[Fence]:
+def fenced(folder, *names: str) -> Iterator[Fence]:
     """Machines of these names, with their dispatcher."""
     site = Site(folder, f"http://127.0.0.1:{free_port()}", extra={"RAPIDSTART_BATCH_ROWS": "5"})
     machines: dict[str, Site] = {}
     try:
         site.start_dispatcher()
         for name in names:
-            machines[name] = machine(site, name, latency_ms=latency_ms)
+            machines[name] = machine(site, name)
         yield Fence(site=site, machines=machines)
     finally:
         for each in (*machines.values(), site):

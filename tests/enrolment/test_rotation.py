@@ -9,12 +9,12 @@ from tests.enrolment.fence import fenced, worker
 from tests.journeys.driving import eventually, living_with
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-ROWS = 1200
+ROWS = 2000
 
 
 @pytest.fixture
 def fence(tmp_path):
-    with fenced(tmp_path, "A", latency_ms=300) as found:
+    with fenced(tmp_path, "A") as found:
         yield found
 
 
@@ -45,6 +45,7 @@ def test_workers_go_over_to_a_new_login_while_they_load(fence):
     fence.start("A")
     fence.machines["A"].start("crew", "workers", "service", "run", "--endpoint", "A", "--max-workers", "1")
     eventually(lambda: len(fence.site.api("/endpoints/A")["workers"]) == 2, what="both workers")
+    fence.site.json("endpoint", "limit", "A", "--rows-per-second", "10")  # the load lasts as long as it takes here
     job = fence.load("A", ROWS)
     eventually(lambda: fence.machines["A"].stats("A")["rows_created"] > 0, what="rows in the AOS")
     running = workers_of(fence)
@@ -57,6 +58,7 @@ def test_workers_go_over_to_a_new_login_while_they_load(fence):
     assert worker(fence, "A", "rotate", "--finish").returncode == 0
     assert before not in fence.master.acl_users()
     assert fence.site.job(job)["finished_at"] is None, "all that happened while it was loaded"
+    fence.site.json("endpoint", "limit", "A", "--rows-per-second", "none")
     assert fence.denials() == [], "nobody was refused, and nobody came by a login that was over"
     assert fence.site.ended(job, within_s=300)["state"] == "succeeded"
     created = fence.machines["A"].records("A", "CustGroup")
