@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 100
 #: How long one read waits, in milliseconds; a new endpoint's stream is read after at most this time.
 _BLOCK_MS = 500
-#: What a dispatcher took that led before, and froze then, is looked for this often, in seconds.
-_PENDING_S = 5.0
+#: What a dispatcher took that led before, and froze then, is looked for this often, in seconds: sooner than any lease ends.
+_PENDING_S = 1.0
 #: An answer that nobody fetched is forgotten after this time, in seconds.
 _ANSWER_LIFE_S = 60
 
