@@ -88,15 +88,22 @@ def renew(channel: Any) -> None:
         log.warning("held messages could not be renewed (%s)", type(error).__name__, extra={"action": "renew_failed"})
 
 
-def renew_while_ending(consumer: Any) -> None:
-    """Renew in a thread of its own from now on: the loop that did it is over, the calls in hand are not."""
+def renew_while_ending(consumer: Any, *, every_s: float = _RENEW_S) -> threading.Thread:
+    """Renew in a thread of its own until the channel closes: the loop that did it is over, the calls in hand are not."""
+    channel = consumer.channel
 
-    def forever() -> None:
-        while True:
-            renew(consumer.channel)
-            time.sleep(_RENEW_S)
+    def on() -> None:
+        while not channel.closed:
+            try:
+                renew(channel)
+            except AttributeError:  # kombu closed it at this moment: its connection is None
+                if not channel.closed:
+                    raise
+            time.sleep(every_s)
 
-    threading.Thread(target=forever, name="renew", daemon=True).start()
+    thread = threading.Thread(target=on, name="renew", daemon=True)
+    thread.start()
+    return thread
 
 
 def give_up(consumer: Any, *, told: Callable[[str], bool]) -> None:

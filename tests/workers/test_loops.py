@@ -1,7 +1,9 @@
 """Celery on Windows runs a loop that waits in the wrong place and puts nothing back; the worker must not depend on it."""
 
 import json
+import threading
 import time
+from types import SimpleNamespace
 
 import celery
 import kombu
@@ -62,6 +64,34 @@ def test_a_message_that_was_stamped_by_a_clock_ahead_waits_no_longer_than_others
         deliveries.renew(channel)
         assert before <= client.zscore(index, "ahead") <= time.time()
         assert client.zscore(index, "held") == pytest.approx(before - 1)
+
+
+@pytest.mark.parametrize("looks", [0, 1], ids=["before it is looked at", "while it is used"])
+def test_an_ordinary_end_is_none_of_its_renewals_troubles(broker_url, monkeypatch, looks):
+    """Else every stop could leave a traceback in the log: the channel closes while another thread renews by it."""
+    with kombu.Connection(broker_url) as connection:
+        channel = connection.channel()
+        channel.close()
+
+    class Closing:
+        """A channel that is closed once it was looked at so often."""
+
+        asked = 0
+
+        @property
+        def closed(self):
+            self.asked += 1
+            return self.asked > looks
+
+        def __getattr__(self, name):
+            return getattr(channel, name)
+
+    raised = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    thread = deliveries.renew_while_ending(SimpleNamespace(channel=Closing()), every_s=0)
+    thread.join(60)
+    assert not thread.is_alive()
+    assert raised == []
 
 
 @pytest.mark.parametrize("loop", LOOPS)
