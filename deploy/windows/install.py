@@ -109,6 +109,7 @@ def _switch(root: Path, new: str) -> None:
     if _use(root, new):
         _keep(root, {"current": new, "previous": before})
     elif before and _use(root, before, again=True):
+        shutil.rmtree(root / new, ignore_errors=True)
         _stop(f"version {new} does not work here; {before} is in use again, and nothing else has changed. See the lines above.")
     elif before:
         _stop(f"neither version {new} nor {before} starts every service. See the lines above, and: {COMMAND} doctor.")
@@ -180,4 +181,9 @@ def _stop(why: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        _stop(f"{error.filename or 'a file'} cannot be written or read ({error.strerror}). {_advice(error)}")
+    except KeyboardInterrupt:
+        _stop("it was interrupted. Call this again: what is half done is done anew, and until then the version before is in use.")

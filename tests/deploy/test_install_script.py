@@ -60,3 +60,12 @@ def test_a_broken_record_of_versions_is_told(bundle: Path, tmp_path: Path) -> No
         code, said = call(bundle, option, "--folder", tmp_path)
         assert (code, "installed.json cannot be read" in said) == (1, True)
     assert not (tmp_path / "1.0").exists()
+
+
+def test_a_command_that_cannot_be_written_is_told(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "1.0").mkdir()
+    (tmp_path / "1.0" / "python.exe").touch()
+    (tmp_path / "installed.json").write_text('{"current": "1.1", "previous": "1.0"}')
+    (tmp_path / "rapidstart-worker.cmd").mkdir()
+    code, said = call(bundle, "--rollback", "--folder", tmp_path)
+    assert (code, "rapidstart-worker.cmd cannot be written" in said, "administrator" in said) == (1, True, True)
