@@ -80,6 +80,13 @@ class Container:
         """What a command says on standard output."""
         return self.store.buildah("run", *options, self.name, "--", *command, check=check, timeout_s=timeout_s).stdout
 
+    def program(self, name: str, *mounts: Path) -> str:
+        """A script for this computer's shell that runs a program of the image, with these folders where they are here."""
+        options = " ".join(f"--volume {mount}:{mount}" for mount in mounts)
+        told = "$(env | sed -n 's/^RAPIDSTART_/--env &/p')"  # none of them has a space in it
+        settings = f"CONTAINERS_STORAGE_CONF={self.store.folder / 'storage.conf'}"
+        return f'{settings} exec buildah run --isolation chroot {options} {told} {self.name} -- {name} "$@"'
+
 
 def index(folder: Path) -> list[str]:
     """Options of a build that let pip use what it uses on this computer: settings as secrets, folders as mounts."""

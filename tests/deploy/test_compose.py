@@ -41,13 +41,13 @@ pytestmark = [
 ]
 
 
-def composed(tmp_path, server, *files):
+def composed(tmp_path, server, *files, programs=None):
     """People reach the dispatcher by the address that it has here, and its certificate is for that one."""
     net = any_net()
     number = list(read(*files, given=GIVEN)).index("dispatcher") + 1
     given = GIVEN | {"PUBLIC_HOST": f"{net}.{number}"}
-    programs = PROGRAMS | {"valkey-server": f'exec {server} "$@"'}
-    return Composed(read(*files, given=given), tmp_path, programs=programs, net=net)
+    found = PROGRAMS | {"valkey-server": f'exec {server} "$@"'} | (programs or {})
+    return Composed(read(*files, given=given), tmp_path, programs=found, net=net)
 
 
 def load(site, *, endpoint="DEMO-01"):

@@ -1,13 +1,16 @@
 """The image, built of a bare Debian: it holds what it should, runs without rights, and a whole load goes through in it."""
 
 import json
+import os
 import re
 import shutil
 import sys
 
 import pytest
 
+from connector.broker import binary
 from tests.deploy.containers import ROOT, Container, Store, Unavailable, index
+from tests.deploy.test_compose import composed, load
 
 pytestmark = [
     pytest.mark.slow,
@@ -113,3 +116,21 @@ def test_a_whole_load_goes_through_in_it(inside):
     assert jobs
     assert all(re.fullmatch("succeeded|partly_succeeded", job["state"]) for job in jobs)
     assert all(job["rows"]["created"] > 0 and job["rows"]["unknown"] == 0 for job in jobs)
+
+
+def test_a_load_goes_through_what_compose_starts_of_it(inside, tmp_path):
+    """The broker is this computer's; all else comes out of the image, under its own user."""
+    tmp_path.chmod(0o755)
+    before = os.umask(0)  # folders take the place of volumes, which belong to that user
+    try:
+        programs = {name: inside.program(name, tmp_path, ROOT) for name in ("rapidstart", "rapidstart-worker", "python")}
+        site = composed(tmp_path, binary(), "compose.yaml", programs=programs)
+        try:
+            site.up()
+            done = load(site)
+            assert done.returncode == 0, done.stdout + done.stderr + site.log("dispatcher") + site.log("worker-01")
+        finally:
+            site.down()
+    finally:
+        os.umask(before)
+    assert {path.stat().st_uid for path in (tmp_path / "volume-ledger").iterdir()} == {10001}
