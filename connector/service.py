@@ -178,6 +178,7 @@ def _certificates(settings: Settings) -> dict[str, Path]:
     of_broker = dict(parse_qsl(urlsplit(settings.broker_url or "").query))
     named = {
         "dispatcher": settings.tls_certificate,
+        "broker": settings.broker_certificate,
         "broker_authority": of_broker.get("ssl_ca_certs"),
         "broker_client": of_broker.get("ssl_certfile"),
     }

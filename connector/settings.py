@@ -78,6 +78,10 @@ class Settings(BaseSettings):
             description="Whether dispatcher and Flower may listen beyond this computer without TLS: what is secret can be read."
         ),
     ] = False
+    broker_certificate: Annotated[
+        Path | None,
+        Field(description="Certificate (PEM) that the broker shows, where this computer has it: its end is told as a metric."),
+    ] = None
     trusted_proxy: Annotated[
         str | None, Field(description="Addresses of proxies, with commas, whose X-Forwarded-For and -Proto are believed.")
     ] = None

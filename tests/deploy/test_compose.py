@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -162,6 +163,9 @@ def test_prometheus_is_told_what_it_is_to_watch(remote):
     rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text())["groups"][0]["rules"]
     watched = {name for rule in rules for name in re.findall(r"\b(?:rapidstart|process)_[a-z_]*[a-z]\b", rule["expr"])}
     assert watched - served <= MAYBE
+    ends = re.findall(r'(?m)^rapidstart_certificate_expiry_timestamp_seconds{certificate="(\w+)"} (\S+)$', text)
+    assert {name for name, _ in ends} == {"broker", "dispatcher"}
+    assert all(time.time() + 390 * 86400 < float(end) < time.time() + 400 * 86400 for _, end in ends)
     promtool = shutil.which("promtool")
     if promtool:
         checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
