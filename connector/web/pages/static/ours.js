@@ -88,7 +88,7 @@
   const send = () => { const form = chosen; keyed = chosen = null; form?.requestSubmit(); };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && chosen) { event.preventDefault(); send(); return; }
-    keyed = formOf(event);
+    keyed = event.key === "Enter" ? null : formOf(event);  // Enter on an open list is the choice itself
   });
   document.addEventListener("pointerdown", () => { keyed = null; });
   document.addEventListener("change", (event) => {
