@@ -38,9 +38,9 @@ def ring(site: Site, windows: Windows, tmp_path: Path) -> Iterator[Site]:
 
 
 def _start_aos(site: Site, name: str, package: Path) -> None:
-    """A call takes a second: what stops in the middle of a load is to stop in the middle of one."""
+    """A call takes two seconds: what stops in the middle of a load is to stop in the middle of one."""
     site.ports[name] = free_port()
-    told = ("--company", COMPANY, "--tables-from", package, "--key", "CustGroup=CustGroup", "--latency", "1000")
+    told = ("--company", COMPANY, "--tables-from", package, "--key", "CustGroup=CustGroup", "--latency", "2000")
     site.start(f"aos-{name}", "workers", "simulate", "--port", str(site.ports[name]), *told)
     eventually(lambda: listens(site.ports[name]), what="a listening AOS")
 
@@ -86,10 +86,14 @@ def test_two_instances_load_at_once_and_a_stop_leaves_nothing(ring: Site, window
         said = windows.worker("service", "install", "--endpoint", endpoint, "--instance", instance)
         assert f"RapidStartConnector${instance} is installed" in said
     assert "running" in windows.worker("service", "status", "--instance", "AX60_ONE")
+    for endpoint in INSTANCES:  # else one would be done before the other has begun
+        eventually(
+            lambda of=endpoint: ring.api(f"/endpoints/{of}")["state"] == "online", what="a worker that is seen", within_s=300
+        )
     jobs = {endpoint: _submit(ring, endpoint) for endpoint in INSTANCES}
 
     for endpoint, job in jobs.items():
-        eventually(lambda job=job: ring.job(job)["rows"]["created"], what=f"the first rows of {endpoint}", within_s=300)
+        eventually(lambda of=job: ring.job(of)["rows"]["created"], what=f"the first rows of {endpoint}", within_s=300)
     assert _unacked(ring, "A1"), "calls are in hand"
     windows.run("sc", "stop", "RapidStartConnector$AX60_ONE")  # as its console does; the command of ours takes seconds to start
     assert "has ended" in windows.worker("service", "stop", "--endpoint", "A1")
