@@ -47,11 +47,15 @@ class Store:
         if done.returncode and AWAY.search(done.stderr):
             raise Unavailable("Debian's archive cannot be reached")
         assert done.returncode == 0, done.stderr[-4000:]
-        container = self.buildah("from", "scratch").stdout.strip()
+        begun = self.buildah("from", "scratch", check=False)
+        if "operation not permitted" in begun.stderr.lower():
+            raise Unavailable("nobody may make containers on this computer")
+        assert begun.returncode == 0, begun.stderr
+        container = begun.stdout.strip()
         self.buildah("add", container, archive, "/")
         archive.unlink()
         tried = self.buildah("run", container, "--", "true", check=False)
-        if "operation not permitted" in tried.stderr:
+        if "operation not permitted" in tried.stderr.lower():
             raise Unavailable("nobody may make containers on this computer")
         assert tried.returncode == 0, tried.stderr
         self.buildah("commit", "--rm", container, name)

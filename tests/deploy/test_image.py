@@ -48,8 +48,9 @@ def image(store):
     return IMAGE
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inside(store, image):
+    """One for all: a copy of it takes a while."""
     return Container(store, image)
 
 
