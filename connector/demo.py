@@ -5,6 +5,7 @@ It does nothing that a user could not do: processes by their commands, everythin
 
 import json
 import os
+import shlex
 import socket
 import sys
 import tempfile
@@ -193,8 +194,8 @@ def _stay(stage: Stage, *, console: "Console") -> None:
     seen = Accounts(Client(stage.api_url, token=local.read(stage.home))).link_person("demo", role="administrator")
     console.print(f"\nEverything still runs. See it in a browser, by a link that is good once:\n  {seen['url']}", soft_wrap=True)
     console.print("Or look around from another terminal:")
-    for command in ("rapidstart job list", "rapidstart endpoint list", "rapidstart flower"):
-        console.print(f"  {prefix} {command}", soft_wrap=True)
+    for command in ("job list", "endpoint list", "flower"):
+        console.print(f"  {prefix} {_program()}{command}", soft_wrap=True)
     console.print(f"The API describes itself at {stage.api_url}{api.PREFIX}/openapi.json.")
     console.print(f"Ctrl-C ends the demo; what is in {RESULTS} stays.")
     try:
@@ -203,6 +204,12 @@ def _stay(stage: Stage, *, console: "Console") -> None:
             time.sleep(1)
     except KeyboardInterrupt:
         console.print("\nThe demo has ended.")
+
+
+def _program() -> str:
+    """As the user called it: in a virtual environment that is not active no shell finds `rapidstart`."""
+    called = Path(sys.argv[0])
+    return f"{shlex.quote(str(called))} " if called.name == "rapidstart" else f"{shlex.quote(sys.executable)} -m connector "
 
 
 def _as_expected(job: api.Job, failures: list[api.Failure]) -> bool:

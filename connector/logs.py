@@ -19,6 +19,8 @@ def to_stderr(*, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # A line for each migration of a new ledger would hide the link for the first administrator.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _json() -> logging.Formatter:

@@ -1,5 +1,6 @@
 """What the tests of the API and of the command line share: a dispatcher behind a real HTTP port."""
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ from connector.ledger.store import sqlite_url
 from connector.wire.metadata import Document, Field, Metadata, Service, Table
 from connector.wire.reports import Check, Outcomes, Problem, WorkerAlive
 from tests import postgres
+
+# Whoever runs the tests in the background of a shell has them ignore Ctrl-C, and the processes that they start would too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ADDRESS = "http://aos.test/MicrosoftDynamicsAXAif60/RapidStart/xppservice.svc"
 

@@ -77,8 +77,8 @@ def print_job(console: Console, job: api.Job) -> None:
     console.print(steps_table(job["steps"], kind=job["kind"]))
     for step in job["steps"]:
         console.print(Text(printable(f"{step['no']}. {step['entity']} → {step['service']}.{step['table']}"), style="bold"))
-        for reason in step["reasons"].values():
-            console.print(Text(f"   {printable(reason)}", style="dim"))
+        for what, reason in step["reasons"].items():
+            console.print(Text(f"   {what}: {printable(reason)}", style="dim"))
 
 
 def print_facts(console: Console, facts: dict[str, Any]) -> None:

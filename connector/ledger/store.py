@@ -4,6 +4,7 @@ A transaction that wrote is on disk when `write()` ends, because a grant rests o
 """
 
 import copy
+import logging
 import sqlite3
 import threading
 import time
@@ -20,6 +21,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import exc
 
 from connector.errors import NotReachable, Refused
+
+log = logging.getLogger(__name__)
 
 Database = sa.Connection
 
@@ -234,8 +237,11 @@ def _migrate(db: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = db
-    _refuse_later(MigrationContext.configure(db).get_current_revision(), ScriptDirectory.from_config(config))
+    found, known = MigrationContext.configure(db).get_current_revision(), ScriptDirectory.from_config(config)
+    _refuse_later(found, known)
     command.upgrade(config, "head")
+    if found not in {None, known.get_current_head()}:
+        log.info("the ledger's schema was %s, and is %s now", found, known.get_current_head())
 
 
 def _refuse_later(found: str | None, known: ScriptDirectory) -> None:

@@ -34,7 +34,8 @@ _NO_REASON: Final = "It was skipped: a row that it goes in with failed, or the j
 
 _HOW: Final = (
     "Correct the rows in the orange sheets that follow, and hand this workbook in again:",
-    "rapidstart load {file}",
+    "rapidstart load THIS-WORKBOOK.xlsx",
+    "by the name under which you keep it, or drop it on the page New load of the dispatcher.",
     "Only these rows are loaded, as rows of {job}, in its order, by its mapping and in its mode. A row that is in by then is",
     "not loaded twice. You may sort and delete rows (one that is deleted, or emptied, is not loaded), move sheets and columns,",
     "and add columns of your own. Leave the first column as it is: it says which row is which. New rows go in a new package.",
@@ -166,7 +167,7 @@ def _cover(cover: Any, formats: Look, sheets: _Sheets, job: jobs.Job) -> None:
     cover.hide_gridlines(2)
     cover.write_string(0, 0, TITLE, formats.title)
     for row, line in enumerate(_HOW, start=2):
-        cover.write_string(row, 0, line.format(job=job.id, file=f"{job.id}.xlsx"))
+        cover.write_string(row, 0, line.format(job=job.id))
     first = len(_HOW) + 3
     cover.write_row(first, 0, ("Sheet", "Rows", "From"), formats.head)
     for row, (name, origin) in enumerate(sheets.found.items(), start=first + 1):

@@ -41,7 +41,8 @@ def change(site: Site, tmp_path: Path, columns: list[str]) -> None:
 def test_a_load_goes_on_by_the_new_contract_where_its_columns_are_still_there(site: Site, tmp_path: Path) -> None:
     job = begin(site, tmp_path)
     site.kill("worker-A1")
-    shutil.rmtree(site.folder / "home" / "endpoints" / "a1" / "contracts")  # else the worker would go on by the contract that it knows
+    # Else the worker would go on by the contract that it knows.
+    shutil.rmtree(site.folder / "home" / "endpoints" / "a1" / "contracts")
     change(site, tmp_path, ["CustGroup", "PaymTermId", "Name"])
     site.start_worker("A1")
     ended = site.ended(job, within_s=90)

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
+import requests
 
 from tests.journeys.driving import ROOT, eventually, living_with
 
@@ -88,12 +88,12 @@ def test_in_a_terminal_it_stays_and_lets_people_see_it_in_a_browser(tmp_path: Pa
         told += os.read(ours, 65536).decode(errors="replace")
     link = re.search(r"good once:\s+(http://\S+)", told)
     assert link is not None, told
-    with httpx.Client(follow_redirects=True) as browser:
+    with requests.Session() as browser:
         at = link[1].partition("/signin")[0]
         browser.headers["Origin"] = at
-        home = browser.post(link[1])
+        home = browser.post(link[1], timeout=30)
         assert home.status_code == 200, home.text
-        assert "DEMO-01" in browser.get(f"{at}/jobs").text
+        assert "DEMO-01" in browser.get(f"{at}/jobs", timeout=30).text
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     os.close(ours)
