@@ -171,7 +171,10 @@ def list_(as_json: bool) -> None:
         return
     from connector.cli.tables import endpoints_table
 
-    front.console().print(endpoints_table(found) if found else "No endpoints yet: rapidstart endpoint add NAME --url URL")
+    register = f"rapidstart-worker register --service-host HOST --dispatcher {front.settings().api_url}"
+    front.console().print(
+        endpoints_table(found) if found else f"No endpoints yet. On the computer of an AOS: {register}", soft_wrap=True
+    )
 
 
 @endpoint.command()

@@ -176,7 +176,7 @@ def get(db: Database, name: str) -> Endpoint:
         known = ", ".join(db.execute(sa.select(endpoints.c.name).order_by(endpoints.c.key)).scalars()) or "none"
         raise NotFound(
             f"no endpoint is named {name} (registered: {known}).",
-            advice="Register it: rapidstart endpoint add NAME --url URL",
+            advice="Register it, on its computer: rapidstart-worker register --service-host HOST --dispatcher URL",
         )
     return _endpoint(row)
 

@@ -48,6 +48,7 @@ def draw(template: str, request: Request, asking: Principal, *, status: int = 20
         "operates": asking.may(Role.OPERATOR),
         "administers": asking.may(Role.ADMINISTRATOR),
         "path": request.url.path,
+        "origin": f"{request.url.scheme}://{request.url.netloc}",
         "now": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "flower": request.app.state.flower_url,
         "link": _Link(request),

@@ -144,8 +144,9 @@ def test_who_is_not_signed_in_is_led_to_where_they_can(shop):
 
 
 def test_an_empty_dispatcher_teaches_the_next_step(desk):
-    assert "rapidstart endpoint add" in page(desk, "/").text_content()
-    assert "rapidstart endpoint add" in page(desk, "/deployments").text_content()
+    command = f"rapidstart-worker register --service-host AOSPROD01 --dispatcher {desk.url}"
+    for path in ("/", "/deployments", "/activate"):
+        assert command in page(desk, path).text_content(), path
     assert page(desk, "/jobs").xpath("//main//a[@href='/load']")
 
 
