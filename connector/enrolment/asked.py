@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -127,10 +128,18 @@ def _known_as(db: Database, known: Sequence[machines.Machine], asked: Asked) -> 
 
 
 def _named_after(asked: Asked) -> str:
-    """AOSPROD01, of further instances on that computer AOSPROD01-2."""
-    host = asked.service_host.partition(".")[0].upper()
+    """AOSPROD01, of further instances on that computer AOSPROD01-2. An address is no name: it is not cut."""
+    host = asked.service_host if _is_address(asked.service_host) else asked.service_host.partition(".")[0].upper()
     name = host if asked.aos_instance == "1" else f"{host}-{asked.aos_instance}"
     return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:40]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_same_aos(asked: Asked, endpoint: endpoints.Endpoint, known: Sequence[machines.Machine]) -> None:

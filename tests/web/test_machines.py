@@ -33,6 +33,11 @@ def test_another_instance_on_the_same_host_is_another_endpoint(clerk):
     assert approved(clerk, aos_instance="2", key=OTHER.text)["endpoint"] == "AOSPROD01-2"
 
 
+def test_two_computers_without_names_are_two_endpoints(clerk):
+    assert approved(clerk, service_host="10.1.2.3")["endpoint"] == "10-1-2-3"
+    assert approved(clerk, service_host="10.9.9.9", key=OTHER.text)["endpoint"] == "10-9-9-9"
+
+
 def test_a_name_that_is_another_aos_instances_is_refused(clerk):
     approved(clerk)
     answer = requests.post(f"{clerk.url}/api/v1/device/code", data=form(service_host="evil", endpoint="aosprod01"), timeout=10)
