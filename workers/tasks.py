@@ -248,6 +248,8 @@ def _contract(bench: Bench, target: Target) -> bytes | None:
 def _give_back(bench: Bench, message: Load, error: errors.WorkerError, so_far: Outcomes | None, *, settled: bool) -> None:
     told = {"action": "batch_returned", "batch": str(message.ref), "code": error.code}
     log.warning("a batch came back: %s", error, extra=told)
+    if message.marker and isinstance(error, errors.Retry):
+        bench.marks.forget(message.marker.address)
     after = Retry.SOON if error.code == STOPPING else next(after for kind, after in _NEXT if isinstance(error, kind))
     bench.reporter.tell(_given_back(bench, message, after, error, so_far, settled=settled))
 

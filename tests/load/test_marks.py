@@ -81,3 +81,12 @@ def test_it_is_asked_for_anew_after_a_moment_and_after_an_error():
     with pytest.raises(Retry):
         marks.told("a", fail)
     assert marks.told("a", ask) == "three"
+
+
+def test_of_an_aos_that_was_silent_it_is_asked_for_anew():
+    """It may be back within a moment, with another database."""
+    marks = aos.Marks()
+    assert marks.told("a", lambda: "one") == "one"
+    marks.forget("a")
+    assert marks.told("a", lambda: "two") == "two"
+    marks.forget("b")

@@ -49,6 +49,11 @@ class Marks:
             self._told[address] = mark, asked_at + _FRESH_S
         return mark
 
+    def forget(self, address: str) -> None:
+        """Ask anew before the next call: the AOS behind an address was silent, and may have come back with another database."""
+        with self._lock:
+            self._told.pop(address, None)
+
 
 def database_mark(door: Door, target: jobs.Target, *, company: str, partition: str | None, contract_zip: bytes | None) -> str:
     """The mark as the service of `target` tells it now; "" where it tells it no more: its port is gone, or refuses the question.
