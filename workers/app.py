@@ -66,6 +66,7 @@ class Worker:
             without_mingle=True,
             loglevel="INFO",
             task_events=True,
+            quiet=True,  # no banner: printing it ends a worker whose log lies on a full disk
         )
         worker.install_platform_tweaks = lambda _: None  # its signals: a second Ctrl-C would lose track of calls in hand
         ending = Ending(
