@@ -210,7 +210,9 @@ def test_a_batch_that_silences_the_aos_is_given_up_while_others_go_in(ready, unt
     poison = (1, 1)
     while ready.job(job).finished_at is None:
         message = ready.take(timeout=20)
-        if numbers(message) == poison:
+        if message.kind == "survey.connection":  # the AOS is probed, where nothing else is on its way
+            ready.tell(SurveyDone, ref=message.ref, checks=(Check(name="Port", ok=True, detail="fine"),))
+        elif numbers(message) == poison:
             give_back(ready, message)
         else:
             ready.done(message)
